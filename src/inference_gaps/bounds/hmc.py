@@ -1,0 +1,94 @@
+"""Hamiltonian Monte Carlo transitions for many points and chains at once.
+
+Reference: Neal, *MCMC using Hamiltonian dynamics*, 2011. The target here is the annealed density
+
+    log f_beta(u) = log N(u; 0, I) + beta * potential(u)
+
+whose potential and gradient are kept with the state: neither depends on beta, so a transition at another
+temperature starts without computing them again, and L leapfrog steps cost exactly L gradients.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+__all__ = ["ChainState", "Potential", "transition"]
+
+Potential = Callable[[Tensor, bool], tuple[Tensor | None, Tensor]]
+"""Maps u [B, C, d] and whether the value is needed to (value [B, C] or None, gradient [B, C, d])."""
+
+_DIVERGENCE = 1000.0
+
+
+@dataclass(frozen=True)
+class ChainState:
+    """Positions u [B, C, d] with potential [B, C] and its gradient [B, C, d] there."""
+
+    u: Tensor
+    potential: Tensor
+    gradient: Tensor
+
+
+@dataclass(frozen=True)
+class Transition:
+    """A state after a transition, the acceptance probability [B, C], and which proposals diverged [B, C]."""
+
+    state: ChainState
+    acceptance: Tensor
+    diverged: Tensor
+
+
+def transition(
+    state: ChainState,
+    potential: Potential,
+    beta: float,
+    step_size: Tensor,
+    leapfrog_steps: int,
+    rng: torch.Generator,
+) -> Transition:
+    """Apply one transition that leaves f_beta invariant.
+
+    Args:
+        state: where the chains are.
+        potential: the function whose multiple by ``beta`` is added to the standard normal log density.
+        beta: inverse temperature in [0, 1].
+        step_size: [B, C] or [B, 1].
+        leapfrog_steps: L.
+        rng: for momenta and acceptance.
+
+    A proposal is taken by selection, never by multiplication with 0 or 1, so that one that is not finite
+    cannot leave a trace.
+    """
+    u, gradient = state.u, state.gradient
+    momentum = torch.randn(u.shape, generator=rng, device=u.device, dtype=u.dtype)
+    energy = _energy(u, state.potential, momentum, beta)
+    step = step_size.unsqueeze(-1)
+    for index in range(leapfrog_steps):
+        momentum = momentum + (step if index else 0.5 * step) * (beta * gradient - u)
+        u = u + step * momentum
+        value, gradient = potential(u, index == leapfrog_steps - 1)
+    assert value is not None
+    momentum = momentum + 0.5 * step * (beta * gradient - u)
+    change = _energy(u, value, momentum, beta) - energy
+
+    finite = torch.isfinite(change)
+    acceptance = torch.where(finite, (-change).clamp(max=0).exp(), torch.zeros_like(change))
+    uniform = torch.rand(change.shape, generator=rng, device=u.device, dtype=u.dtype)
+    accepted = uniform < acceptance
+    chosen = accepted.unsqueeze(-1)
+    return Transition(
+        ChainState(
+            torch.where(chosen, u, state.u),
+            torch.where(accepted, value, state.potential),
+            torch.where(chosen, gradient, state.gradient),
+        ),
+        acceptance,
+        ~finite | (change > _DIVERGENCE),
+    )
+
+
+def _energy(u: Tensor, potential: Tensor, momentum: Tensor, beta: float) -> Tensor:
+    """Negative log density of (u, momentum) up to a constant, [B, C]."""
+    return 0.5 * (u.square().sum(-1) + momentum.square().sum(-1)) - beta * potential

@@ -1,0 +1,20 @@
+"""The subcommands of ``inference-gaps``, in the order of the pipeline.
+
+Each is a module of this folder with the same name (``-`` for ``_``) that offers ``add_arguments(parser)``
+and ``run(options)``, and whose docstring is its help page. A rule of the workflow is a call of one of them.
+"""
+
+COMMANDS = {
+    "check-config": "validate the configuration and say what a run would do",
+    "fetch-data": "download the files of a data set, resume and verify them",
+    "prepare-data": "read a data set, binarise it and cut it into splits",
+    "train": "train a variational autoencoder",
+    "optimise-local": "optimise q* for each data point (local variational parameters)",
+    "evaluate-iwae": "evaluate the ELBO and the IWAE bound of a posterior, per data point",
+    "evaluate-ais": "estimate log p(x) by annealed importance sampling, per data point",
+    "make-table": "build a table of bounds and gaps from per-point values",
+    "plot-gaps": "draw the gaps as stacked bars, published beside replicated",
+    "plot-training": "draw training curves",
+    "plot-samples": "draw samples and reconstructions",
+    "write-report": "build the replication report as a PDF",
+}

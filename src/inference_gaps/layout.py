@@ -1,0 +1,64 @@
+"""Where each artifact of a preset lies; the one place that knows.
+
+All paths are relative to the top of the project. The Snakefile and the commands that gather many artifacts
+(tables, figures, the report) both ask here.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Layout"]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Paths of one preset: ``results/<preset>/...``, ``figures/<preset>/...``, one PDF in ``paper/``."""
+
+    preset: str
+    top: Path = Path()
+
+    @property
+    def results(self) -> Path:
+        """Folder of all results of the preset."""
+        return self.top / "results" / self.preset
+
+    def data(self, variant: str) -> Path:
+        """Prepared data set; ``variant`` is ``<dataset>-<binarisation>``, such as ``mnist-grey256``."""
+        return self.results / "data" / f"{variant}.safetensors"
+
+    def run(self, model: str, seed: int | str) -> Path:
+        """Folder of one trained model: its weights, its metrics, what was evaluated on it."""
+        return self.results / "models" / model / f"seed-{seed}"
+
+    def weights(self, model: str, seed: int | str) -> Path:
+        """Trained weights."""
+        return self.run(model, seed) / "model.safetensors"
+
+    def metrics(self, model: str, seed: int | str) -> Path:
+        """Training curves, one row per epoch."""
+        return self.run(model, seed) / "metrics.csv"
+
+    def local(self, model: str, seed: int | str, split: str, family: str) -> Path:
+        """Variational parameters of q* (``family``: ``ffg`` or ``af``), one row per data point."""
+        return self.run(model, seed) / split / f"local-{family}.safetensors"
+
+    def iwae(self, model: str, seed: int | str, split: str, posterior: str) -> Path:
+        """ELBO and IWAE values of ``posterior``: ``amortised``, ``local-ffg`` or ``local-af``."""
+        return self.run(model, seed) / split / f"iwae-{posterior}.csv"
+
+    def ais(self, model: str, seed: int | str, split: str, start: str) -> Path:
+        """AIS values of chains that start at ``prior`` or ``local-ffg``."""
+        return self.run(model, seed) / split / f"ais-{start}.csv"
+
+    def table(self, experiment: str, suffix: str) -> Path:
+        """Table of an experiment; ``suffix`` is ``csv``, ``md`` or ``tex``."""
+        return self.results / f"{experiment}.{suffix}"
+
+    def figure(self, name: str, suffix: str) -> Path:
+        """Figure ``name``; ``suffix`` is ``pdf``, ``png`` or ``csv`` (the numbers drawn)."""
+        return self.top / "figures" / self.preset / f"{name}.{suffix}"
+
+    @property
+    def report(self) -> Path:
+        """The replication report of the preset."""
+        return self.top / "paper" / f"replication-{self.preset}.pdf"

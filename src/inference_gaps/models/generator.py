@@ -1,0 +1,77 @@
+"""Generators: p(x, z) = N(z; 0, I) * prod_i Bernoulli(x_i; sigmoid(logits(z)_i)).
+
+Grey levels are taken as they come: the log likelihood is then the negative cross-entropy between the pixel
+value and the Bernoulli mean, as in the authors' Table-2 code.
+"""
+
+from abc import abstractmethod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from inference_gaps.posteriors.gaussian import standard_normal_log_prob
+
+__all__ = ["Generator", "bernoulli_log_likelihood"]
+
+
+def bernoulli_log_likelihood(x: Tensor, logits: Tensor) -> Tensor:
+    """Sum over pixels of x log sigmoid(l) + (1 - x) log(1 - sigmoid(l)), in nats.
+
+    Args:
+        x: [B, D], each value in [0, 1].
+        logits: [B, n, D].
+
+    Returns:
+        [B, n].
+    """
+    return torch.bmm(logits, x.unsqueeze(-1)).squeeze(-1) - functional.softplus(logits).sum(-1)
+
+
+class Generator(nn.Module):
+    """A decoder with standard normal prior and Bernoulli pixels."""
+
+    latent_dim: int
+
+    @abstractmethod
+    def logits(self, z: Tensor) -> Tensor:
+        """Map latent variables [..., d] to Bernoulli logits [..., D]."""
+
+    def log_joint(self, x: Tensor, z: Tensor) -> Tensor:
+        """Return log p(x, z) [B, n] in nats, for x [B, D] and z [B, n, d]."""
+        return bernoulli_log_likelihood(x, self.logits(z)) + standard_normal_log_prob(z)
+
+    def log_joint_gradient(
+        self, x: Tensor, z: Tensor, with_value: bool = True
+    ) -> tuple[Tensor | None, Tensor]:
+        """Return log p(x, z) [B, n] and its gradient with respect to z [B, n, d].
+
+        The value is None unless ``with_value``: inner leapfrog steps need the gradient alone.
+        The result carries no graph and no gradient of any weight is formed.
+        """
+        with torch.enable_grad():
+            leaf = z.detach().requires_grad_()
+            value = self.log_joint(x, leaf)
+            (gradient,) = torch.autograd.grad(value.sum(), leaf)
+        return (value.detach() if with_value else None), gradient
+
+    def frozen_log_joint(self, x: Tensor, z: Tensor) -> Tensor:
+        """Return log p(x, z) [B, n], differentiable with respect to z alone."""
+        return _FrozenLogJoint.apply(z, x, self)
+
+
+class _FrozenLogJoint(torch.autograd.Function):
+    """log p(x, z) whose backward pass multiplies a gradient that the forward pass already has."""
+
+    @staticmethod
+    def forward(context: Any, z: Tensor, x: Tensor, generator: Generator) -> Tensor:
+        value, gradient = generator.log_joint_gradient(x, z)
+        assert value is not None
+        context.save_for_backward(gradient)
+        return value
+
+    @staticmethod
+    def backward(context: Any, upstream: Tensor) -> tuple[Tensor, None, None]:
+        (gradient,) = context.saved_tensors
+        return upstream.unsqueeze(-1) * gradient, None, None

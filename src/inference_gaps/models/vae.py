@@ -1,0 +1,73 @@
+"""A variational autoencoder: a generator and an amortised posterior, built from its specification."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from inference_gaps.errors import UserError
+from inference_gaps.models.conv import IMAGE_SHAPE, ConvFeatures, ConvGenerator
+from inference_gaps.models.generator import Generator
+from inference_gaps.models.mlp import MlpFeatures, MlpGenerator
+from inference_gaps.posteriors.amortised import AmortisedPosterior
+from inference_gaps.posteriors.auxiliary_flow import AuxiliaryFlow
+from inference_gaps.posteriors.family import PosteriorFamily
+from inference_gaps.posteriors.gaussian import FullyFactorisedGaussian
+from inference_gaps.specs.train import ArchitectureSpec, MlpArchitectureSpec, PosteriorSpec
+
+__all__ = ["VAE", "build_vae"]
+
+
+class VAE(nn.Module):
+    """p(x, z) = ``generator`` and q(z|x) = ``posterior``."""
+
+    def __init__(self, generator: Generator, posterior: AmortisedPosterior) -> None:
+        super().__init__()
+        self.generator = generator
+        self.posterior = posterior
+
+    @property
+    def latent_dim(self) -> int:
+        """Dimension d of z."""
+        return self.generator.latent_dim
+
+    def bound_terms(self, x: Tensor, n: int = 1, rng: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+        """Return log p(x, z) and log q(z|x), each [B, n] in nats, at ``n`` samples of q(z|x).
+
+        The mean of their difference is the ELBO.
+        """
+        z, log_q = self.posterior.rsample_with_log_prob(x, n, rng)
+        return self.generator.log_joint(x, z), log_q
+
+
+def _amortised_family(spec: PosteriorSpec, latent_dim: int) -> PosteriorFamily:
+    if spec.family == "ffg":
+        return FullyFactorisedGaussian(latent_dim)
+    return AuxiliaryFlow.amortised(latent_dim, spec.flow_steps, spec.flow_hidden)
+
+
+def build_vae(architecture: ArchitectureSpec, posterior: PosteriorSpec, shape: Sequence[int]) -> VAE:
+    """Build an untrained model for images of ``shape`` (C, H, W), from PyTorch's global random state.
+
+    Raises:
+        UserError: the architecture does not take images of this shape.
+    """
+    dimension = math.prod(shape)
+    features: MlpFeatures | ConvFeatures
+    generator: Generator
+    if isinstance(architecture, MlpArchitectureSpec):
+        features = MlpFeatures(dimension, architecture.encoder_hidden, architecture.activation)
+        generator = MlpGenerator(
+            architecture.latent_dim, architecture.decoder_hidden, dimension, architecture.activation
+        )
+    else:
+        if tuple(shape) != IMAGE_SHAPE:
+            raise UserError(
+                f"The architecture 'conv' takes images of shape {IMAGE_SHAPE}, these have shape "
+                f"{tuple(shape)}; write architecture.kind: mlp, or choose another data set."
+            )
+        features = ConvFeatures(architecture.encoder_channels)
+        generator = ConvGenerator(architecture.latent_dim, architecture.decoder_channels)
+    family = _amortised_family(posterior, architecture.latent_dim)
+    return VAE(generator, AmortisedPosterior(features, features.feature_dim, family))

@@ -1,0 +1,29 @@
+"""Progress of long stages: a bar in a terminal, a line now and then in a log file."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tqdm import tqdm
+
+__all__ = ["progress_bar"]
+
+_LOG_INTERVAL_SECONDS = 15.0
+
+
+@contextmanager
+def progress_bar(total: int, description: str, unit: str, **options: Any) -> Iterator[tqdm]:
+    """Yield a ``tqdm`` bar on standard error that shows rate, time left, and what ``set_postfix_str`` gets."""
+    terminal = sys.stderr.isatty()
+    with tqdm(
+        total=total,
+        desc=description,
+        unit=unit,
+        dynamic_ncols=terminal,
+        mininterval=0.2 if terminal else _LOG_INTERVAL_SECONDS,
+        maxinterval=10.0 if terminal else 4 * _LOG_INTERVAL_SECONDS,
+        file=sys.stderr,
+        **options,
+    ) as bar:
+        yield bar

@@ -1,0 +1,39 @@
+"""Where a job computes: device, threads, and the random numbers of the job."""
+
+import argparse
+
+import torch
+
+from inference_gaps.errors import UserError
+
+__all__ = ["add_runtime_arguments", "random_generator", "set_up"]
+
+
+def add_runtime_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add ``--device`` and ``--threads``, which decide where a job runs and not what it means."""
+    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"], help="default: auto")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads; default: 1")
+
+
+def set_up(options: argparse.Namespace) -> torch.device:
+    """Apply ``--device`` and ``--threads`` and return the device.
+
+    Raises:
+        UserError: ``cuda`` was asked for and there is none, or the number of threads is not positive.
+    """
+    if options.threads < 1:
+        raise UserError(f"--threads is {options.threads}; write a number of at least 1.")
+    torch.set_num_threads(options.threads)
+    torch.set_flush_denormal(True)
+    available = torch.cuda.is_available()
+    if options.device == "cuda" and not available:
+        raise UserError(
+            "device is cuda, but PyTorch sees no GPU here; write device: auto or device: cpu, or install a "
+            "PyTorch build and driver that fit the GPU."
+        )
+    return torch.device("cuda" if available and options.device != "cpu" else "cpu")
+
+
+def random_generator(seed: int, device: torch.device | str = "cpu") -> torch.Generator:
+    """Return a generator on ``device`` seeded with ``seed``."""
+    return torch.Generator(device=device).manual_seed(seed)

@@ -1,0 +1,25 @@
+"""How log p(x) is estimated by annealed importance sampling."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from inference_gaps.specs.iwae import PointsSpec
+
+__all__ = ["AisSpec"]
+
+
+class AisSpec(PointsSpec):
+    """Annealed importance sampling with Hamiltonian transitions (paper section 5.1; authors' code).
+
+    ``distributions`` counts the points of the annealing schedule, both ends included.
+    """
+
+    start: Literal["prior", "local-ffg"] = "prior"
+    chains: Annotated[int, Field(ge=2)] = 100
+    distributions: Annotated[int, Field(ge=3)] = 10000
+    schedule: Literal["linear", "sigmoidal"] = "linear"
+    leapfrog_steps: Annotated[int, Field(ge=1)] = 10
+    initial_step_size: Annotated[float, Field(gt=0, le=10)] = 0.05
+    target_acceptance: Annotated[float, Field(gt=0, lt=1)] = 0.65
+    adaptation: Literal["preliminary", "cumulative"] = "preliminary"

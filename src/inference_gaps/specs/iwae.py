@@ -1,0 +1,23 @@
+"""How the ELBO and the IWAE bound of a posterior are evaluated."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from inference_gaps.specs.base import Spec
+
+__all__ = ["IwaeSpec", "PointsSpec"]
+
+
+class PointsSpec(Spec):
+    """The data points that every bound of a model is evaluated on: the first ``points`` of a split."""
+
+    split: Literal["train", "validation", "test"] = "train"
+    points: Annotated[int, Field(ge=1)] = 1000
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+
+
+class IwaeSpec(PointsSpec):
+    """ELBO and IWAE bound from the same ``samples`` importance weights per point."""
+
+    samples: Annotated[int, Field(ge=2)] = 5000

@@ -1,0 +1,27 @@
+"""How q* is optimised for each data point."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from inference_gaps.specs.iwae import PointsSpec
+
+__all__ = ["LocalSpec"]
+
+
+class LocalSpec(PointsSpec):
+    """Local optimisation of a family: cycles of Adam until one more cycle no longer helps.
+
+    A cycle is ``steps`` steps whose rate falls from ``learning_rate`` to zero along a cosine. Cycles go on
+    until one of them improves the mean bound by less than ``tolerance`` nats, ``max_cycles`` at most.
+    """
+
+    family: Literal["ffg", "af"] = "ffg"
+    flow_steps: Annotated[int, Field(ge=1, le=64)] = 2
+    flow_hidden: Annotated[int, Field(ge=1, le=8192)] = 200
+    samples: Annotated[int, Field(ge=1)] = 16
+    steps: Annotated[int, Field(ge=1)] = 1000
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.02
+    tolerance: Annotated[float, Field(gt=0)] = 0.01
+    max_cycles: Annotated[int, Field(ge=2)] = 6
+    start: Literal["amortised", "zeros", "local-ffg"] = "amortised"

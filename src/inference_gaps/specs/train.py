@@ -1,0 +1,57 @@
+"""What a model is and how it is trained (paper section 5.1; both from the authors' Table-2 code)."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from inference_gaps.specs.base import Spec
+
+__all__ = ["ArchitectureSpec", "ConvArchitectureSpec", "MlpArchitectureSpec", "PosteriorSpec", "TrainSpec"]
+
+_Width = Annotated[int, Field(ge=1, le=8192)]
+
+
+class MlpArchitectureSpec(Spec):
+    """Multi-layer perceptrons: recognition network D -> ... -> 2d, generator d -> ... -> D."""
+
+    kind: Literal["mlp"] = "mlp"
+    latent_dim: Annotated[int, Field(ge=1, le=1024)] = 50
+    encoder_hidden: list[_Width] = [200, 200]
+    decoder_hidden: list[_Width] = [200, 200]
+    activation: Literal["elu", "tanh", "relu"] = "elu"
+
+
+class ConvArchitectureSpec(Spec):
+    """Three strided convolutions with batch normalisation and their mirror, for 3 x 32 x 32 images."""
+
+    kind: Literal["conv"] = "conv"
+    latent_dim: Annotated[int, Field(ge=1, le=1024)] = 50
+    encoder_channels: _Width = 64
+    decoder_channels: _Width = 64
+
+
+ArchitectureSpec = Annotated[MlpArchitectureSpec | ConvArchitectureSpec, Field(discriminator="kind")]
+
+
+class PosteriorSpec(Spec):
+    """The family of q(z|x): fully factorised Gaussian, or auxiliary flow."""
+
+    family: Literal["ffg", "af"] = "ffg"
+    flow_steps: Annotated[int, Field(ge=1, le=64)] = 2
+    flow_hidden: _Width = 200
+
+
+class TrainSpec(Spec):
+    """A training run. Defaults are the paper's protocol on MNIST (authors' Table-2 code)."""
+
+    architecture: ArchitectureSpec = MlpArchitectureSpec()
+    posterior: PosteriorSpec = PosteriorSpec()
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    epochs: Annotated[int, Field(ge=1)] = 3280
+    batch_size: Annotated[int, Field(ge=1)] = 100
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 1.0e-3
+    schedule: Literal["iwae-stages", "geometric", "constant"] = "iwae-stages"
+    adam_epsilon: Annotated[float, Field(gt=0, le=1)] = 1.0e-4
+    warm_up_epochs: Annotated[int, Field(ge=0)] = 400
+    shuffle: bool = False
+    validation_points: Annotated[int, Field(ge=0)] = 1000

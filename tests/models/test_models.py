@@ -1,0 +1,145 @@
+"""Generators, recognition networks, and models on disk."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from inference_gaps.artifacts import write_tensors
+from inference_gaps.errors import UserError
+from inference_gaps.models.conv import ConvGenerator
+from inference_gaps.models.generator import Generator
+from inference_gaps.models.mlp import MlpGenerator
+from inference_gaps.models.storage import load_model, save_model
+from inference_gaps.models.vae import build_vae
+from inference_gaps.specs.train import (
+    ConvArchitectureSpec,
+    MlpArchitectureSpec,
+    PosteriorSpec,
+    TrainSpec,
+)
+
+GENERATORS = {
+    "elu": lambda: MlpGenerator(4, [6, 5], 9, "elu"),
+    "tanh": lambda: MlpGenerator(4, [6], 9, "tanh"),
+    "relu": lambda: MlpGenerator(4, [6, 5, 7], 9, "relu"),
+    "linear": lambda: MlpGenerator(4, [], 9, "elu"),
+    "conv": lambda: ConvGenerator(4, 2).eval(),
+}
+
+
+@pytest.fixture(params=GENERATORS)
+def generator(request: pytest.FixtureRequest) -> Generator:
+    torch.manual_seed(1)
+    return GENERATORS[request.param]().requires_grad_(False)
+
+
+def images_for(generator: Generator, count: int = 3) -> torch.Tensor:
+    dimension = generator.logits(torch.zeros(1, generator.latent_dim)).shape[-1]
+    return torch.rand(count, dimension).round()
+
+
+def test_log_joint_is_that_of_torch_distributions(generator: Generator) -> None:
+    x, z = images_for(generator), 2 * torch.randn(3, 4, generator.latent_dim)
+    likelihood = torch.distributions.Bernoulli(logits=generator.logits(z)).log_prob(x.unsqueeze(1)).sum(-1)
+    prior = torch.distributions.Normal(0.0, 1.0).log_prob(z).sum(-1)
+    torch.testing.assert_close(generator.log_joint(x, z), likelihood + prior)
+
+
+def test_grey_levels_give_the_cross_entropy(generator: Generator) -> None:
+    x, z = images_for(generator) * 0.3 + 0.2, torch.randn(3, 4, generator.latent_dim)
+    logits = generator.logits(z)
+    expected = -torch.nn.functional.binary_cross_entropy_with_logits(
+        logits, x.unsqueeze(1).expand_as(logits), reduction="none"
+    ).sum(-1)
+    prior = torch.distributions.Normal(0.0, 1.0).log_prob(z).sum(-1)
+    torch.testing.assert_close(generator.log_joint(x, z), expected + prior)
+
+
+def test_written_gradient_is_that_of_autograd(generator: Generator) -> None:
+    x, z = images_for(generator), torch.randn(3, 4, generator.latent_dim)
+    value, gradient = generator.log_joint_gradient(x, z)
+    expected_value, expected_gradient = Generator.log_joint_gradient(generator, x, z)
+    torch.testing.assert_close(value, expected_value)
+    torch.testing.assert_close(gradient, expected_gradient)
+    assert generator.log_joint_gradient(x, z, with_value=False)[0] is None
+
+
+def test_frozen_log_joint_passes_the_gradient_of_z(generator: Generator) -> None:
+    x, z = images_for(generator), torch.randn(3, 4, generator.latent_dim, requires_grad=True)
+    scale = torch.tensor([1.0, -2.0, 0.5, 3.0])
+    (got,) = torch.autograd.grad((generator.frozen_log_joint(x, z) * scale).sum(), z)
+    (expected,) = torch.autograd.grad((generator.log_joint(x, z) * scale).sum(), z)
+    torch.testing.assert_close(got, expected)
+
+
+def test_logits_of_extreme_size_stay_finite() -> None:
+    generator = MlpGenerator(2, [], 3, "elu").requires_grad_(False)
+    generator.layers[0].weight.fill_(1e4)
+    value, gradient = generator.log_joint_gradient(
+        torch.ones(1, 3), torch.tensor([[[1.0, 1.0], [-1.0, -1.0]]])
+    )
+    assert torch.isfinite(value).all()
+    assert torch.isfinite(gradient).all()
+    assert value[0, 0] == pytest.approx(-1 - torch.log(torch.tensor(2 * torch.pi)).item())
+
+
+def test_published_sizes_of_the_networks() -> None:
+    mlp = build_vae(MlpArchitectureSpec(), PosteriorSpec(), (1, 28, 28))
+    assert [tuple(p.shape) for p in mlp.generator.parameters() if p.dim() == 2] == [
+        (200, 50), (200, 200), (784, 200),
+    ]  # fmt: skip
+    assert mlp.posterior.moments.weight.shape == (100, 200)
+    assert mlp.posterior.context is None
+    flow = build_vae(MlpArchitectureSpec(), PosteriorSpec(family="af"), (1, 28, 28))
+    assert flow.posterior.context is not None
+    assert flow.posterior.context.weight.shape == (50, 200)
+    conv = build_vae(ConvArchitectureSpec(), PosteriorSpec(family="af"), (3, 32, 32))
+    assert conv.posterior.moments.weight.shape == (100, 1024)
+    assert conv.generator.logits(torch.zeros(2, 5, 50)).shape == (2, 5, 3072)
+
+
+def test_convolutions_refuse_other_images() -> None:
+    with pytest.raises(
+        UserError, match=r"takes images of shape \(3, 32, 32\), these have shape \(1, 28, 28\)"
+    ):
+        build_vae(ConvArchitectureSpec(), PosteriorSpec(), (1, 28, 28))
+
+
+@pytest.mark.parametrize("family", ["ffg", "af"])
+@pytest.mark.parametrize("kind", ["mlp", "conv"])
+def test_saved_and_loaded_models_are_equal(family: str, kind: str, tmp_path: Path) -> None:
+    torch.set_default_dtype(torch.float32)
+    architecture = (
+        MlpArchitectureSpec(encoder_hidden=[8], decoder_hidden=[6])
+        if kind == "mlp"
+        else ConvArchitectureSpec(encoder_channels=2, decoder_channels=2)
+    )
+    spec = TrainSpec(architecture=architecture, posterior=PosteriorSpec(family=family, flow_hidden=5))
+    shape = [1, 28, 28] if kind == "mlp" else [3, 32, 32]
+    model = build_vae(spec.architecture, spec.posterior, shape)
+    x = torch.rand(4, shape[0] * shape[1] * shape[2])
+    model.bound_terms(x)  # In training mode: moves the running statistics of batch normalisation.
+    save_model(tmp_path / "m.safetensors", model, {"spec": spec.as_dict(), "data": {"shape": shape}})
+    loaded, provenance = load_model(tmp_path / "m.safetensors")
+    assert provenance["spec"] == spec.as_dict()
+    assert not loaded.training
+    assert not any(parameter.requires_grad for parameter in loaded.parameters())
+    model.eval()
+    terms = [m.bound_terms(x, 3, torch.Generator().manual_seed(2)) for m in (model, loaded)]
+    assert torch.equal(terms[0][0], terms[1][0])
+    assert torch.equal(terms[0][1], terms[1][1])
+
+
+def test_a_file_that_holds_no_model_is_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    with pytest.raises(UserError, match=r"does not exist; run the stage that makes it first"):
+        load_model(path)
+    path.write_bytes(b"\x00" * 100)
+    with pytest.raises(UserError, match="cannot be read as a tensor file of this project"):
+        load_model(path)
+    write_tensors(
+        path, {"a": torch.zeros(1)}, {"spec": TrainSpec().as_dict(), "data": {"shape": [1, 28, 28]}}
+    )
+    with pytest.raises(UserError, match="does not hold a model of this project"):
+        load_model(path)

@@ -1,0 +1,118 @@
+"""Schedules and the training loop."""
+
+import pytest
+import torch
+
+from inference_gaps.errors import UserError
+from inference_gaps.models.vae import VAE, build_vae
+from inference_gaps.specs.train import MlpArchitectureSpec, PosteriorSpec, TrainSpec
+from inference_gaps.training.loop import EpochMetrics, Images, train
+from inference_gaps.training.schedules import entropy_weight, learning_rate
+
+
+def test_stages_last_powers_of_three() -> None:
+    spec = TrainSpec()
+    rates = [learning_rate(spec, epoch) for epoch in range(3280)]
+    lengths = [rates.count(rate) for rate in sorted(set(rates), reverse=True)]
+    assert lengths == [1, 3, 9, 27, 81, 243, 729, 2187]
+    assert rates[0] == 1e-3
+    assert rates[1] == pytest.approx(1e-3 * 10 ** (-1 / 7))
+    assert rates[-1] == pytest.approx(1e-4)
+
+
+@pytest.mark.parametrize("epochs", [2, 10, 60, 328])
+@pytest.mark.parametrize("schedule", ["iwae-stages", "geometric"])
+def test_shorter_runs_keep_the_total_decay(epochs: int, schedule: str) -> None:
+    spec = TrainSpec(epochs=epochs, schedule=schedule)
+    rates = [learning_rate(spec, epoch) for epoch in range(epochs)]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[0] == 1e-3
+    assert rates[-1] == pytest.approx(1e-4)
+
+
+def test_entropy_weight_starts_at_one_part_and_ends_at_one() -> None:
+    spec = TrainSpec()
+    assert entropy_weight(spec, 0) == 1 / 400
+    assert entropy_weight(spec, 199) == 0.5
+    assert entropy_weight(spec, 399) == entropy_weight(spec, 3000) == 1
+    assert entropy_weight(TrainSpec(warm_up_epochs=0), 0) == 1
+
+
+def tiny_images(count: int = 60) -> Images:
+    rng = torch.Generator().manual_seed(0)
+    return Images((torch.rand(count, 12, generator=rng) < 0.3).to(torch.uint8), 1.0)
+
+
+def tiny_run(
+    family: str = "ffg", images: Images | None = None, **settings: object
+) -> tuple[VAE, list[EpochMetrics]]:
+    torch.set_default_dtype(torch.float32)
+    architecture = MlpArchitectureSpec(latent_dim=2, encoder_hidden=[8], decoder_hidden=[8])
+    spec = TrainSpec.model_validate(
+        {
+            "architecture": architecture,
+            "posterior": PosteriorSpec(family=family, flow_hidden=5),
+            "epochs": 30,
+            "batch_size": 20,
+            "learning_rate": 1e-2,
+            "warm_up_epochs": 3,
+        }
+        | settings
+    )
+    torch.manual_seed(spec.seed)
+    model = build_vae(spec.architecture, spec.posterior, (1, 3, 4))
+    rows: list[EpochMetrics] = []
+    train(model, spec, images or tiny_images(), tiny_images(10), rows.append)
+    return model, rows
+
+
+@pytest.mark.parametrize("family", ["ffg", "af"])
+def test_training_improves_the_bound_and_repeats_to_the_bit(family: str) -> None:
+    model, rows = tiny_run(family, shuffle=True)
+    again, rows_again = tiny_run(family, shuffle=True)
+    assert rows[-1].elbo > rows[0].elbo + 0.5
+    assert [row.elbo for row in rows] == [row.elbo for row in rows_again]
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), again.parameters()))
+    assert rows[-1].validation_elbo == rows_again[-1].validation_elbo is not None
+    other, _ = tiny_run(family, shuffle=True, seed=1)
+    assert not torch.equal(next(model.parameters()), next(other.parameters()))
+
+
+def test_objective_weights_the_entropy_term_alone() -> None:
+    _, rows = tiny_run()
+    first = rows[0]
+    # elbo = a - b and objective = a - w b, so b follows from both, and a must be a log joint below zero.
+    log_q = (first.objective - first.elbo) / (1 - first.entropy_weight)
+    assert first.entropy_weight == pytest.approx(1 / 3)
+    assert first.elbo + log_q < 0
+    assert rows[5].objective == rows[5].elbo
+
+
+def test_without_shuffling_batches_come_in_file_order() -> None:
+    seen: list[torch.Tensor] = []
+
+    class Recorder(Images):
+        def pixels(self, rows: torch.Tensor | slice) -> torch.Tensor:
+            seen.append(rows)  # type: ignore[arg-type]
+            return super().pixels(rows)
+
+    images = tiny_images(50)
+    tiny_run(images=Recorder(images.bytes, images.scale), epochs=2, warm_up_epochs=0)
+    assert seen == [slice(0, 20), slice(20, 40)] * 2
+
+
+def test_a_batch_larger_than_the_data_is_a_sentence() -> None:
+    with pytest.raises(
+        UserError, match=r"batch_size is 61, but the training split has 60 images; write .* 60"
+    ):
+        tiny_run(batch_size=61)
+
+
+def test_a_diverging_objective_stops_with_its_epoch() -> None:
+    class Poisoned(Images):
+        def pixels(self, rows: torch.Tensor | slice) -> torch.Tensor:
+            return super().pixels(rows) * float("nan")
+
+    images = tiny_images()
+    with pytest.raises(UserError, match="objective became nan in epoch 1; lower training.learning_rate"):
+        tiny_run(images=Poisoned(images.bytes, images.scale))
