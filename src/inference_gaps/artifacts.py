@@ -135,7 +135,7 @@ def read_values(path: Path | str) -> tuple["pd.DataFrame", Provenance]:
             if not first.startswith("# "):
                 raise ValueError("its first line does not say what made it")
             provenance = json.loads(first[2:])
-            frame = pd.read_csv(file, float_precision="round_trip")
+            frame = pd.read_csv(file)
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist; run the stage that makes it first.") from error
     except (OSError, ValueError) as error:

@@ -27,8 +27,8 @@ from inference_gaps.specs.ais import AisSpec
 
 __all__ = ["AisResult", "annealed_importance_sampling", "annealing_schedule", "whitened_potential"]
 
-_PRELIMINARY_CHAINS = 8
-_PRELIMINARY_DISTRIBUTIONS = 200
+_PRELIMINARY_CHAINS = 4
+_PRELIMINARY_DISTRIBUTIONS = 100
 _STEP_SIZE_LIMITS = (1.0e-4, 2.0)
 
 

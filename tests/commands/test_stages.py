@@ -1,0 +1,177 @@
+"""Every stage of the science by its command, on a tiny model of real digits."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from inference_gaps.artifacts import read_provenance, read_tensors, read_values
+from inference_gaps.cli import main
+
+POINTS = 6
+TRAIN = {
+    "architecture": {"kind": "mlp", "latent_dim": 4, "encoder_hidden": [30], "decoder_hidden": [30]},
+    "posterior": {"family": "ffg"},
+    "epochs": 12,
+    "learning_rate": 0.01,
+    "schedule": "geometric",
+    "warm_up_epochs": 2,
+    "shuffle": True,
+    "validation_points": 50,
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a prepared data set, a trained model, both q*, and every bound."""
+    folder = tmp_path_factory.mktemp("stages")
+    data, model = folder / "data.safetensors", folder / "model.safetensors"
+    run("prepare-data", dataset="mnist-small", binarisation="static",
+        folder=Path("data/embedded/mnist-small"), output=data)  # fmt: skip
+    run("train", spec=TRAIN, data=data, output=model, metrics=folder / "metrics.csv")
+    common = {"data": data, "model": model}
+    gaussian = {"points": POINTS, "family": "ffg", "steps": 200, "samples": 8, "learning_rate": 0.05}
+    run("optimise-local", spec=gaussian, output=folder / "local-ffg.safetensors", **common)
+    flow = gaussian | {"family": "af", "start": "local-ffg", "learning_rate": 0.003, "max_cycles": 2}
+    run("optimise-local", spec=flow | {"flow_hidden": 20}, output=folder / "local-af.safetensors",
+        start=folder / "local-ffg.safetensors", **common)  # fmt: skip
+    iwae = {"points": POINTS, "samples": 2000}
+    run("evaluate-iwae", spec=iwae, output=folder / "iwae-amortised.csv", **common)
+    for family in ("ffg", "af"):
+        local = {"posterior": folder / f"local-{family}.safetensors"}
+        run("evaluate-iwae", spec=iwae, output=folder / f"iwae-local-{family}.csv", **common, **local)
+    ais = {"points": POINTS, "chains": 10, "distributions": 60, "schedule": "sigmoidal"}
+    run("evaluate-ais", spec=ais, output=folder / "ais-prior.csv", **common)
+    run("evaluate-ais", spec=ais | {"start": "local-ffg"}, output=folder / "ais-local-ffg.csv",
+        start=folder / "local-ffg.safetensors", **common)  # fmt: skip
+    return folder
+
+
+def arguments(command: str, **flags: object) -> list[str]:
+    words = [command]
+    for name, value in flags.items():
+        words += [f"--{name}", json.dumps(value) if isinstance(value, dict) else str(value)]
+    return words
+
+
+def run(command: str, **flags: object) -> None:
+    assert main(arguments(command, **flags)) == 0
+
+
+def bound(folder: Path, name: str, which: str | None = None) -> tuple[float, float]:
+    """Mean over points and its Monte-Carlo standard error, in nats."""
+    frame, _ = read_values(folder / name)
+    if which:
+        frame = frame[frame["bound"] == which]
+    assert frame["point"].tolist() == list(range(POINTS))
+    return frame["value"].mean(), (frame["standard_error"] ** 2).sum() ** 0.5 / POINTS
+
+
+def test_bounds_come_in_their_order(folder: Path) -> None:
+    """L[q] <= L[q*_FFG] <= L[q*_AF] <= log p, and the estimates of log p agree, in standard errors."""
+    amortised = bound(folder, "iwae-amortised.csv", "elbo")
+    gaussian = bound(folder, "iwae-local-ffg.csv", "elbo")
+    flow = bound(folder, "iwae-local-af.csv", "elbo")
+    log_p = bound(folder, "ais-local-ffg.csv")
+    chain = [amortised, gaussian, flow, log_p]
+    for lower, upper in zip(chain, chain[1:]):
+        assert upper[0] - lower[0] > -3 * (lower[1] ** 2 + upper[1] ** 2) ** 0.5
+    assert gaussian[0] - amortised[0] > 0.1
+    for other in ("iwae-local-ffg.csv", "iwae-local-af.csv"):
+        value, error = bound(folder, other, "iwae")
+        assert abs(value - log_p[0]) < 4 * (error**2 + log_p[1] ** 2) ** 0.5 + 0.05
+    prior = bound(folder, "ais-prior.csv")
+    assert -1 < prior[0] - log_p[0] < 4 * (prior[1] ** 2 + log_p[1] ** 2) ** 0.5
+
+
+def test_artifacts_say_what_made_them(folder: Path) -> None:
+    data = read_provenance(folder / "data.safetensors")
+    model = read_provenance(folder / "model.safetensors")
+    start = read_provenance(folder / "local-ffg.safetensors")
+    ais = read_provenance(folder / "ais-local-ffg.csv")
+    assert model["inputs"] == {"data": data["fingerprint"]}
+    assert model["spec"]["epochs"] == 12
+    assert model["spec"]["adam_epsilon"] == 1e-4
+    assert read_provenance(folder / "metrics.csv") == model
+    assert ais["inputs"] == {
+        "data": data["fingerprint"],
+        "model": model["fingerprint"],
+        "start": start["fingerprint"],
+    }
+
+
+def test_metrics_and_local_optimum_report_what_happened(folder: Path) -> None:
+    metrics, _ = read_values(folder / "metrics.csv")
+    assert metrics["epoch"].tolist() == list(range(1, 13))
+    assert metrics["entropy_weight"].tolist()[:3] == [0.5, 1, 1]
+    assert metrics["elbo"].iloc[-1] > metrics["elbo"].iloc[2]
+    assert metrics["validation_elbo"].notna().all()
+    tensors, provenance = read_tensors(folder / "local-ffg.safetensors")
+    assert tensors["residual"].shape == (POINTS,)
+    assert provenance["summary"]["converged"]
+    assert provenance["summary"]["mean_residual"] < 0.01
+
+
+def test_the_same_command_makes_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again.csv"
+    run("evaluate-iwae", spec={"points": POINTS, "samples": 2000}, data=folder / "data.safetensors",
+        model=folder / "model.safetensors", output=again)  # fmt: skip
+    assert again.read_bytes() == (folder / "iwae-amortised.csv").read_bytes()
+
+
+def test_flow_models_go_through_the_same_stages(folder: Path, tmp_path: Path) -> None:
+    model = tmp_path / "model.safetensors"
+    spec = TRAIN | {"posterior": {"family": "af", "flow_hidden": 10}, "epochs": 3}
+    data = folder / "data.safetensors"
+    run("train", spec=spec, data=data, output=model, metrics=tmp_path / "metrics.csv")
+    run(
+        "evaluate-iwae", spec={"points": 4, "samples": 200}, data=data, model=model, output=tmp_path / "i.csv"
+    )
+    frame, _ = read_values(tmp_path / "i.csv")
+    means = frame.groupby("bound")["value"].mean()
+    assert means["elbo"] < means["iwae"] < 0
+
+
+@pytest.mark.parametrize(
+    ("command", "flags", "sentence"),
+    [
+        ("train", {"spec": {"epoch": 3}}, "at epoch: Extra inputs are not permitted"),
+        ("train", {"spec": {"epochs": "3"}}, "at epochs: Input should be a valid integer"),
+        ("train", {"spec": "nothing.json"}, "neither a JSON object nor a readable file: nothing.json"),
+        ("evaluate-iwae", {"spec": {"points": 5000}}, "has 4000 images in its split train, fewer than the 5000"),
+        ("evaluate-iwae", {"spec": {"points": 2, "split": "test"}, "posterior": "local-ffg.safetensors"},
+         "holds q* of 6 points of the split 'train', but 2 points of 'test' are asked for"),
+        ("evaluate-iwae", {"spec": {"points": 2}, "posterior": "model.safetensors"},
+         "does not hold a local posterior of this project"),
+        ("evaluate-ais", {"spec": {"points": 2, "start": "local-ffg"}},
+         "give it exactly when the specification says start: local-ffg"),
+        ("evaluate-ais", {"spec": {"points": 2}, "model": "data.safetensors"}, "does not hold a model"),
+        ("evaluate-ais", {"spec": {"points": 2}, "threads": 0}, "--threads is 0; write a number of at least 1"),
+        ("optimise-local", {"spec": {"points": 2}, "start": "local-ffg.safetensors"},
+         "give it exactly when the specification says start: local-ffg"),
+    ],
+)  # fmt: skip
+def test_wrong_use_is_a_sentence(
+    command: str, flags: dict, sentence: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    given = {"data": "data.safetensors", "output": tmp_path / "out.csv"}
+    given |= {"metrics": tmp_path / "m.csv"} if command == "train" else {"model": "model.safetensors"}
+    given |= flags
+    for name in ("data", "model", "posterior", "start"):
+        if name in given:
+            given[name] = folder / str(given[name])
+    assert main(arguments(command, **given)) == 1
+    message = capsys.readouterr().err
+    assert sentence in " ".join(message.split())
+    assert "Traceback" not in message
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_command_has_a_help_page(capsys: pytest.CaptureFixture) -> None:
+    from inference_gaps.commands import COMMANDS
+
+    for command in COMMANDS:
+        with pytest.raises(SystemExit) as stop:
+            main([command, "--help"])
+        assert stop.value.code == 0
+        assert "usage: inference-gaps" in capsys.readouterr().out

@@ -1,0 +1,105 @@
+"""Fingerprints change exactly with what decides a result."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from inference_gaps import fingerprints
+
+SOURCE = Path(fingerprints.__file__).parent
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of the package that a test may edit."""
+    copy = tmp_path / "inference_gaps"
+    shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(fingerprints, "_ROOT", copy)
+    yield copy
+    forget()
+
+
+def forget() -> None:
+    fingerprints.code_digest.cache_clear()
+    fingerprints._parsed.cache_clear()
+
+
+COMMANDS = [
+    "prepare-data",
+    "train",
+    "optimise-local",
+    "evaluate-iwae",
+    "evaluate-ais",
+    "make-table",
+    "plot-gaps",
+]
+
+
+def changed_by(edit: Callable[[], object]) -> set[str]:
+    """Return the commands whose fingerprints an edit changes."""
+    forget()
+    before = {command: fingerprints.fingerprint(command, {}, {}) for command in COMMANDS}
+    edit()
+    forget()
+    return {command for command in COMMANDS if fingerprints.fingerprint(command, {}, {}) != before[command]}
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def test_comments_docstrings_and_formatting_do_not_count(package: Path) -> None:
+    def edit() -> None:
+        path = package / "bounds" / "ais.py"
+        replace(
+            path, '"""Annealed importance sampling', '"""Some other words on annealed importance sampling'
+        )
+        replace(path, "import math\n", "# A remark.\nimport math\n\n\n")
+        replace(path, "potential, shape, betas, steps", "potential,shape,  betas,\n        steps")
+
+    assert changed_by(edit) == set()
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "expected"),
+    [
+        ("bounds/hmc.py", "_DIVERGENCE = 1000.0", "_DIVERGENCE = 999.0", {"evaluate-ais"}),
+        ("figures/gaps.py", "__all__", "UNUSED = 1\n__all__", {"plot-gaps"}),
+        ("training/schedules.py", "_STAGES = 8", "_STAGES = 7", {"train"}),
+        ("bounds/importance.py", "log_w.std(1)", "log_w.std(0)", {"evaluate-iwae", "evaluate-ais"}),
+        ("posteriors/local.py", "scale_logit = 3.0", "scale_logit = 4.0",
+         {"optimise-local", "evaluate-iwae", "evaluate-ais"}),
+    ],
+)  # fmt: skip
+def test_an_edit_counts_for_the_commands_that_reach_it(
+    file: str, old: str, new: str, expected: set[str], package: Path
+) -> None:
+    assert changed_by(lambda: replace(package / file, old, new)) == expected
+
+
+def test_names_of_keys_count_and_their_order_does_not() -> None:
+    def of(spec: dict[str, float], inputs: dict[str, str] | None = None) -> str:
+        return fingerprints.fingerprint("train", spec, inputs or {})
+
+    assert of({"learning_rate": 0.1, "epsilon": 0.2}) == of({"epsilon": 0.2, "learning_rate": 0.1})
+    assert of({"learning_rate": 0.1, "epsilon": 0.2}) != of({"learning_rate": 0.2, "epsilon": 0.1})
+    assert of({}, {"data": "a", "model": "b"}) != of({}, {"data": "b", "model": "a"})
+
+
+def test_a_release_counts_and_a_build_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    def with_torch(version: str) -> str:
+        fingerprints.package_versions.cache_clear()
+        monkeypatch.setattr(
+            fingerprints.importlib.metadata, "version", lambda name: version if name == "torch" else "1"
+        )
+        return fingerprints.fingerprint("train", {}, {})
+
+    try:
+        assert with_torch("2.13.0+cpu") == with_torch("2.13.0") != with_torch("2.14.0")
+    finally:
+        monkeypatch.undo()
+        fingerprints.package_versions.cache_clear()
