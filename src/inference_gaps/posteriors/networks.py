@@ -20,18 +20,19 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Affine map of [B, n, in] to [B, n, out].
 
-    ``weight`` is [out, in], shared, or [B, out, in], one for each data point; ``bias`` likewise.
+    ``weight`` is [in, out], shared, or [B, in, out], one for each data point; ``bias`` likewise. With the
+    inputs first, neither the product nor its gradients need a transposed copy of a weight for each point.
     """
     if weight.dim() == 2:
-        return functional.linear(x, weight, bias)
-    return torch.baddbmm(bias.unsqueeze(1), x, weight.mT)
+        return torch.addmm(bias, x.flatten(0, 1), weight).unflatten(0, x.shape[:2])
+    return torch.baddbmm(bias.unsqueeze(1), x, weight)
 
 
 def layer_shapes(prefix: str, widths: Sequence[int]) -> dict[str, tuple[int, ...]]:
     """Return the weight shapes of a perceptron with the given layer widths, input first."""
     shapes: dict[str, tuple[int, ...]] = {}
     for index, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
-        shapes[f"{prefix}.{index}.weight"] = (outputs, inputs)
+        shapes[f"{prefix}.{index}.weight"] = (inputs, outputs)
         shapes[f"{prefix}.{index}.bias"] = (outputs,)
     return shapes
 
@@ -60,7 +61,7 @@ def initial_weights(
     weights: dict[str, Tensor] = {}
     leading = () if points is None else (points,)
     for name, shape in shapes.items():
-        fan_in = shapes[name.removesuffix("bias") + "weight"][1] if name.endswith("bias") else shape[1]
+        fan_in = shapes[name.removesuffix("bias") + "weight"][0] if name.endswith("bias") else shape[0]
         bound = 1 / math.sqrt(fan_in)
         weights[name] = (2 * torch.rand(*leading, *shape, generator=generator) - 1) * bound
     return weights
