@@ -1,0 +1,52 @@
+"""How sure a mean over data points is: the spread between points, and the Monte-Carlo error of each."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+__all__ = ["Interval", "mean_interval", "monte_carlo_standard_error", "selection_bias_bound"]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over data points and its confidence interval, in nats."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def mean_interval(values: NDArray[np.float64], level: float = 0.95) -> Interval:
+    """Student's t interval for the mean of ``values`` [points].
+
+    For a gap, ``values`` are the differences of two bounds at the same points: the spread between images,
+    which is many times the gap, cancels. The data points are what is sampled; a Monte-Carlo error that is
+    independent between points widens the interval by as much as it should.
+
+    Args:
+        values: one finite value per point, at least two.
+        level: the coverage, between 0 and 1.
+    """
+    mean = float(np.mean(values))
+    error = float(stats.sem(values))
+    half = float(stats.t.ppf(0.5 + level / 2, df=len(values) - 1)) * error
+    return Interval(mean, mean - half, mean + half)
+
+
+def monte_carlo_standard_error(standard_errors: NDArray[np.float64]) -> float:
+    """Standard error of a mean over points [points] whose values have these independent errors."""
+    return float(np.sqrt(np.sum(np.square(standard_errors))) / len(standard_errors))
+
+
+def selection_bias_bound(errors: list[float]) -> float:
+    """Bound how much the largest of several noisy means exceeds the largest true mean, on average.
+
+    For k means with Gaussian errors of standard deviation at most s, dependent or not, the expected largest
+    error is at most s sqrt(2 ln k) (Boucheron, Lugosi and Massart, 2013, theorem 2.5).
+
+    Args:
+        errors: Monte-Carlo standard error of each mean, in nats.
+    """
+    return float(max(errors) * np.sqrt(2 * np.log(len(errors))))

@@ -1,0 +1,56 @@
+"""The values that the paper publishes, with how sure we are of each."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from inference_gaps.errors import UserError
+
+__all__ = ["PAPER_NAMES", "STATUS_WORDS", "published_columns", "read_published"]
+
+_COLUMNS = ["table", "dataset", "trained_with", "quantity", "value", "unit", "status"]
+PAPER_NAMES = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "cifar10": "CIFAR-10 (3-bit)"}
+STATUS_WORDS = {
+    "verified": "compared with the paper",
+    "recalled": "recalled from memory, unverified",
+    "uncertain": "recalled from memory with doubts, unverified",
+}
+
+
+def read_published(path: Path) -> pd.DataFrame:
+    """Read ``published.csv``: one published value a line, in nats, with its status.
+
+    Raises:
+        UserError: the file is missing, lacks a column, or holds a status or unit that is not known.
+    """
+    try:
+        frame = pd.read_csv(path)
+    except FileNotFoundError as error:
+        raise UserError(f"{path} does not exist; restore it from the repository.") from error
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read as CSV ({error}); restore it from the repository.") from error
+    missing = [column for column in _COLUMNS if column not in frame]
+    if missing:
+        raise UserError(f"{path} lacks the column {missing[0]}; its first line must be: {','.join(_COLUMNS)}")
+    unknown = sorted(set(frame["status"].astype(str)) - set(STATUS_WORDS))
+    if unknown:
+        raise UserError(f"{path} has the status {unknown[0]!r}; write one of {', '.join(STATUS_WORDS)}.")
+    if not (frame["unit"] == "nats").all() or not pd.api.types.is_numeric_dtype(frame["value"]):
+        raise UserError(f"{path} must give every value as a number in nats; mend the columns value and unit.")
+    return frame
+
+
+def published_columns(frame: pd.DataFrame, table: int | None) -> dict[tuple[str, str], pd.DataFrame]:
+    """Return the lines of one published table by (data set, training family) in our words.
+
+    The keys are such as ``("fashion-mnist", "ffg")``; the frames are indexed by quantity, in our names.
+    """
+    ours = {name: key for key, name in PAPER_NAMES.items()}
+    names = {"log_p": "log_p_best", "elbo_local_AF": "elbo_local_af", "elbo_local_FFG": "elbo_local_ffg"}
+    chosen = frame[frame["table"] == table] if table is not None else frame.iloc[:0]
+    chosen = chosen.assign(quantity=chosen["quantity"].replace(names))
+    return {
+        (ours[str(dataset)], str(family).lower()): lines.set_index("quantity")
+        for (dataset, family), lines in chosen.groupby(["dataset", "trained_with"], sort=False)
+        if str(dataset) in ours
+    }

@@ -1,0 +1,121 @@
+"""Which files a table, a figure or the report reads; asked by the commands and by the workflow.
+
+Each function maps the role of a file (its path below the top of the project) to the file.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from inference_gaps.artifacts import read_provenance
+from inference_gaps.errors import UserError
+from inference_gaps.layout import Layout
+from inference_gaps.specs.figures import SamplesFigureSpec, TrainingFigureSpec
+from inference_gaps.specs.report import ReportSpec
+from inference_gaps.specs.table import TableRowSpec, TableSpec
+
+__all__ = [
+    "ais_starts",
+    "artifact_fingerprints",
+    "file_digest",
+    "layout_of",
+    "paper_files",
+    "posteriors",
+    "report_sources",
+    "samples_sources",
+    "table_sources",
+    "training_sources",
+]
+
+
+def layout_of(results: Path) -> Layout:
+    """Return the layout whose folder of results is ``results``.
+
+    Raises:
+        UserError: the folder is not called ``results/<preset>``.
+    """
+    if results.absolute().parent.name != "results":
+        raise UserError(
+            f"--results must be a folder results/PRESET, not {results}; write for example results/quick."
+        )
+    return Layout(preset=results.name, top=results.parent.parent)
+
+
+def posteriors(row: TableRowSpec) -> list[str]:
+    """Return the posteriors whose bounds a row reads: ``amortised`` and one per local family."""
+    return ["amortised", *(f"local-{family}" for family in row.local)]
+
+
+def ais_starts(row: TableRowSpec) -> list[str]:
+    """Return where the AIS chains of a row start."""
+    return ["prior", *(["local-ffg"] if "ffg" in row.local else [])]
+
+
+def _by_role(layout: Layout, paths: list[Path]) -> dict[str, Path]:
+    return {path.relative_to(layout.top).as_posix(): path for path in paths}
+
+
+def table_sources(spec: TableSpec, layout: Layout) -> dict[str, Path]:
+    """Return the values files that ``make-table`` reads."""
+    paths = []
+    for row in spec.rows:
+        at = (row.model, row.seed, row.split)
+        paths += [layout.iwae(*at, posterior) for posterior in posteriors(row)]
+        paths += [layout.ais(*at, start) for start in ais_starts(row)]
+    return _by_role(layout, paths)
+
+
+def training_sources(spec: TrainingFigureSpec, layout: Layout) -> dict[str, Path]:
+    """Return the metrics files that ``plot-training`` reads."""
+    return _by_role(layout, [layout.metrics(model.model, model.seed) for model in spec.models])
+
+
+def samples_sources(spec: SamplesFigureSpec, layout: Layout) -> dict[str, Path]:
+    """Return the weights and prepared data that ``plot-samples`` reads."""
+    weights = [layout.weights(model.model, model.seed) for model in spec.models]
+    return _by_role(layout, weights + [layout.data(model.data) for model in spec.models])
+
+
+def report_sources(spec: ReportSpec, layout: Layout) -> dict[str, Path]:
+    """Return the artifacts that ``write-report`` reads; of a figure, the CSV that carries its provenance."""
+    paths = [layout.figure(name, "csv") for name in spec.figures]
+    for table in spec.tables:
+        paths.append(layout.table(table.experiment, "csv"))
+        paths += table_sources(table, layout).values()
+        for row in table.rows:
+            paths += [layout.weights(row.model, row.seed), layout.metrics(row.model, row.seed)]
+            paths += [layout.local(row.model, row.seed, row.split, family) for family in row.local]
+    return _by_role(layout, paths)
+
+
+def paper_files(paper: Path) -> dict[str, Path]:
+    """Return the files of the folder ``paper`` that ``write-report`` reads; their content counts."""
+    return {
+        "deviations": paper / "deviations.yaml",
+        "published": paper / "published.csv",
+        "references": paper / "references.yml",
+        "text": paper / "report.typ",
+    }
+
+
+def artifact_fingerprints(sources: Mapping[str, Path]) -> dict[str, str]:
+    """Return the fingerprint that each artifact carries, by role.
+
+    Raises:
+        UserError: an artifact is missing or does not say what made it.
+    """
+    return {role: read_provenance(path)["fingerprint"] for role, path in sources.items()}
+
+
+def file_digest(path: Path) -> str:
+    """Return the first 16 hexadecimal digits of the SHA-256 of a file that is kept under version control.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be read ({error.strerror}); restore it from the repository."
+        ) from error

@@ -1,0 +1,87 @@
+"""Reading the bounds of one model at its data points, and making sure that they are the same points."""
+
+import numpy as np
+import pandas as pd
+
+from inference_gaps.analysis.gaps import Bounds
+from inference_gaps.analysis.sources import ais_starts, posteriors
+from inference_gaps.artifacts import read_values
+from inference_gaps.errors import UserError
+from inference_gaps.layout import Layout
+from inference_gaps.specs.table import TableRowSpec
+
+__all__ = ["align", "read_bounds"]
+
+_MOST_EXCLUDED = 0.1
+
+
+def _column(posterior: str) -> str:
+    return {"amortised": "amortized"}.get(posterior, posterior.replace("-", "_"))
+
+
+def _one_estimator(frame: pd.DataFrame, source: str) -> pd.DataFrame:
+    missing = {"point", "value", "standard_error"} - set(frame.columns)
+    if missing:
+        raise UserError(
+            f"{source} lacks the column {sorted(missing)[0]}; delete it and run again what makes it."
+        )
+    if frame["point"].duplicated().any():
+        raise UserError(
+            f"{source} holds a data point more than once; delete it and run again the stage that makes it."
+        )
+    return frame.set_index("point")[["value", "standard_error"]]
+
+
+def align(estimators: dict[str, pd.DataFrame], source: str) -> Bounds:
+    """Join estimators (frames indexed by point: value, standard_error) over one list of points.
+
+    A point where any estimator is not finite is left out of all of them, and counted.
+
+    Raises:
+        UserError: the files do not hold the same points, or too many points are not finite.
+    """
+    first, *others = estimators
+    points = estimators[first].index
+    for other in others:
+        if set(estimators[other].index) != set(points):
+            raise UserError(
+                f"The values {first} and {other} in {source} are not of the same data points "
+                f"({len(points)} and {len(estimators[other])}); run both stages again with the same points."
+            )
+    value = pd.DataFrame({name: frame["value"] for name, frame in estimators.items()}).sort_index()
+    error = pd.DataFrame({name: frame["standard_error"] for name, frame in estimators.items()}).sort_index()
+    finite = pd.Series((np.isfinite(value) & np.isfinite(error)).all(axis=1), index=value.index)
+    excluded = int((~finite).sum())
+    if excluded > _MOST_EXCLUDED * len(value) or finite.sum() < 2:
+        worst = (~np.isfinite(value) | ~np.isfinite(error)).sum().idxmax()
+        raise UserError(
+            f"{excluded} of {len(value)} data points in {source} have a value that is not finite, most often "
+            f"in {worst}; the model did not train well, or its evaluation needs smaller steps. Look at its "
+            f"training curve before anything else."
+        )
+    return Bounds(value.loc[finite], error.loc[finite], excluded)
+
+
+def read_bounds(row: TableRowSpec, layout: Layout) -> Bounds:
+    """Read every bound of one model, seed and split.
+
+    The columns are ``elbo_<posterior>`` and ``iwae_<posterior>`` (``amortized``, ``local_ffg``, ``local_af``)
+    and ``ais_<start>`` (``prior``, ``local_ffg``).
+
+    Raises:
+        UserError: a file is missing, damaged, or about other points than the rest.
+    """
+    at = (row.model, row.seed, row.split)
+    found: dict[str, pd.DataFrame] = {}
+    for posterior in posteriors(row):
+        path = layout.iwae(*at, posterior)
+        frame, _ = read_values(path)
+        for bound in ("elbo", "iwae"):
+            if "bound" not in frame or not (frame["bound"] == bound).any():
+                raise UserError(f"{path} holds no {bound} values; delete it and run 'evaluate-iwae' again.")
+            found[f"{bound}_{_column(posterior)}"] = _one_estimator(frame[frame["bound"] == bound], str(path))
+    for start in ais_starts(row):
+        path = layout.ais(*at, start)
+        frame, _ = read_values(path)
+        found[f"ais_{_column(start)}"] = _one_estimator(frame, str(path))
+    return align(found, str(layout.run(row.model, row.seed) / row.split))

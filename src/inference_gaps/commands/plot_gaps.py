@@ -1,0 +1,39 @@
+"""Draw the gaps as stacked bars, published beside replicated.
+
+Reads the tidy table of an experiment (make-table) and the published values. Writes PREFIX.pdf, PREFIX.png
+and PREFIX.csv, the numbers drawn.
+"""
+
+import argparse
+from pathlib import Path
+
+from inference_gaps.analysis.published import read_published
+from inference_gaps.analysis.sources import file_digest
+from inference_gaps.artifacts import read_values
+from inference_gaps.figures.gaps import draw_gaps, gap_bars
+from inference_gaps.figures.style import figure_style, save_figure
+from inference_gaps.fingerprints import make_provenance
+from inference_gaps.layout import Layout
+from inference_gaps.specs.figures import GapsFigureSpec
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    parser.add_argument("--spec", required=True, help="GapsFigureSpec as JSON, or a file that holds it")
+    parser.add_argument("--table", required=True, type=Path, help="tidy table (make-table --csv)")
+    parser.add_argument("--published", required=True, type=Path, help="published values (published.csv)")
+    parser.add_argument("--output-prefix", required=True, help="such as figures/PRESET/gaps-EXPERIMENT")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Draw the figure."""
+    spec = GapsFigureSpec.from_argument(options.spec)
+    table, made_by = read_values(options.table)
+    bars = gap_bars(table, read_published(options.published), spec.published)
+    role = Layout(spec.preset).table(spec.experiment, "csv").as_posix()
+    inputs = {role: made_by["fingerprint"], "published": file_digest(options.published)}
+    with figure_style():
+        figure = draw_gaps(bars)
+        save_figure(figure, options.output_prefix, bars, make_provenance("plot-gaps", spec.as_dict(), inputs))

@@ -1,0 +1,44 @@
+"""Draw training curves.
+
+Reads the metrics of each model of the specification under --results (results/PRESET). Writes PREFIX.pdf,
+PREFIX.png and PREFIX.csv, the numbers drawn.
+"""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from inference_gaps.analysis.sources import artifact_fingerprints, layout_of, training_sources
+from inference_gaps.artifacts import read_values
+from inference_gaps.figures.style import figure_style, save_figure
+from inference_gaps.figures.training import draw_training
+from inference_gaps.fingerprints import make_provenance
+from inference_gaps.specs.figures import TrainingFigureSpec
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    parser.add_argument("--spec", required=True, help="TrainingFigureSpec as JSON, or a file that holds it")
+    parser.add_argument("--results", required=True, type=Path, help="folder results/PRESET")
+    parser.add_argument("--output-prefix", required=True, help="such as figures/PRESET/training")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Draw the figure."""
+    spec = TrainingFigureSpec.from_argument(options.spec)
+    layout = layout_of(options.results)
+    parts = []
+    for model in spec.models:
+        metrics, _ = read_values(layout.metrics(model.model, model.seed))
+        drawn = metrics[["epoch", "elbo", "validation_elbo", "entropy_weight"]]
+        parts.append(drawn.assign(**model.as_dict()))
+    curves = pd.concat(parts, ignore_index=True)
+    inputs = artifact_fingerprints(training_sources(spec, layout))
+    with figure_style():
+        figure = draw_training(curves)
+        save_figure(
+            figure, options.output_prefix, curves, make_provenance("plot-training", spec.as_dict(), inputs)
+        )

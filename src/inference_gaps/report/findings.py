@@ -1,0 +1,80 @@
+"""The sentences of the summary, every number in them taken from the results."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from inference_gaps.analysis.paper_table import signed, summary_lines
+from inference_gaps.analysis.published import published_columns
+from inference_gaps.analysis.table import INCLUDES_ZERO, NEGATIVE
+from inference_gaps.artifacts import read_provenance
+from inference_gaps.layout import Layout
+from inference_gaps.specs.table import TableRowSpec, TableSpec
+from inference_gaps.specs.train import TrainSpec
+
+__all__ = ["comparability", "findings"]
+
+_PAPER_TITLES = ("MNIST", "Fashion-MNIST", "CIFAR-10")
+_PAPER_POINTS = {"mnist": 1000, "fashion-mnist": 1000, "cifar10": 100}
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
+def _range(values: pd.Series) -> str:
+    low, high = signed(float(values.min())), signed(float(values.max()))
+    return low if low == high else f"{low} to {high}"
+
+
+def findings(spec: TableSpec, table: pd.DataFrame, published: pd.DataFrame) -> list[str]:
+    """Say what the table shows: the size of the gaps, which is larger, and what is not as it should be."""
+    lines = summary_lines(table)
+    by_quantity = {str(name): part for name, part in lines.groupby("quantity")}
+    gap = by_quantity["inference_gap"]
+    models = _plural(len(gap), "model")
+    sentences = [f"The inference gap of {models} is {_range(gap['value'])} nats."]
+    contrast = by_quantity.get("amortization_minus_approximation")
+    if contrast is not None:
+        larger, smaller = int((contrast["ci_low"] > 0).sum()), int((contrast["ci_high"] < 0).sum())
+        open_ = len(contrast) - larger - smaller
+        sentences.append(
+            f"The amortization gap exceeds the approximation gap in {larger} of {_plural(len(contrast), 'model')}, "
+            f"is smaller in {smaller}, and the 95 % interval of their difference includes zero in {open_}."
+        )
+    theirs = published_columns(published, spec.published)
+    if theirs:
+        both = [columns["value"] for columns in theirs.values()]
+        more = sum(value["amortization_gap"] > value["approximation_gap"] for value in both)
+        sentences.append(
+            f"In the values published, as recalled and unverified, the amortization gap is the larger one in "
+            f"{more} of {len(both)}."
+        )
+    marked = lines[lines["mark"].isin([INCLUDES_ZERO, NEGATIVE])]
+    if len(marked):
+        sentences.append(
+            f"{_plural(len(marked), 'gap')} {'is' if len(marked) == 1 else 'are'} not positive beyond the interval."
+        )
+    else:
+        sentences.append("Every gap is positive beyond its interval.")
+    return sentences
+
+
+def comparability(rows: Sequence[TableRowSpec], table: pd.DataFrame, layout: Layout) -> list[str]:
+    """Say why numbers of this run cannot be compared with the paper's; empty if nothing stands against it."""
+    copies = {row.dataset_title: row.dataset_note for row in rows if row.dataset_title not in _PAPER_TITLES}
+    reasons = [f"{title}: {note or 'not the canonical data set'}." for title, note in copies.items()]
+    paper = TrainSpec().epochs
+    epochs = {read_provenance(layout.weights(row.model, row.seed))["spec"]["epochs"] for row in rows}
+    if epochs != {paper}:
+        spread = " to ".join(str(count) for count in sorted({min(epochs), max(epochs)}))
+        reasons.append(f"Models are trained for {spread} epochs; the paper's code trains for {paper}.")
+    fewer = [
+        f"{part['n_points'].min()} images of {title} instead of {_PAPER_POINTS[str(dataset)]}"
+        for dataset, part in table.groupby("dataset", sort=False)
+        for title in part["dataset_title"].iloc[:1]
+        if part["n_points"].min() < _PAPER_POINTS[str(dataset)]
+    ]
+    if fewer:
+        reasons.append(f"Gaps are means over {', '.join(fewer)}.")
+    return reasons

@@ -1,0 +1,107 @@
+"""All that the report shows, as one JSON object of texts."""
+
+import importlib.metadata
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from inference_gaps.analysis.paper_table import paper_table
+from inference_gaps.analysis.published import published_columns, read_published
+from inference_gaps.artifacts import read_values
+from inference_gaps.errors import UserError
+from inference_gaps.layout import Layout
+from inference_gaps.report.findings import comparability, findings
+from inference_gaps.report.records import estimator_records, local_records, model_records
+from inference_gaps.specs.report import ReportSpec
+from inference_gaps.specs.table import TableSpec
+
+__all__ = ["collect", "read_deviations"]
+
+_SHOWN_PACKAGES = ("inference-gaps", "torch", "numpy", "scipy", "pandas", "matplotlib", "snakemake", "typst")
+_DEVIATION_KEYS = ("id", "topic", "paper_or_code", "ours", "why", "effect")
+
+
+def read_deviations(path: Path) -> list[dict[str, str]]:
+    """Read the numbered deviations from the paper.
+
+    Raises:
+        UserError: the file is missing, is not YAML, or an entry lacks a key or has an unknown one.
+    """
+    try:
+        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be read ({error.strerror}); restore it from the repository."
+        ) from error
+    except yaml.YAMLError as error:
+        raise UserError(f"{path} is not valid YAML ({error}); mend it.") from error
+    for number, entry in enumerate(entries or [], start=1):
+        if not isinstance(entry, dict) or set(entry) != set(_DEVIATION_KEYS):
+            raise UserError(
+                f"Entry {number} of {path} must have exactly the keys {', '.join(_DEVIATION_KEYS)}."
+            )
+    return [{key: " ".join(str(entry[key]).split()) for key in _DEVIATION_KEYS} for entry in entries or []]
+
+
+def _status(published: pd.DataFrame, number: int | None) -> str:
+    columns = published_columns(published, number)
+    found = {status for lines in columns.values() for status in lines["status"]}
+    if not found:
+        return ""
+    if found == {"verified"}:
+        return "Published values were compared with the paper."
+    return "Published values are recalled from memory, unverified; they are of the paper's own data sets."
+
+
+def _once(records: list[dict[str, str]]) -> list[dict[str, str]]:
+    return list({tuple(record.values()): record for record in records}.values())
+
+
+def _table_section(spec: TableSpec, layout: Layout, published: pd.DataFrame) -> dict[str, Any]:
+    table, made_by = read_values(layout.table(spec.experiment, "csv"))
+    if made_by["spec"] != spec.as_dict():
+        raise UserError(
+            f"{layout.table(spec.experiment, 'csv')} was made from another specification than the report's; "
+            f"run make-table again with the one that the report names."
+        )
+    laid_out = paper_table(spec, table, published)
+    return {
+        "experiment": spec.experiment,
+        "title": spec.title,
+        "columns": [vars(column) for column in laid_out.columns],
+        "sections": [
+            {
+                "title": section.title,
+                "rows": [{"quantity": name, "cells": list(cells)} for name, cells in section.rows],
+            }
+            for section in laid_out.sections
+        ],
+        "notes": list(laid_out.notes),
+        "published_status": _status(published, spec.published),
+        "findings": findings(spec, table, published),
+        "comparability": comparability(spec.rows, table, layout),
+    }
+
+
+def collect(spec: ReportSpec, layout: Layout, paper: Path) -> dict[str, Any]:
+    """Return what the report shows: every number as text, from results and from the folder ``paper``.
+
+    Raises:
+        UserError: a file is missing, damaged, or not of this report.
+    """
+    published = read_published(paper / "published.csv")
+    # Two tables may show the same model; what was done with it is said once.
+    rows = list({row.as_json(): row for table in spec.tables for row in table.rows}.values())
+    return {
+        "preset": spec.preset,
+        "description": spec.description,
+        "tables": [_table_section(table, layout, published) for table in spec.tables],
+        "models": model_records(rows, layout),
+        "local": _once(local_records(rows, layout)),
+        "estimators": _once(estimator_records(rows, layout)),
+        "figures": list(spec.figures),
+        "deviations": read_deviations(paper / "deviations.yaml"),
+        "versions": {name: importlib.metadata.version(name).split("+")[0] for name in _SHOWN_PACKAGES},
+    }

@@ -1,0 +1,121 @@
+"""What was run and how it went, model by model, as texts for the report's tables."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from inference_gaps.analysis.paper_table import signed
+from inference_gaps.analysis.sources import ais_starts, posteriors
+from inference_gaps.artifacts import read_provenance, read_tensors, read_values
+from inference_gaps.layout import Layout
+from inference_gaps.specs.table import TableRowSpec
+
+__all__ = ["estimator_records", "local_records", "model_records"]
+
+Record = dict[str, str]
+
+_BINARISATION = {
+    "static": "sampled once",
+    "threshold": "threshold ½",
+    "grey256": "grey levels ÷ 256",
+    "given": "as given",
+}
+_SCHEDULES = {"iwae-stages": "stages of 3^i epochs", "geometric": "geometric decay", "constant": "constant"}
+
+
+def _names(row: TableRowSpec, rows: Sequence[TableRowSpec]) -> str:
+    seeds = len({each.seed for each in rows if each.model == row.model})
+    splits = len({each.split for each in rows})
+    return row.model + (f", seed {row.seed}" if seeds > 1 else "") + (f", {row.split}" if splits > 1 else "")
+
+
+def _network(architecture: dict[str, Any]) -> str:
+    latent = architecture["latent_dim"]
+    if architecture["kind"] == "conv":
+        return f"convolutional, {architecture['encoder_channels']} channels, z {latent}"
+    encoder = "-".join(str(width) for width in architecture["encoder_hidden"])
+    decoder = "-".join(str(width) for width in architecture["decoder_hidden"])
+    return f"{encoder} / {latent} / {decoder}, {architecture['activation'].upper()}"
+
+
+def _last(values: pd.Series) -> str:
+    found = values.dropna()
+    return signed(float(found.iloc[-1]), 1) if len(found) else "–"
+
+
+def model_records(rows: Sequence[TableRowSpec], layout: Layout) -> list[Record]:
+    """Say of each trained model what it is, how it was trained, and where its ELBO ended (nats per image)."""
+    records = []
+    for row in {(row.model, row.seed): row for row in rows}.values():
+        spec = read_provenance(layout.weights(row.model, row.seed))["spec"]
+        metrics, _ = read_values(layout.metrics(row.model, row.seed))
+        records.append(
+            {
+                "model": _names(row, [each for each in rows if each.split == row.split]),
+                "data": row.dataset_title,
+                "pixels": _BINARISATION[row.binarisation],
+                "posterior": row.trained_with.upper(),
+                "network": _network(spec["architecture"]),
+                "epochs": f"{spec['epochs']} ({spec['warm_up_epochs']})",
+                "batch": str(spec["batch_size"]),
+                "rate": f"{spec['learning_rate']:g}, {_SCHEDULES[spec['schedule']]}",
+                "elbo": _last(metrics["elbo"]),
+                "validation_elbo": _last(metrics["validation_elbo"]),
+            }
+        )
+    return records
+
+
+def local_records(rows: Sequence[TableRowSpec], layout: Layout) -> list[Record]:
+    """Say of each local optimisation how far it went and what its last cycle still gained (nats)."""
+    records = []
+    for row in rows:
+        for family in row.local:
+            tensors, made_by = read_tensors(layout.local(row.model, row.seed, row.split, family))
+            spec, summary = made_by["spec"], made_by["summary"]
+            residual = tensors["residual"].numpy()
+            records.append(
+                {
+                    "model": _names(row, rows),
+                    "family": family.upper(),
+                    "points": str(spec["points"]),
+                    "samples": str(spec["samples"]),
+                    "steps": f"{max(summary['cycles'])} of {spec['max_cycles']} × {spec['steps']}",
+                    "tolerance": f"{spec['tolerance']:g}",
+                    "residual": f"{signed(float(residual.mean()), 3)} ({signed(float(residual.max()), 2)})",
+                    "converged": "yes" if summary["converged"] else "no",
+                }
+            )
+    return records
+
+
+def _effective(frame: pd.DataFrame) -> str:
+    mean = float(frame["effective_sample_size"].mean())
+    return f"{mean:.1f}" if mean < 100 else f"{mean:.0f}"
+
+
+def estimator_records(rows: Sequence[TableRowSpec], layout: Layout) -> list[Record]:
+    """Say of the estimators of log p(x) of each model how large they are and how well they worked.
+
+    Effective numbers of samples or chains and acceptance rates are means over points; chains that diverged are
+    counted over all points.
+    """
+    records = []
+    for row in rows:
+        at = (row.model, row.seed, row.split)
+        record = {"model": _names(row, rows)}
+        for posterior in posteriors(row):
+            frame, made_by = read_values(layout.iwae(*at, posterior))
+            frame = frame[frame["bound"] == "iwae"]
+            record |= {"points": str(len(frame)), "samples": str(made_by["spec"]["samples"])}
+            record[f"iwae-{posterior}"] = _effective(frame)
+        for start in ais_starts(row):
+            frame, made_by = read_values(layout.ais(*at, start))
+            spec = made_by["spec"]
+            record[f"ais-{start}"] = _effective(frame)
+            record[f"ais-{start}-size"] = f"{spec['chains']} × {spec['distributions']}"
+            record[f"ais-{start}-acceptance"] = f"{frame['acceptance'].mean():.2f}"
+            record[f"ais-{start}-diverged"] = str(int(frame["diverged"].sum()))
+        records.append(record)
+    return records

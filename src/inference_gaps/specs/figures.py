@@ -1,0 +1,50 @@
+"""What each figure draws."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from inference_gaps.specs.base import Spec
+from inference_gaps.specs.table import Family, Split
+
+__all__ = ["GapsFigureSpec", "ModelSpec", "SampledModelSpec", "SamplesFigureSpec", "TrainingFigureSpec"]
+
+
+class GapsFigureSpec(Spec):
+    """Stacked bars of the gaps of one experiment, beside table ``published`` of the paper if there is one."""
+
+    experiment: str
+    preset: str
+    published: Annotated[int, Field(ge=1)] | None = None
+
+
+class ModelSpec(Spec):
+    """A trained model and how figures name it."""
+
+    model: str
+    seed: Annotated[int, Field(ge=0)]
+    dataset_title: str
+    trained_with: Family
+
+
+class TrainingFigureSpec(Spec):
+    """Training curves, one panel per model, all its seeds in it."""
+
+    preset: str
+    models: Annotated[list[ModelSpec], Field(min_length=1)]
+
+
+class SampledModelSpec(ModelSpec):
+    """A model and the prepared data (``<dataset>-<binarisation>``) that its reconstructions come from."""
+
+    data: str
+
+
+class SamplesFigureSpec(Spec):
+    """The first ``images`` images of ``split``, their reconstructions, and as many samples from the prior."""
+
+    preset: str
+    models: Annotated[list[SampledModelSpec], Field(min_length=1)]
+    split: Split = "validation"
+    images: Annotated[int, Field(ge=1, le=40)] = 12
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0

@@ -1,0 +1,20 @@
+"""What the replication report covers."""
+
+from inference_gaps.specs.base import Spec
+from inference_gaps.specs.table import TableSpec
+
+__all__ = ["ReportSpec"]
+
+
+class ReportSpec(Spec):
+    """The tables and figures of one preset.
+
+    ``tables`` are the specifications that the tables were made from; models, data and budgets are read from
+    what they made. ``figures`` are names as in ``figures/<preset>/<name>.pdf``: ``gaps-<experiment>``,
+    ``training``, ``samples``.
+    """
+
+    preset: str
+    description: str
+    tables: list[TableSpec]
+    figures: list[str] = []

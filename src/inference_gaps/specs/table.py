@@ -1,0 +1,41 @@
+"""Which models a table compares, and what was evaluated on each."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from inference_gaps.specs.base import Spec
+from inference_gaps.specs.data import Binarisation
+
+__all__ = ["Family", "Split", "TableRowSpec", "TableSpec"]
+
+Family = Literal["ffg", "af"]
+Split = Literal["train", "validation", "test"]
+
+
+class TableRowSpec(Spec):
+    """One trained model (one seed) on one split.
+
+    ``dataset`` is the data set of the paper; ``dataset_title`` and ``dataset_note`` say which copy of it was
+    used. ``local`` lists the families that q* was optimised in; AIS from q* exists where it holds ``ffg``.
+    """
+
+    model: str
+    seed: Annotated[int, Field(ge=0)]
+    split: Split = "train"
+    dataset: str
+    dataset_title: str
+    dataset_note: str = ""
+    binarisation: Binarisation
+    trained_with: Family
+    local: list[Family] = ["ffg", "af"]
+
+
+class TableSpec(Spec):
+    """A table of bounds and gaps; ``published`` is the number of the paper's table that it answers."""
+
+    experiment: str
+    title: str
+    preset: str
+    published: Annotated[int, Field(ge=1)] | None = None
+    rows: Annotated[list[TableRowSpec], Field(min_length=1)]

@@ -1,0 +1,190 @@
+"""Table, figures and report of a synthetic study, by the commands that make them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from inference_gaps.artifacts import read_provenance, read_values, write_values
+from inference_gaps.layout import Layout
+from inference_gaps.specs.report import ReportSpec
+from inference_gaps.specs.table import TableSpec
+from tests.synthetic_study import (
+    POINTS,
+    make_table,
+    plot_gaps,
+    plot_samples,
+    plot_training,
+    table_spec,
+    write_report,
+    write_study,
+)
+
+Study = tuple[Path, TableSpec]
+FIGURES = ["gaps-table2", "training", "samples"]
+
+
+@pytest.fixture
+def small_study(tmp_path: Path) -> Study:
+    return tmp_path, write_study(tmp_path, ["mnist"], [0])
+
+
+def _report(tables: list[TableSpec], figures: list[str]) -> ReportSpec:
+    return ReportSpec(preset="quick", description="a small study", tables=tables, figures=figures)
+
+
+def test_the_table_has_the_gaps_that_the_values_were_made_with(study: Study) -> None:
+    table, provenance = read_values(study[0] / "results/quick/table2.csv")
+    of = table.set_index(["model", "quantity"])
+    for model, approximation, amortization in [("mnist-ffg", 1.45, 2.0), ("cifar10-af", 0.95, 2.5)]:
+        line = of.loc[(model, "approximation_gap")]
+        assert line["value"] == pytest.approx(approximation)
+        assert line["ci_low"] < approximation < line["ci_high"]
+        assert line["ci_high"] - line["ci_low"] < 0.5
+        assert line["mark"] == "positive"
+        assert line["n_points"] == POINTS
+        assert of.loc[(model, "amortization_gap"), "value"] == pytest.approx(amortization)
+        assert of.loc[(model, "log_p_best"), "estimator"] == "iwae_local_af"
+        assert of.loc[(model, "log_p_paper"), "estimator"] == "iwae_amortized"
+        assert of.loc[(model, "inference_gap_paper"), "value"] == pytest.approx(3.2)
+    assert provenance["command"] == "make-table"
+    assert len(provenance["inputs"]) == 6 * 5 + 1
+
+
+def test_markdown_and_latex_show_published_beside_replicated(study: Study) -> None:
+    markdown = (study[0] / "results/quick/table2.md").read_text(encoding="utf-8")
+    rows = [line for line in markdown.splitlines() if line.startswith("|")]
+    assert len({line.replace("\\|", "").count("|") for line in rows}) == 1
+    inference = next(line for line in rows if line.startswith("| Inference gap"))
+    assert [cell.strip() for cell in inference.split("|")][3] == "2.77"
+    assert "recalled from memory, unverified" in markdown
+    assert "Photo patches: patches of photographs in place of CIFAR-10" in markdown
+    latex = (study[0] / "results/quick/table2.tex").read_text(encoding="utf-8")
+    body = [line for line in latex.splitlines() if line.endswith("\\\\") and "multicolumn" not in line]
+    assert {line.count("&") for line in body} == {12}
+    assert not set("−±×†‡") & set(latex)
+
+
+def test_a_gap_that_is_not_positive_is_marked(small_study: Study) -> None:
+    top, spec = small_study
+    layout = Layout("quick", top)
+    path = layout.iwae("mnist-ffg", 0, "train", "amortised")
+    frame, provenance = read_values(path)
+    frame.loc[frame["bound"] == "elbo", "value"] += 6.0
+    write_values(path, frame, provenance)
+    assert make_table(top, spec) == 0
+    table, _ = read_values(layout.table("table2", "csv"))
+    marks = table[table["model"] == "mnist-ffg"].set_index("quantity")["mark"]
+    assert marks["amortization_gap"] == "negative"
+    markdown = layout.table("table2", "md").read_text(encoding="utf-8")
+    assert "‡ Negative beyond its interval" in markdown
+    # The raised ELBO is the tightest bound now: nothing is left between it and log p(x).
+    assert marks["inference_gap"] == "includes zero"
+    assert "† The interval includes zero" in markdown
+
+
+def test_seeds_are_summarised_with_the_spread_between_them(tmp_path: Path) -> None:
+    spec = write_study(tmp_path, ["mnist"], [0, 1, 2])
+    assert make_table(tmp_path, spec) == 0
+    table, _ = read_values(tmp_path / "results/quick/table2.csv")
+    gaps = table[(table["model"] == "mnist-ffg") & (table["quantity"] == "elbo_amortized")]
+    single, summary = gaps[gaps["seed"].notna()], gaps[gaps["seed"].isna()].iloc[0]
+    assert summary["n_seeds"] == 3
+    assert summary["value"] == pytest.approx(single["value"].mean())
+    assert summary["sd_between_seeds"] == pytest.approx(single["value"].std())
+    assert "standard deviation between 3 training seeds" in (tmp_path / "results/quick/table2.md").read_text()
+
+
+def test_values_of_other_points_are_a_sentence(
+    small_study: Study, capsys: pytest.CaptureFixture[str]
+) -> None:
+    top, spec = small_study
+    path = Layout("quick", top).ais("mnist-af", 0, "train", "prior")
+    frame, provenance = read_values(path)
+    write_values(path, frame.iloc[:-1], provenance)
+    assert make_table(top, spec) == 1
+    message = capsys.readouterr().err
+    assert "elbo_amortized and ais_prior" in message
+    assert f"not of the same data points ({POINTS} and {POINTS - 1})" in message
+
+
+def test_a_missing_file_is_a_sentence(small_study: Study, capsys: pytest.CaptureFixture[str]) -> None:
+    top, spec = small_study
+    Layout("quick", top).iwae("mnist-af", 0, "train", "local-ffg").unlink()
+    assert make_table(top, spec) == 1
+    assert "iwae-local-ffg.csv does not exist; run the stage that makes it first." in capsys.readouterr().err
+
+
+def test_figures_have_the_same_bytes_when_drawn_again(study: Study) -> None:
+    top, spec = study
+    files = [
+        top / "figures/quick" / f"{name}.{suffix}" for name in FIGURES for suffix in ("pdf", "png", "csv")
+    ]
+    before = [file.read_bytes() for file in files]
+    assert plot_gaps(top) == plot_training(top, spec) == plot_samples(top, spec) == 0
+    assert [file.read_bytes() for file in files] == before
+    assert before[0].startswith(b"%PDF")
+    assert before[1].startswith(b"\x89PNG")
+    assert b"CreationDate" not in before[0]
+    for name in FIGURES:
+        assert read_provenance(top / "figures/quick" / f"{name}.csv")["fingerprint"]
+
+
+def test_the_report_shows_numbers_from_the_results_and_repeats_its_bytes(study: Study) -> None:
+    top, spec = study
+    report = _report([spec], FIGURES)
+    pdf, numbers = top / "paper/replication-quick.pdf", top / "results/quick/report.json"
+    assert write_report(top, report) == 0
+    first = pdf.read_bytes(), numbers.read_bytes()
+    assert write_report(top, report) == 0
+    assert (pdf.read_bytes(), numbers.read_bytes()) == first
+    assert first[0].startswith(b"%PDF")
+    shown = json.loads(first[1])
+    section = shown["tables"][0]
+    rows = {row["quantity"]: row["cells"] for row in section["sections"][0]["rows"]}
+    assert rows["approximation_gap"][0].startswith("1.45 ± 0.")
+    assert rows["approximation_gap"][1] == "1.43"
+    assert section["published_status"].startswith("Published values are recalled from memory, unverified")
+    assert "The amortization gap exceeds the approximation gap in 6 of 6 models" in " ".join(
+        section["findings"]
+    )
+    reasons = " ".join(section["comparability"])
+    assert "Photo patches: patches of photographs in place of CIFAR-10." in reasons
+    assert "60 epochs" in reasons
+    assert shown["models"][0]["epochs"] == "60 (7)"
+    assert shown["local"][1]["converged"] == "no"
+    assert shown["estimators"][0]["ais-prior-size"] == "16 × 200"
+    assert shown["provenance"]["fingerprint"] == read_provenance(numbers)["fingerprint"]
+
+
+def test_a_report_of_part_of_a_study_can_be_written(small_study: Study) -> None:
+    top, spec = small_study
+    assert make_table(top, spec) == 0
+    assert write_report(top, _report([spec], [])) == 0
+    assert write_report(top, _report([], [])) == 0
+
+
+def test_a_report_refuses_a_table_of_another_study(
+    small_study: Study, capsys: pytest.CaptureFixture[str]
+) -> None:
+    top, spec = small_study
+    assert make_table(top, spec) == 0
+    fewer = table_spec(["mnist"], [0]).model_copy(update={"rows": spec.rows[:1]})
+    assert write_report(top, _report([fewer], [])) == 1
+    assert "was made from another specification than the report's" in capsys.readouterr().err
+
+
+def test_a_missing_figure_is_a_sentence(small_study: Study, capsys: pytest.CaptureFixture[str]) -> None:
+    top, spec = small_study
+    assert make_table(top, spec) == 0
+    assert write_report(top, _report([spec], ["training"])) == 1
+    assert "training.csv does not exist; run the stage that makes it first." in capsys.readouterr().err
+
+
+def test_results_must_be_a_folder_of_results(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    from inference_gaps.cli import main
+
+    flags = ["--csv=a.csv", "--markdown=a.md", "--latex=a.tex", f"--published={Path('paper/published.csv')}"]
+    spec = table_spec(["mnist"], [0]).as_json()
+    assert main(["make-table", f"--spec={spec}", f"--results={tmp_path / 'quick'}", *flags]) == 1
+    assert "--results must be a folder results/PRESET" in capsys.readouterr().err

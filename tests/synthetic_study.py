@@ -1,0 +1,237 @@
+"""A small study as the pipeline leaves it, with made-up values whose gaps are known."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from inference_gaps.artifacts import write_tensors, write_values
+from inference_gaps.cli import main
+from inference_gaps.data.prepared import save_prepared
+from inference_gaps.fingerprints import make_provenance
+from inference_gaps.layout import Layout
+from inference_gaps.models.storage import save_model
+from inference_gaps.models.vae import build_vae
+from inference_gaps.specs.ais import AisSpec
+from inference_gaps.specs.data import DatasetSpec, PrepareSpec, SplitSpec
+from inference_gaps.specs.figures import (
+    GapsFigureSpec,
+    ModelSpec,
+    SampledModelSpec,
+    SamplesFigureSpec,
+    TrainingFigureSpec,
+)
+from inference_gaps.specs.iwae import IwaeSpec
+from inference_gaps.specs.local import LocalSpec
+from inference_gaps.specs.report import ReportSpec
+from inference_gaps.specs.table import TableRowSpec, TableSpec
+from inference_gaps.specs.train import MlpArchitectureSpec, PosteriorSpec, TrainSpec
+
+PUBLISHED = Path(__file__).parents[1] / "paper" / "published.csv"
+SUFFIXES = {"csv": "csv", "markdown": "md", "latex": "tex"}
+POINTS = 24
+TITLES = {
+    "mnist": "MNIST (5,000 digits)",
+    "fashion-mnist": "Fashion-MNIST (5,000 images)",
+    "cifar10": "Photo patches",
+}
+LEVELS = {"mnist": -100.0, "fashion-mnist": -120.0, "cifar10": -900.0}
+# Distance of each bound below log p(x), in nats.
+BELOW = {
+    "iwae-local-af": 0.05,
+    "iwae-local-ffg": 0.1,
+    "iwae-amortised": 0.3,
+    "ais-local-ffg": 0.2,
+    "ais-prior": 4.0,
+    "elbo-local-af": 1.0,
+    "elbo-local-ffg": 1.5,
+    "elbo-amortised": 3.5,
+}
+
+
+def write_values_of(layout: Layout, row: TableRowSpec, rng: np.random.Generator) -> None:
+    """Write every file of one model: per-point values, q*, metrics, weights."""
+    truth = LEVELS[row.dataset] + 20 * rng.standard_normal(POINTS)
+    at = (row.model, row.seed, row.split)
+
+    def bound(name: str) -> pd.DataFrame:
+        noise = 0.2 * rng.standard_normal(POINTS)
+        return pd.DataFrame(
+            {
+                "point": range(POINTS),
+                "value": truth - BELOW[name] + noise - noise.mean(),
+                "standard_error": 0.02,
+                "effective_sample_size": 50.0,
+            }
+        )
+
+    for posterior in ("amortised", "local-ffg", "local-af"):
+        both = [bound(f"{kind}-{posterior}").assign(bound=kind) for kind in ("elbo", "iwae")]
+        spec = IwaeSpec(points=POINTS, samples=1000)
+        provenance = make_provenance("evaluate-iwae", spec.as_dict(), {"posterior": posterior})
+        write_values(layout.iwae(*at, posterior), pd.concat(both), provenance)
+    for start in ("prior", "local-ffg"):
+        frame = bound(f"ais-{start}").assign(acceptance=0.65, step_size=0.1, diverged=0)
+        spec = AisSpec(points=POINTS, start=start, chains=16, distributions=200)
+        write_values(layout.ais(*at, start), frame, make_provenance("evaluate-ais", spec.as_dict(), {}))
+    for family in row.local:
+        provenance = make_provenance("optimise-local", LocalSpec(family=family).as_dict(), {})
+        provenance["summary"] = {
+            "cycles": [3],
+            "bound": [[-90.0]],
+            "converged": family == "ffg",
+            "mean_residual": 0.01,
+        }
+        write_tensors(layout.local(*at, family), {"residual": torch.full((POINTS,), 0.01)}, provenance)
+    spec = TrainSpec(
+        architecture=MlpArchitectureSpec(latent_dim=2, encoder_hidden=[5], decoder_hidden=[5]),
+        epochs=60,
+        warm_up_epochs=7,
+        schedule="geometric",
+        posterior=PosteriorSpec(family=row.trained_with),
+    )
+    provenance = make_provenance("train", spec.as_dict(), {"data": row.dataset})
+    epochs = np.arange(1, 61)
+    elbo = LEVELS[row.dataset] - 3 - 100 * np.exp(-epochs / 8)
+    metrics = pd.DataFrame(
+        {
+            "epoch": epochs,
+            "elbo": elbo,
+            "objective": elbo,
+            "validation_elbo": elbo - epochs / 20,
+            "learning_rate": 1e-3,
+            "entropy_weight": np.minimum(1.0, epochs / 7),
+            "images_per_second": 30000.0,
+            "seconds": 0.5,
+        }
+    )
+    write_values(layout.metrics(row.model, row.seed), metrics, provenance)
+    provenance["data"] = {"shape": [1, 8, 8]}
+    torch.manual_seed(row.seed)
+    model = build_vae(spec.architecture, spec.posterior, [1, 8, 8])
+    save_model(layout.weights(row.model, row.seed), model, provenance)
+
+
+def write_data(layout: Layout) -> None:
+    """Write a prepared data set of eight by eight pixels, ``digits-threshold``."""
+    dataset = DatasetSpec(
+        title="Digits",
+        licence="CC0",
+        format="idx",
+        shape=[1, 8, 8],
+        folder="digits",
+        files=[],
+        splits={"train": SplitSpec(part="train")},
+    )
+    spec = PrepareSpec(dataset=dataset, binarisation="threshold")
+    pixels = (np.random.default_rng(0).random((20, 64)) < 0.3).astype(np.uint8)
+    provenance = make_provenance("prepare-data", spec.as_dict(), {})
+    save_prepared(layout.data("digits-threshold"), spec, {"train": pixels}, provenance)
+
+
+def table_spec(datasets: list[str], seeds: list[int]) -> TableSpec:
+    """Return the specification of Table 2 on some data sets."""
+    rows = [
+        TableRowSpec(
+            model=f"{dataset.split('-')[0]}-{family}",
+            seed=seed,
+            dataset=dataset,
+            dataset_title=TITLES[dataset],
+            dataset_note="patches of photographs in place of CIFAR-10" if dataset == "cifar10" else "",
+            binarisation="grey256" if dataset == "mnist" else "threshold",
+            trained_with=family,
+        )
+        for dataset in datasets
+        for family in ("ffg", "af")
+        for seed in seeds
+    ]
+    return TableSpec(
+        experiment="table2", title="Gaps of two posteriors", preset="quick", published=2, rows=rows
+    )
+
+
+def write_study(top: Path, datasets: list[str], seeds: list[int]) -> TableSpec:
+    """Write all files of a study below ``top`` and return the specification of its table."""
+    spec = table_spec(datasets, seeds)
+    layout = Layout("quick", top)
+    write_data(layout)
+    for index, row in enumerate(spec.rows):
+        # Images are the same for all seeds of a data set; values only have to be plausible.
+        write_values_of(layout, row, np.random.default_rng(index))
+    return spec
+
+
+def make_table(top: Path, spec: TableSpec) -> int:
+    """Run ``make-table`` and return its exit status."""
+    results = top / "results" / "quick"
+    outputs = [f"--{flag}={results / f'table2.{suffix}'}" for flag, suffix in SUFFIXES.items()]
+    return main(
+        [
+            "make-table",
+            f"--spec={spec.as_json()}",
+            f"--results={results}",
+            f"--published={PUBLISHED}",
+            *outputs,
+        ]
+    )
+
+
+def plot_gaps(top: Path) -> int:
+    """Run ``plot-gaps`` and return its exit status."""
+    spec = GapsFigureSpec(experiment="table2", preset="quick", published=2)
+    table = top / "results" / "quick" / "table2.csv"
+    prefix = top / "figures" / "quick" / "gaps-table2"
+    flags = [f"--table={table}", f"--published={PUBLISHED}", f"--output-prefix={prefix}"]
+    return main(["plot-gaps", f"--spec={spec.as_json()}", *flags])
+
+
+def plot_training(top: Path, spec: TableSpec) -> int:
+    """Run ``plot-training`` and return its exit status."""
+    models = [
+        ModelSpec(
+            model=row.model, seed=row.seed, dataset_title=row.dataset_title, trained_with=row.trained_with
+        )
+        for row in spec.rows
+    ]
+    figure = TrainingFigureSpec(preset="quick", models=models)
+    flags = [
+        f"--results={top / 'results' / 'quick'}",
+        f"--output-prefix={top / 'figures' / 'quick' / 'training'}",
+    ]
+    return main(["plot-training", f"--spec={figure.as_json()}", *flags])
+
+
+def plot_samples(top: Path, spec: TableSpec) -> int:
+    """Run ``plot-samples`` and return its exit status."""
+    models = [
+        SampledModelSpec(
+            model=row.model,
+            seed=row.seed,
+            dataset_title=row.dataset_title,
+            trained_with=row.trained_with,
+            data="digits-threshold",
+        )
+        for row in spec.rows
+    ]
+    figure = SamplesFigureSpec(preset="quick", models=models, split="train", images=4)
+    flags = [
+        f"--results={top / 'results' / 'quick'}",
+        f"--output-prefix={top / 'figures' / 'quick' / 'samples'}",
+    ]
+    return main(["plot-samples", f"--spec={figure.as_json()}", *flags])
+
+
+def write_report(top: Path, spec: ReportSpec) -> int:
+    """Run ``write-report`` and return its exit status."""
+    folders = [f"--results={top / 'results' / 'quick'}", f"--figures={top / 'figures' / 'quick'}"]
+    output = top / "paper" / "replication-quick.pdf"
+    return main(
+        [
+            "write-report",
+            f"--spec={spec.as_json()}",
+            *folders,
+            f"--paper={PUBLISHED.parent}",
+            f"--output={output}",
+        ]
+    )
