@@ -1,0 +1,51 @@
+"""A data set binarised and cut into splits."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from inference_gaps.data.binarisation import binarise
+from inference_gaps.data.parts import read_parts
+from inference_gaps.errors import UserError
+from inference_gaps.specs.data import PrepareSpec, SplitSpec
+
+__all__ = ["prepare_splits"]
+
+Bytes = npt.NDArray[np.uint8]
+
+
+def prepare_splits(spec: PrepareSpec, folder: Path) -> dict[str, Bytes]:
+    """Read, binarise and cut.
+
+    Args:
+        spec: the data set and its binarisation.
+        folder: holds the raw files.
+
+    Returns:
+        Bytes [N, D] by split, 0 or 1; for ``grey256`` 0 to 255.
+
+    Raises:
+        UserError: the files do not hold what the specification says.
+    """
+    dataset = spec.dataset
+    parts = read_parts(dataset, folder)
+    binary = {
+        part: binarise(parts[part], spec.binarisation, spec.seed, part, dataset.format == "amat")
+        for part in parts
+        if any(split.part == part for split in dataset.splits.values())
+    }
+    return {name: _cut(binary, name, split, dataset.title) for name, split in dataset.splits.items()}
+
+
+def _cut(parts: dict[str, Bytes], name: str, split: SplitSpec, title: str) -> Bytes:
+    if split.part not in parts:
+        raise UserError(f"{title}: the split {name} is cut from the part {split.part}, which no file holds.")
+    rows = parts[split.part]
+    stop = len(rows) if split.stop is None else split.stop
+    if not split.start < stop <= len(rows):
+        raise UserError(
+            f"{title}: the split {name} wants rows {split.start} to {stop} of the part {split.part}, which "
+            f"has {len(rows)}; correct start and stop."
+        )
+    return rows[split.start : stop]

@@ -1,0 +1,127 @@
+"""The file of a prepared data set: one tensor of bytes per split.
+
+Binary images are packed, eight pixels a byte, rows [N, ceil(D / 8)]; grey levels are rows [N, D]. Pixels are
+in channel-first order, D = channels * height * width.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from inference_gaps.artifacts import Provenance, read_tensors, write_tensors
+from inference_gaps.errors import UserError
+from inference_gaps.specs.data import PrepareSpec
+
+__all__ = ["PreparedData", "load_prepared", "save_prepared"]
+
+_SCALES = {"bits": 1.0, "grey256": 1 / 256}
+
+
+@dataclass(frozen=True)
+class PreparedData:
+    """Splits of one data set, binarised one way.
+
+    Attributes:
+        shape: channels, height, width.
+        scale: a model reads bytes times ``scale``: 1 for bits, 1/256 for grey levels.
+        title: name of the data set for people.
+        note: what is particular about this copy of it; may be empty.
+        provenance: what made the file.
+    """
+
+    shape: tuple[int, int, int]
+    scale: float
+    title: str
+    note: str
+    provenance: Provenance
+    _rows: Mapping[str, torch.Tensor]
+
+    @property
+    def dimension(self) -> int:
+        """Number of pixels D of an image, all channels counted."""
+        return math.prod(self.shape)
+
+    @property
+    def split_names(self) -> tuple[str, ...]:
+        """The splits there are."""
+        return tuple(self._rows)
+
+    def split(self, name: str) -> torch.Tensor:
+        """Return all images of a split as bytes [N, D].
+
+        Raises:
+            UserError: there is no such split.
+        """
+        return self._bytes(self._stored(name))
+
+    def points(self, split: str, count: int) -> torch.Tensor:
+        """Return the first ``count`` images of a split as a model reads them, float32 [count, D].
+
+        Raises:
+            UserError: there is no such split, or it has fewer images.
+        """
+        rows = self._stored(split)
+        if count > len(rows):
+            raise UserError(
+                f"{self.title} has {len(rows)} images in its split {split}, fewer than the {count} points "
+                f"asked for; lower points, or use a larger copy of the data set."
+            )
+        return self._bytes(rows[:count]).float().mul_(self.scale)
+
+    def _stored(self, name: str) -> torch.Tensor:
+        if name not in self._rows:
+            raise UserError(f"{self.title} has no split {name}; it has {', '.join(self._rows)}.")
+        return self._rows[name]
+
+    def _bytes(self, rows: torch.Tensor) -> torch.Tensor:
+        if self.provenance["data"]["encoding"] == "bits":
+            return torch.from_numpy(np.unpackbits(rows.numpy(), axis=1, count=self.dimension))
+        return rows
+
+
+def save_prepared(
+    path: Path | str,
+    spec: PrepareSpec,
+    splits: Mapping[str, npt.NDArray[np.uint8]],
+    provenance: Provenance,
+) -> None:
+    """Write splits, bytes [N, D] each, with their provenance and what :class:`PreparedData` needs to know."""
+    encoding = "grey256" if spec.binarisation == "grey256" else "bits"
+    about = {
+        "shape": spec.dataset.shape,
+        "encoding": encoding,
+        "title": spec.dataset.title,
+        "note": spec.dataset.note,
+        "counts": {name: len(rows) for name, rows in splits.items()},
+    }
+    tensors = {
+        name: torch.from_numpy(np.packbits(rows, axis=1) if encoding == "bits" else rows.copy())
+        for name, rows in splits.items()
+    }
+    write_tensors(path, tensors, {**provenance, "data": about})
+
+
+def load_prepared(path: Path | str) -> PreparedData:
+    """Read what :func:`save_prepared` wrote.
+
+    Raises:
+        UserError: the file is missing, truncated, or something else.
+    """
+    tensors, provenance = read_tensors(path)
+    if provenance.get("command") != "prepare-data":
+        raise UserError(f"{path} is not a prepared data set; make one with inference-gaps prepare-data.")
+    about = provenance["data"]
+    channels, height, width = about["shape"]
+    return PreparedData(
+        shape=(channels, height, width),
+        scale=_SCALES[about["encoding"]],
+        title=about["title"],
+        note=about["note"],
+        provenance=provenance,
+        _rows={name: tensors[name] for name in about["counts"]},
+    )

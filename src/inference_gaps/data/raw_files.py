@@ -1,0 +1,117 @@
+"""Raw files: found, decompressed and verified each time they are read."""
+
+import gzip
+import hashlib
+import lzma
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from inference_gaps.errors import UserError
+from inference_gaps.specs.data import FileSpec
+
+__all__ = ["find_file", "read_content", "verify"]
+
+# Far above every data set here; stops a file that decompresses without end.
+_MAX_BYTES = 4 << 30
+_CHUNK = 1 << 20
+# By content, not by suffix: some programs decompress on download and keep the name.
+_COMPRESSIONS: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"\xfd7zXZ\x00": lzma.open}
+_SUFFIXES = (".gz", ".xz")
+
+
+def find_file(folder: Path, file: FileSpec) -> Path | None:
+    """Return the file in ``folder``, compressed or not, or ``None``.
+
+    A file whose digest is pinned only as an archive counts only as that archive.
+    """
+    stem = file.name
+    for suffix in _SUFFIXES:
+        stem = stem.removesuffix(suffix)
+    names = [file.name]
+    if file.sha256 or not file.archive_sha256:
+        names += [stem, *(stem + suffix for suffix in _SUFFIXES)]
+    return next((folder / name for name in names if (folder / name).is_file()), None)
+
+
+def read_content(folder: Path, file: FileSpec) -> tuple[Path, bytes]:
+    """Find, decompress and verify a file.
+
+    Returns:
+        The path that was read and its decompressed content.
+
+    Raises:
+        UserError: the file is missing, truncated, damaged, or not the one that was pinned.
+    """
+    path = find_file(folder, file)
+    if path is None:
+        raise UserError(
+            f"{folder} does not exist or holds no {file.name}; copy the file there, or let "
+            f"inference-gaps fetch-data download it."
+        )
+    try:
+        _verify_archive(path, file)
+        content = b"".join(_decompressed(path))
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        raise UserError(_damaged(path, error)) from error
+    if file.sha256:
+        _compare(path, "decompressed content", hashlib.sha256(content).hexdigest(), file.sha256)
+    return path, content
+
+
+def verify(path: Path, file: FileSpec) -> None:
+    """Check the digests of a file without keeping its content.
+
+    A file without a digest must at least decompress.
+
+    Raises:
+        UserError: as :func:`read_content`.
+    """
+    digest = hashlib.sha256()
+    try:
+        _verify_archive(path, file)
+        if file.sha256 or not file.archive_sha256:
+            for chunk in _decompressed(path):
+                digest.update(chunk)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        raise UserError(_damaged(path, error)) from error
+    if file.sha256:
+        _compare(path, "decompressed content", digest.hexdigest(), file.sha256)
+
+
+def _decompressed(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as raw:
+        start = raw.read(max(map(len, _COMPRESSIONS)))
+        raw.seek(0)
+        opener = next((opener for magic, opener in _COMPRESSIONS.items() if start.startswith(magic)), None)
+        stream = opener(raw) if opener else raw
+        total = 0
+        while chunk := stream.read(_CHUNK):
+            total += len(chunk)
+            if total > _MAX_BYTES:
+                raise UserError(f"{path} decompresses to more than {_MAX_BYTES >> 30} GiB; replace it.")
+            yield chunk
+
+
+def _verify_archive(path: Path, file: FileSpec) -> None:
+    if file.archive_sha256:
+        with path.open("rb") as raw:
+            _compare(path, "content", hashlib.file_digest(raw, "sha256").hexdigest(), file.archive_sha256)
+
+
+def _compare(path: Path, what: str, found: str, pinned: str) -> None:
+    if found != pinned:
+        raise UserError(
+            f"{path} is damaged, incomplete or another file: the SHA-256 of its {what} is {found}, not "
+            f"{pinned}. Replace it by the original, or delete it and run inference-gaps fetch-data."
+        )
+
+
+def _damaged(path: Path, error: Exception) -> str:
+    if isinstance(error, PermissionError | IsADirectoryError):
+        return f"{path} cannot be read ({error.strerror}); make it a readable file."
+    return (
+        f"{path} is truncated or damaged ({error}). Replace it by the original, or delete it and run "
+        f"inference-gaps fetch-data."
+    )
