@@ -1,5 +1,6 @@
 """Every stage of the science by its command, on a tiny model of real digits."""
 
+import itertools
 import json
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def test_bounds_come_in_their_order(folder: Path) -> None:
     flow = bound(folder, "iwae-local-af.csv", "elbo")
     log_p = bound(folder, "ais-local-ffg.csv")
     chain = [amortised, gaussian, flow, log_p]
-    for lower, upper in zip(chain, chain[1:]):
+    for lower, upper in itertools.pairwise(chain):
         assert upper[0] - lower[0] > -3 * (lower[1] ** 2 + upper[1] ** 2) ** 0.5
     assert gaussian[0] - amortised[0] > 0.1
     for other in ("iwae-local-ffg.csv", "iwae-local-af.csv"):

@@ -114,5 +114,5 @@ def test_a_diverging_objective_stops_with_its_epoch() -> None:
             return super().pixels(rows) * float("nan")
 
     images = tiny_images()
-    with pytest.raises(UserError, match="objective became nan in epoch 1; lower training.learning_rate"):
+    with pytest.raises(UserError, match=r"objective became nan in epoch 1; lower training.learning_rate"):
         tiny_run(images=Poisoned(images.bytes, images.scale))

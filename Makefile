@@ -1,0 +1,83 @@
+# `make` sets up .venv and makes tables, figures and report; `make help` lists everything else.
+
+PYTHON ?= python3
+CORES ?= all
+PRESET ?=
+DATA ?=
+
+BIN := .venv/bin
+READY := .venv/.ready
+PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
+CONFIG := $(if $(PRESET),preset=$(PRESET)) $(if $(DATA),data_folder="$(DATA)")
+OVERRIDES := $(if $(strip $(CONFIG)),--config $(CONFIG))
+SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
+CLEANED := $(or $(PRESET),$(shell sed -n 's/^preset: *\([a-z0-9-]*\).*/\1/p' config/config.yaml))
+
+.PHONY: replicate tables figures paper data test check bench clean lock schemas help
+
+replicate: $(READY)
+	@$(SNAKEMAKE) $(OVERRIDES)
+
+tables figures paper data: $(READY)
+	@$(SNAKEMAKE) $@ $(OVERRIDES)
+
+test: $(READY)
+	@$(BIN)/python -m pytest
+
+check: $(READY)
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy
+	@$(BIN)/inference-gaps check-config $(if $(PRESET),--preset $(PRESET)) $(if $(DATA),--data-folder "$(DATA)")
+	@$(BIN)/python -m pytest tests/workflow/test_lint.py
+
+bench: $(READY)
+	@$(BIN)/python benchmarks/run.py
+
+# Results of one preset. What was downloaded stays.
+clean:
+	@test -n "$(CLEANED)" || { echo 'Name the preset: make clean PRESET=quick' >&2; exit 1; }
+	rm -rf results/$(CLEANED) figures/$(CLEANED) paper/replication-$(CLEANED).pdf
+
+# After a change of the versions in pyproject.toml: install them, and pin all that they need. Packages that
+# PyTorch brings along for a GPU are left to PyTorch, which has them on some machines only.
+lock: $(READY)
+	@$(PIP) install --upgrade --editable '.[test]'
+	@$(BIN)/python -m pip freeze --exclude-editable | sed 's/+.*//' | grep -Ev '^(nvidia|cuda|triton)' \
+		> requirements.lock.new
+	@mv requirements.lock.new requirements.lock
+	@touch $(READY)
+
+schemas: $(READY)
+	@$(BIN)/python -m inference_gaps.config.schemas
+
+help:
+	@echo 'make                 tables, figures and paper/replication-PRESET.pdf'
+	@echo 'make tables          tables only, in results/PRESET'
+	@echo 'make figures         figures only, in figures/PRESET'
+	@echo 'make paper           the report'
+	@echo 'make data            download and prepare the data sets only'
+	@echo 'make test            the tests'
+	@echo 'make check           style, types, configuration, workflow'
+	@echo 'make bench           how fast training and the bounds are here'
+	@echo 'make clean           remove results, figures and report of PRESET; downloads stay'
+	@echo 'make lock            pin requirements.lock anew, after a change of pyproject.toml'
+	@echo 'make schemas         write workflow/schemas anew, after a change of a specification'
+	@echo
+	@echo 'PRESET=quick         quick, laptop or full; default: the preset of config/config.yaml'
+	@echo 'DATA=FOLDER          folder with mnist/, fashion-mnist/, ...; default: download'
+	@echo 'CORES=all            how many jobs at once'
+	@echo 'PYTHON=python3       the Python (3.11 or newer) that .venv is made with'
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || { \
+		echo 'Python 3.11 or newer is needed, and $(PYTHON) is not; name one: make PYTHON=python3.12' >&2; exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv || { rm -rf .venv; \
+		echo '$(PYTHON) cannot make an environment; install its venv module (on Debian: apt install python3-venv).' >&2; \
+		exit 1; }
+	@echo 'Installing the packages of requirements.lock into .venv; the first time this takes some minutes.'
+	@# PyTorch first: alone, pip takes the build that fits the machine (for a GPU or not).
+	@$(PIP) install "$$(grep '^torch==' requirements.lock)"
+	@$(PIP) install --requirement requirements.lock
+	@$(PIP) install --no-deps --editable .
+	@touch $@

@@ -1,0 +1,59 @@
+"""From raw images to the replication report, one subcommand of `inference-gaps` per rule.
+
+The plan (which models, which bounds, with which specification) is made by inference_gaps.study from config/;
+the rules only hand each job its files and its specification. `params.fingerprint` covers the specification, the
+code that the command can reach, what it reads and the versions of the packages that compute, so that a job runs
+again exactly when one of these changes.
+"""
+
+include: "workflow/rules/study.smk"
+
+
+# What a user asks for by name; the first is what plain `snakemake` makes.
+rule all:
+    input:
+        TABLES,
+        FIGURES,
+        LAYOUT.report,
+
+
+rule data:
+    input:
+        [job.outputs["output"] for job in STUDY.jobs.of("prepare-data")],
+    message:
+        "The data are in results/{PRESET}/data"
+
+
+rule tables:
+    input:
+        TABLES,
+    message:
+        "The tables are in results/{PRESET}"
+
+
+rule figures:
+    input:
+        FIGURES,
+    message:
+        "The figures are in figures/{PRESET}"
+
+
+rule paper:
+    input:
+        LAYOUT.report,
+    message:
+        "The report is {input}"
+
+
+localrules:
+    all,
+    data,
+    tables,
+    figures,
+    paper,
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/models.smk"
+include: "workflow/rules/summary.smk"

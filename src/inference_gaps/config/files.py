@@ -1,0 +1,110 @@
+"""The shape of each configuration file."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from inference_gaps.config.sections import AisSections, IwaeSection, LocalSections, TrainSection
+from inference_gaps.specs.base import Spec
+from inference_gaps.specs.data import Binarisation, DatasetSpec
+from inference_gaps.specs.table import Family, Split
+from inference_gaps.specs.train import ArchitectureSpec, PosteriorSpec
+
+__all__ = [
+    "Datasets",
+    "ExperimentSettings",
+    "Experiments",
+    "ModelSettings",
+    "Preset",
+    "PresetDataset",
+    "UserSettings",
+]
+
+# Names become names of folders and files.
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+Points = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+
+
+def _all_or_names(value: Any) -> Any:
+    if value == "all" or (isinstance(value, list) and value and all(isinstance(name, str) for name in value)):
+        return value
+    raise PydanticCustomError("all_or_names", "must be the word all or a list of names")
+
+
+AllOrNames = Annotated[
+    Literal["all"] | list[str],
+    PlainValidator(_all_or_names),
+    WithJsonSchema(
+        {"anyOf": [{"const": "all"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+    ),
+]
+
+
+class UserSettings(Spec):
+    """``config/config.yaml``: what a user edits."""
+
+    preset: Annotated[str, Field(description="A file of config/presets, without .yaml.")]
+    experiments: Annotated[AllOrNames, Field(description="Names of config/experiments.yaml, or all.")]
+    data_folder: Annotated[str, Field(min_length=1)] | None = Field(
+        description="Folder with one sub-folder per data set; null: download."
+    )
+    device: Annotated[Literal["auto", "cpu", "cuda"], Field(description="Where PyTorch computes.")]
+    threads: Annotated[int, Field(ge=1, le=1024, description="Threads of each job.")]
+
+
+class _Amounts(Spec):
+    training: TrainSection = TrainSection()
+    iwae: IwaeSection = IwaeSection()
+    ais: AisSections = AisSections()
+    local: LocalSections = LocalSections()
+
+
+class PresetDataset(_Amounts):
+    """The copy that stands for a data set of the paper, and what is done differently on it."""
+
+    copied_as: Annotated[str, Field(alias="copy", description="A data set of config/datasets.yaml.")]
+    points: Points | None = None
+
+
+class Preset(_Amounts):
+    """``config/presets/*.yaml``: how much work each stage gets."""
+
+    description: str
+    seeds: Annotated[list[Seed], Field(min_length=1)]
+    points: Points
+    datasets: Annotated[dict[Name, PresetDataset], Field(min_length=1)]
+
+
+class ModelSettings(Spec):
+    """A model of the paper: data, networks, posterior family, and training keys that no preset changes."""
+
+    dataset: Name
+    binarisation: Binarisation
+    architecture: ArchitectureSpec
+    posterior: PosteriorSpec
+    training: TrainSection = TrainSection()
+
+
+class ExperimentSettings(Spec):
+    """Models, what is evaluated on them, and the table of the paper that this answers."""
+
+    title: str
+    models: Annotated[list[str], Field(min_length=1)]
+    splits: Annotated[list[Split], Field(min_length=1)]
+    local: list[Family]
+    published: Annotated[int, Field(ge=1)] | None = None
+
+
+class Experiments(Spec):
+    """``config/experiments.yaml``: what the paper does."""
+
+    models: Annotated[dict[Name, ModelSettings], Field(min_length=1)]
+    experiments: Annotated[dict[Name, ExperimentSettings], Field(min_length=1)]
+
+
+class Datasets(Spec):
+    """``config/datasets.yaml``: every data set by name."""
+
+    datasets: Annotated[dict[Name, DatasetSpec], Field(min_length=1)]

@@ -1,0 +1,58 @@
+"""From layers of settings to the specification of a stage.
+
+Each layer wins over the one before: defaults of the specification, preset, preset's override for a data set,
+the model's own training keys.
+"""
+
+from typing import Any
+
+from inference_gaps.config.files import ModelSettings, Preset
+from inference_gaps.specs.ais import AisSpec
+from inference_gaps.specs.base import Spec
+from inference_gaps.specs.iwae import IwaeSpec
+from inference_gaps.specs.local import LocalSpec
+from inference_gaps.specs.table import Family, Split
+from inference_gaps.specs.train import TrainSpec
+
+__all__ = ["ais_spec", "iwae_spec", "local_spec", "points", "train_spec"]
+
+
+def _given(*sections: Spec) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for section in sections:
+        merged |= section.model_dump(exclude_unset=True)
+    return merged
+
+
+def points(preset: Preset, dataset: str) -> int:
+    """Return how many points bounds are evaluated on."""
+    return preset.datasets[dataset].points or preset.points
+
+
+def train_spec(preset: Preset, model: ModelSettings, seed: int) -> TrainSpec:
+    """Return how ``model`` is trained with ``seed``."""
+    sections = (preset.training, preset.datasets[model.dataset].training, model.training)
+    return TrainSpec(
+        architecture=model.architecture, posterior=model.posterior, seed=seed, **_given(*sections)
+    )
+
+
+def local_spec(preset: Preset, dataset: str, family: Family, split: Split, seed: int) -> LocalSpec:
+    """Return how q* of ``family`` is optimised on the first points of ``split``."""
+    sections = (getattr(preset.local, family), getattr(preset.datasets[dataset].local, family))
+    given = _given(*sections)
+    return LocalSpec(family=family, split=split, points=points(preset, dataset), seed=seed, **given)
+
+
+def iwae_spec(preset: Preset, dataset: str, split: Split, seed: int) -> IwaeSpec:
+    """Return how ELBO and IWAE are evaluated on the first points of ``split``."""
+    given = _given(preset.iwae, preset.datasets[dataset].iwae)
+    return IwaeSpec(split=split, points=points(preset, dataset), seed=seed, **given)
+
+
+def ais_spec(preset: Preset, dataset: str, start: str, split: Split, seed: int) -> AisSpec:
+    """Return how AIS that starts at ``prior`` or ``local-ffg`` is run on the first points of ``split``."""
+    name = start.replace("-", "_")
+    given = _given(getattr(preset.ais, name), getattr(preset.datasets[dataset].ais, name))
+    fixed = {"start": start, "split": split, "points": points(preset, dataset), "seed": seed}
+    return AisSpec.model_validate(given | fixed)

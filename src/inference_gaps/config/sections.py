@@ -1,0 +1,60 @@
+"""The parts of specifications that a preset may set, with every key optional.
+
+A section takes its keys, types and ranges from the specification of its stage, so that each is written once.
+Only keys that are given count; the others keep the value of the layer below (see ``resolution``).
+"""
+
+import copy
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pydantic import Field, create_model
+
+from inference_gaps.specs.ais import AisSpec
+from inference_gaps.specs.base import Spec
+from inference_gaps.specs.iwae import IwaeSpec, PointsSpec
+from inference_gaps.specs.local import LocalSpec
+from inference_gaps.specs.train import TrainSpec
+
+__all__ = ["AisSection", "AisSections", "IwaeSection", "LocalSection", "LocalSections", "TrainSection"]
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    del schema["default"]
+
+
+def _section(name: str, spec: type[Spec], omitted: set[str]) -> type[Spec]:
+    fields: dict[str, Any] = {}
+    for key, field in spec.model_fields.items():
+        if key not in omitted:
+            optional = copy.copy(field)
+            optional.default = None
+            optional.json_schema_extra = _without_default
+            fields[key] = (field.annotation, optional)
+    return create_model(name, __base__=Spec, **fields)
+
+
+if TYPE_CHECKING:
+    TrainSection: TypeAlias = Spec
+    IwaeSection: TypeAlias = Spec
+    AisSection: TypeAlias = Spec
+    LocalSection: TypeAlias = Spec
+else:
+    _POINTS = set(PointsSpec.model_fields)
+    TrainSection = _section("TrainSection", TrainSpec, {"architecture", "posterior", "seed"})
+    IwaeSection = _section("IwaeSection", IwaeSpec, _POINTS)
+    AisSection = _section("AisSection", AisSpec, _POINTS | {"start"})
+    LocalSection = _section("LocalSection", LocalSpec, _POINTS | {"family"})
+
+
+class AisSections(Spec):
+    """Annealed importance sampling by where its chains start: from the prior, or from q*_FFG."""
+
+    prior: AisSection = AisSection()
+    local_ffg: AisSection = Field(default=AisSection(), alias="local-ffg")
+
+
+class LocalSections(Spec):
+    """Local optimisation by family."""
+
+    ffg: LocalSection = LocalSection()
+    af: LocalSection = LocalSection()

@@ -1,0 +1,8 @@
+"""The study: every job of a preset, what it reads and makes, and the fingerprint of each.
+
+- ``jobs``     one job: command, specification, inputs, outputs, fingerprint
+- ``sources``  where the raw files of a data set come from
+- ``models``   the jobs of one trained model: training, local optimisation, bounds
+- ``summary``  the jobs that gather many results: tables, figures, the report
+- ``plan``     all of them, from the configuration
+"""

@@ -1,0 +1,80 @@
+"""The plan of a study: from the configuration to every job of a preset.
+
+The workflow builds its rules from it. It starts nothing and reads no data, so that it can say what a run
+would do before there is anything on disk.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from inference_gaps.config.loading import Configuration, load_configuration
+from inference_gaps.errors import UserError
+from inference_gaps.layout import Layout
+from inference_gaps.study.jobs import Job, Jobs
+from inference_gaps.study.sources import Source, find_source
+from inference_gaps.study.summary import Summary
+
+__all__ = ["Study", "load_study"]
+
+
+@dataclass(frozen=True)
+class Study:
+    """Every job of one preset.
+
+    Attributes:
+        configuration: what was asked for.
+        layout: where results lie, relative to the working directory.
+        sources: where the raw files of each data set are, by name.
+        jobs: all jobs by what they make.
+        tables: the jobs that make tables.
+        figures: the jobs that draw figures.
+        report: the job that writes the report.
+    """
+
+    configuration: Configuration
+    layout: Layout
+    sources: Mapping[str, Source]
+    jobs: Jobs
+    tables: list[Job]
+    figures: list[Job]
+    report: Job
+
+
+def load_study(overrides: Mapping[str, Any] | None = None, top: Path = Path()) -> Study:
+    """Plan what the configuration asks for.
+
+    Args:
+        overrides: keys of ``config/config.yaml`` as the command line gives them.
+        top: top folder of the project, which holds ``config/``, ``paper/`` and the embedded data. Results and
+            a relative ``data_folder`` belong to the working directory instead.
+
+    Raises:
+        UserError: one line for each problem found.
+    """
+    configuration = load_configuration(top, overrides)
+    layout = Layout(configuration.settings.preset)
+    jobs = Jobs()
+    summary = Summary(jobs, layout, configuration, top / "paper")
+    names = configuration.chosen_experiments
+    tables = [summary.table(name) for name in names]
+    figures = summary.figures(names)
+    report = summary.report(tables, figures)
+    return Study(configuration, layout, _sources(configuration, top), jobs, tables, figures, report)
+
+
+def _sources(configuration: Configuration, top: Path) -> dict[str, Source]:
+    given = configuration.settings.data_folder
+    data_folder = Path(os.path.expanduser(given)) if given else None
+    experiments = configuration.experiments.experiments
+    models = [model for name in configuration.chosen_experiments for model in experiments[name].models]
+    sources, problems = {}, []
+    for name in dict.fromkeys(map(configuration.copy_of, models)):
+        sources[name], found = find_source(name, configuration.datasets[name], data_folder, top)
+        problems += found
+    if problems:
+        lines = "".join(f"\n  {problem}" for problem in problems)
+        raise UserError(f"the data cannot be found; nothing was started.{lines}")
+    return sources

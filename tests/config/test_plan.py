@@ -1,0 +1,213 @@
+"""The plan of a study: which jobs there are, what decides each one's fingerprint."""
+
+from pathlib import Path
+
+import pytest
+
+from inference_gaps import fingerprints
+from inference_gaps.errors import UserError
+from inference_gaps.specs.ais import AisSpec
+from inference_gaps.specs.train import TrainSpec
+from inference_gaps.study.jobs import derived_seed
+from inference_gaps.study.plan import Study, load_study
+from tests.small_project import edit_yaml, make_project
+
+PRESET, EXPERIMENTS = "config/presets/tiny.yaml", "config/experiments.yaml"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return make_project(tmp_path)
+
+
+def by_output(study: Study) -> dict[str, str]:
+    return {path.as_posix(): job.fingerprint for job in study.jobs for path in job.outputs.values()}
+
+
+def changed(before: Study, after: Study) -> set[str]:
+    """Return the commands of the jobs whose fingerprint differs."""
+    old = by_output(before)
+    return {
+        job.command
+        for job in after.jobs
+        for path in job.outputs.values()
+        if old[path.as_posix()] != job.fingerprint
+    }
+
+
+def test_a_model_of_two_experiments_is_trained_once(project: Path) -> None:
+    study = load_study(top=project)
+    trained = [job.outputs["output"].as_posix() for job in study.jobs.of("train")]
+    assert sorted(trained) == [
+        f"results/tiny/models/{model}/seed-0/model.safetensors" for model in ("digits-af", "digits-ffg")
+    ]
+    assert len(study.jobs.of("prepare-data")) == 1
+    assert len(study.jobs.of("make-table")) == 2
+    assert len(study.jobs.of("evaluate-iwae")) == 2 * 3
+
+
+def test_only_chosen_experiments_are_planned(project: Path) -> None:
+    study = load_study({"experiments": ["again"]}, project)
+    assert [job.outputs["csv"].name for job in study.tables] == ["again.csv"]
+    assert {job.outputs["output"].name for job in study.jobs.of("optimise-local")} == {
+        "local-ffg.safetensors"
+    }
+    assert len(study.jobs.of("train")) == 1
+
+
+def test_each_seed_is_a_run_of_its_own(project: Path) -> None:
+    edit_yaml(project / PRESET, ("seeds", [0, 5]))
+    jobs = load_study(top=project).jobs.of("train")
+    assert sorted(job.spec.seed for job in jobs if isinstance(job.spec, TrainSpec)) == [0, 0, 5, 5]
+    assert len({job.fingerprint for job in jobs}) == 4
+
+
+def test_layers_win_in_order(project: Path) -> None:
+    study = load_study(top=project)
+    trained = study.jobs["results/tiny/models/digits-af/seed-0/model.safetensors"].spec
+    assert isinstance(trained, TrainSpec)
+    assert trained.adam_epsilon == TrainSpec().adam_epsilon  # default of the specification
+    assert trained.warm_up_epochs == 1  # preset
+    assert trained.epochs == 3  # preset, for this data set
+    assert trained.batch_size == 7  # the model itself
+    annealed = study.jobs["results/tiny/models/digits-af/seed-0/train/ais-prior.csv"].spec
+    assert isinstance(annealed, AisSpec)
+    assert (annealed.distributions, annealed.chains, annealed.points) == (9, 5, 3)
+
+
+def test_inputs_have_the_roles_that_the_commands_use(project: Path) -> None:
+    jobs = load_study(top=project).jobs
+    folder = "results/tiny/models/digits-af/seed-0"
+    roles = {
+        f"{folder}/model.safetensors": ["data"],
+        f"{folder}/train/local-ffg.safetensors": ["data", "model"],
+        f"{folder}/train/local-af.safetensors": ["data", "model", "start"],
+        f"{folder}/train/iwae-amortised.csv": ["data", "model"],
+        f"{folder}/train/iwae-local-af.csv": ["data", "model", "posterior"],
+        f"{folder}/train/ais-prior.csv": ["data", "model"],
+        f"{folder}/train/ais-local-ffg.csv": ["data", "model", "start"],
+    }
+    assert {path: list(jobs[path].inputs) for path in roles} == roles
+
+
+def test_no_two_jobs_share_random_numbers(project: Path) -> None:
+    edit_yaml(project / PRESET, ("seeds", [0, 1]))
+    edit_yaml(project / EXPERIMENTS, ("experiments.gaps.splits", ["train", "validation"]))
+    jobs = load_study(top=project).jobs
+    drawing = [job for job in jobs if job.command in ("optimise-local", "evaluate-iwae", "evaluate-ais")]
+    seeds = [job.spec.as_dict()["seed"] for job in drawing]
+    assert len(seeds) == 2 * 2 * 2 * 7
+    assert len(set(seeds)) == len(seeds)
+    assert all(0 <= seed < 2**31 for seed in seeds)
+
+
+def test_seeds_of_evaluations_never_change() -> None:
+    assert derived_seed("mnist-ffg", 0, "train", "ais-prior") == 1581345239
+    assert derived_seed("mnist-ffg", 1, "train", "ais-prior") == 948982363
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "commands"),
+    [
+        ("description", "other words", {"write-report"}),
+        ("iwae.samples", 77, {"evaluate-iwae", "make-table", "plot-gaps", "write-report"}),
+        ("ais.local-ffg.chains", 6, {"evaluate-ais", "make-table", "plot-gaps", "write-report"}),
+        (
+            "local.af.steps",
+            9,
+            {"optimise-local", "evaluate-iwae", "make-table", "plot-gaps", "write-report"},
+        ),
+    ],
+)
+def test_a_change_of_the_preset_reaches_what_depends_on_it(
+    project: Path, key: str, value: object, commands: set[str]
+) -> None:
+    before = load_study(top=project)
+    edit_yaml(project / PRESET, (key, value))
+    assert changed(before, load_study(top=project)) == commands
+
+
+def test_swapped_values_are_noticed(project: Path) -> None:
+    edit_yaml(project / PRESET, ("training.learning_rate", 0.1), ("training.adam_epsilon", 0.2))
+    before = load_study(top=project)
+    edit_yaml(project / PRESET, ("training.learning_rate", 0.2), ("training.adam_epsilon", 0.1))
+    assert "train" in changed(before, load_study(top=project))
+
+
+def test_another_experiment_leaves_the_models_alone(project: Path) -> None:
+    before = load_study(top=project)
+    edit_yaml(project / EXPERIMENTS, ("experiments.again.title", "Other words"))
+    assert changed(before, load_study(top=project)) == {"make-table", "plot-gaps", "write-report"}
+
+
+def test_published_values_count(project: Path) -> None:
+    before = load_study(top=project)
+    with (project / "paper/published.csv").open("a") as file:
+        file.write("\n")
+    assert changed(before, load_study(top=project)) == {"make-table", "plot-gaps", "write-report"}
+
+
+@pytest.mark.parametrize(
+    ("module", "commands"),
+    [
+        ("inference_gaps.commands.plot_training", {"plot-training", "write-report"}),
+        ("inference_gaps.commands.write_report", {"write-report"}),
+        ("inference_gaps.commands.make_table", {"make-table", "plot-gaps", "write-report"}),
+    ],
+)
+def test_code_counts_where_it_is_used(
+    project: Path, monkeypatch: pytest.MonkeyPatch, module: str, commands: set[str]
+) -> None:
+    before = load_study(top=project)
+    digest = fingerprints.code_digest
+    monkeypatch.setattr(
+        fingerprints, "code_digest", lambda name: digest(name) + ("edited" if name == module else "")
+    )
+    assert changed(before, load_study(top=project)) == commands
+
+
+def test_embedded_data_are_read_from_the_project(project: Path) -> None:
+    source = load_study({"data_folder": "/nowhere"}, project).sources["digits"]
+    assert source.files == (project / "data/embedded/digits/digits.gz",)
+    assert not source.download
+
+
+def test_data_without_a_folder_are_downloaded(project: Path) -> None:
+    edit_yaml(project / PRESET, ("datasets.mnist.copy", "digits-online"))
+    source = load_study(top=project).sources["digits-online"]
+    assert source.download
+    assert source.folder == Path("data/downloads/digits")
+
+
+def test_a_data_folder_is_used_as_named(project: Path) -> None:
+    edit_yaml(project / PRESET, ("datasets.mnist.copy", "digits-online"))
+    (project / "mine/digits").mkdir(parents=True)
+    (project / "mine/digits/digits").write_bytes(b"")
+    source = load_study({"data_folder": str(project / "mine")}, project).sources["digits-online"]
+    assert source.files == (project / "mine/digits/digits",)
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_missing_data_are_a_sentence(project: Path, there: bool) -> None:
+    edit_yaml(project / PRESET, ("datasets.mnist.copy", "digits-online"))
+    folder = project / "mine/digits"
+    if there:
+        folder.mkdir(parents=True)
+    with pytest.raises(UserError) as caught:
+        load_study({"data_folder": str(project / "mine")}, project)
+    remedy = "name the folder that holds it (data_folder in config/config.yaml, or make DATA=...)."
+    problem = (
+        f"{folder} holds no digits.gz of digits-online"
+        if there
+        else f"the folder {folder} of digits-online does not exist"
+    )
+    assert str(caught.value) == f"the data cannot be found; nothing was started.\n  {problem}; {remedy}"
+
+
+def test_data_that_nobody_serves_are_a_sentence(project: Path) -> None:
+    edit_yaml(project / PRESET, ("datasets.mnist.copy", "digits-online"))
+    edit_yaml(project / "config/datasets.yaml", ("datasets.digits-online.sources", []))
+    with pytest.raises(
+        UserError, match="digits-online has no address to download it from; set data_folder in"
+    ):
+        load_study(top=project)

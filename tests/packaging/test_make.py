@@ -1,0 +1,89 @@
+"""What make says and does, short of installing anything."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.small_project import ROOT
+
+
+def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+    unset = {key: value for key, value in clean.items() if key not in ("PRESET", "DATA", "CORES", "PYTHON")}
+    return subprocess.run(
+        ["make", *arguments], cwd=folder, env=unset, capture_output=True, text=True, timeout=60
+    )
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    return tmp_path
+
+
+@pytest.fixture
+def ready(clone: Path) -> Path:
+    """A clone whose environment is there; its snakemake prints its arguments."""
+    (clone / ".venv/bin").mkdir(parents=True)
+    program = clone / ".venv/bin/snakemake"
+    program.write_text('#!/bin/sh\nprintf "[%s]" "$@"\n')
+    program.chmod(0o755)
+    (clone / ".venv/.ready").touch()
+    return clone
+
+
+def test_an_old_python_is_a_sentence(clone: Path) -> None:
+    old = clone / "old-python"
+    old.write_text("#!/bin/sh\nexit 1\n")
+    old.chmod(0o755)
+    done = make(clone, "PYTHON=./old-python")
+    assert done.returncode != 0
+    assert (
+        "Python 3.11 or newer is needed, and ./old-python is not; name one: make PYTHON=python3.12"
+        in done.stderr
+    )
+    assert not (clone / ".venv").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "snakemake"),
+    [
+        ([], "[--cores][all]"),
+        (["figures"], "[--cores][all][figures]"),
+        (
+            ["PRESET=laptop", "DATA=../my data", "CORES=3"],
+            "[--cores][3][--config][preset=laptop][data_folder=../my data]",
+        ),
+        (["paper", "PRESET=full"], "[--cores][all][paper][--config][preset=full]"),
+    ],
+)
+def test_make_calls_snakemake(ready: Path, arguments: list[str], snakemake: str) -> None:
+    assert make(ready, *arguments).stdout == snakemake
+
+
+def test_clean_removes_one_preset_and_no_downloads(ready: Path) -> None:
+    kept = [
+        "results/laptop/a",
+        "data/downloads/mnist/a",
+        "paper/replication-laptop.pdf",
+        "paper/published.csv",
+    ]
+    removed = ["results/quick/a", "figures/quick/a", "paper/replication-quick.pdf"]
+    for name in kept + removed:
+        (ready / name).parent.mkdir(parents=True, exist_ok=True)
+        (ready / name).touch()
+    assert make(ready, "clean").returncode == 0
+    assert [name for name in kept + removed if (ready / name).exists()] == kept
+
+
+def test_help_names_every_target(clone: Path) -> None:
+    said = make(clone, "help").stdout
+    targets = (ROOT / "Makefile").read_text().split(".PHONY: ")[1].split("\n")[0].split()
+    assert [
+        name for name in targets if name not in ("replicate", "help") and f"make {name} " not in said
+    ] == []

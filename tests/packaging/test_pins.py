@@ -1,0 +1,56 @@
+"""One list of pinned packages: requirements.lock; pyproject.toml and environment.yml agree with it."""
+
+import re
+import tomllib
+from importlib.metadata import PackageNotFoundError, requires, version
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.small_project import ROOT
+
+LOCK = (ROOT / "requirements.lock").read_text().splitlines()
+PINS = {canonicalize_name(name): pin for name, pin in (line.split("==") for line in LOCK)}
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def test_every_line_of_the_lock_is_an_exact_public_version() -> None:
+    assert [line for line in LOCK if not re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.!]*", line)] == []
+    assert len(PINS) == len(LOCK)
+    # The packages of PyTorch for one kind of GPU, and this project itself.
+    assert [name for name in PINS if re.match("nvidia|cuda|triton|inference-gaps", name)] == []
+
+
+@pytest.mark.parametrize("line", [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["test"]])
+def test_direct_dependencies_have_the_pins_of_the_lock(line: str) -> None:
+    requirement = Requirement(line)
+    assert str(requirement.specifier) == f"=={PINS[canonicalize_name(requirement.name)]}"
+
+
+@pytest.mark.parametrize("name", sorted(PINS))
+def test_what_a_pinned_package_needs_is_pinned(name: str) -> None:
+    try:
+        needed = [Requirement(line) for line in requires(name) or []]
+    except PackageNotFoundError:
+        pytest.fail(f"{name} is not installed; run make")
+    for requirement in needed:
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+            pin = PINS.get(canonicalize_name(requirement.name))
+            unpinned_with_torch = re.match("nvidia|cuda|triton|setuptools", requirement.name)
+            assert unpinned_with_torch or (pin and requirement.specifier.contains(pin)), requirement
+
+
+def test_the_environment_is_the_one_of_the_lock() -> None:
+    assert {name: version(name).split("+")[0] for name in PINS} == PINS
+
+
+def test_conda_users_get_the_same_packages() -> None:
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    python, pip, by_pip = environment["dependencies"]
+    assert pip == "pip"
+    assert by_pip == {"pip": ["-r requirements.lock", "-e ."]}
+    assert Requirement(f"python{PROJECT['requires-python']}").specifier.contains(
+        python.removeprefix("python=")
+    )

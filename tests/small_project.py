@@ -1,0 +1,123 @@
+"""A project of its own for tests of configuration and workflow: the real files, a small study, no real images."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+__all__ = ["ROOT", "edit_yaml", "make_project"]
+
+ROOT = Path(__file__).parents[1]
+
+_DATASETS: dict[str, Any] = {
+    "digits": {"title": "Digits", "licence": "CC0", "format": "idx", "shape": [1, 28, 28]},
+    "patches": {"title": "Patches", "licence": "CC0", "format": "idx", "shape": [3, 32, 32]},
+}
+_MLP = {"kind": "mlp", "latent_dim": 2, "encoder_hidden": [4], "decoder_hidden": [4], "activation": "elu"}
+_EXPERIMENTS: dict[str, Any] = {
+    "models": {
+        "digits-ffg": {
+            "dataset": "mnist",
+            "binarisation": "grey256",
+            "architecture": _MLP,
+            "posterior": {"family": "ffg"},
+        },
+        "digits-af": {
+            "dataset": "mnist",
+            "binarisation": "grey256",
+            "architecture": _MLP,
+            "posterior": {"family": "af"},
+            "training": {"batch_size": 7},
+        },
+    },
+    "experiments": {
+        "gaps": {
+            "title": "Gaps",
+            "models": ["digits-ffg", "digits-af"],
+            "splits": ["train"],
+            "local": ["ffg", "af"],
+            "published": 2,
+        },
+        "again": {"title": "The same model", "models": ["digits-ffg"], "splits": ["train"], "local": ["ffg"]},
+    },
+}
+_PRESET: dict[str, Any] = {
+    "description": "next to nothing",
+    "seeds": [0],
+    "points": 3,
+    "datasets": {
+        "mnist": {"copy": "digits", "training": {"epochs": 3}, "ais": {"prior": {"chains": 5}}},
+        "cifar10": {"copy": "patches", "points": 2},
+    },
+    "training": {"epochs": 2, "warm_up_epochs": 1, "batch_size": 50},
+    "ais": {"prior": {"chains": 4, "distributions": 9}},
+    "local": {"af": {"start": "local-ffg"}},
+}
+_CONFIG: dict[str, Any] = {
+    "preset": "tiny",
+    "experiments": "all",
+    "data_folder": None,
+    "device": "cpu",
+    "threads": 1,
+}
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _dumped(content: Any) -> str:
+    return yaml.dump(content, Dumper=_Dumper, sort_keys=False)
+
+
+def make_project(top: Path) -> Path:
+    """Write ``config/``, ``paper/`` and empty raw files below ``top``; return ``top``."""
+    datasets = {}
+    for name, description in _DATASETS.items():
+        folder = f"data/embedded/{name}"
+        file = f"{name}.gz"
+        (top / folder).mkdir(parents=True)
+        (top / folder / file).write_bytes(b"")
+        datasets[name] = {
+            **description,
+            "folder": folder,
+            "embedded": True,
+            "files": [{"name": file, "part": "train"}],
+            "splits": {"train": {"part": "train", "stop": 9}, "validation": {"part": "train", "start": 9}},
+        }
+        datasets[f"{name}-online"] = {
+            **datasets[name],
+            "embedded": False,
+            "folder": name,
+            "sources": ["https://images.example/"],
+        }
+    for name, content in (
+        ("config", _CONFIG),
+        ("presets/tiny", _PRESET),
+        ("experiments", _EXPERIMENTS),
+        ("datasets", {"datasets": datasets}),
+    ):
+        path = top / "config" / f"{name}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(_dumped(content))
+    (top / "paper").mkdir()
+    for file in ("published.csv", "deviations.yaml", "references.yml", "report.typ"):
+        shutil.copy(ROOT / "paper" / file, top / "paper")
+    return top
+
+
+def edit_yaml(path: Path, *changes: tuple[str, Any]) -> None:
+    """Set dotted keys of a YAML file; the value ``...`` removes the key."""
+    content = yaml.safe_load(path.read_text())
+    for dotted, value in changes:
+        *parents, last = dotted.split(".")
+        section = content
+        for name in parents:
+            section = section.setdefault(name, {})
+        if value is ...:
+            del section[last]
+        else:
+            section[last] = value
+    path.write_text(_dumped(content))

@@ -1,0 +1,30 @@
+"""Running Snakemake from tests, and reading what it says."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+__all__ = ["NOTHING", "planned", "snakemake"]
+
+NOTHING = "Nothing to be done (all requested files are present and up to date)."
+
+
+def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Snakemake in a folder, without the environment being activated; ``src/`` in the folder comes first."""
+    environment = {**os.environ, "PATH": "/usr/bin:/bin", "PYTHONPATH": str(folder / "src")}
+    return subprocess.run(
+        [str(Path(sys.executable).parent / "snakemake"), *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def planned(output: str) -> dict[str, int]:
+    """Return how many jobs of each rule a dry run lists."""
+    table = output.split("Job stats:")[1].split("total")[0] if "Job stats:" in output else ""
+    return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}

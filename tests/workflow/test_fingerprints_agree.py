@@ -1,0 +1,59 @@
+"""The plan and the commands, each on its own, find the same fingerprint for every artifact."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from inference_gaps.artifacts import read_provenance
+from inference_gaps.cli import main
+from inference_gaps.study.jobs import Job
+from inference_gaps.study.plan import load_study
+from tests.small_project import ROOT, edit_yaml, make_project
+
+
+def arguments(job: Job, folder: Path) -> list[str]:
+    """Return the command line of a job, as its rule has it."""
+    files = {flag: str(path) for flag, path in job.outputs.items()}
+    if job.command == "prepare-data":
+        files["folder"] = str(folder)
+    elif job.command == "make-table":
+        files |= {"results": "results/tiny", "published": "paper/published.csv"}
+    else:
+        files |= {role: str(path) for role, path in job.inputs.items()}
+    return [
+        job.command,
+        "--spec",
+        job.spec.as_json(),
+        *(part for flag in files for part in (f"--{flag}", files[flag])),
+    ]
+
+
+def test_the_commands_agree_with_the_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = make_project(tmp_path)
+    shutil.copy(ROOT / "config/datasets.yaml", project / "config")
+    embedded = "data/embedded/mnist-small"
+    shutil.copytree(ROOT / embedded, project / embedded)
+    edit_yaml(
+        project / "config/presets/tiny.yaml",
+        ("datasets", {"mnist": {"copy": "mnist-small"}}),
+        ("training", {"epochs": 1, "warm_up_epochs": 0, "batch_size": 500, "validation_points": 10}),
+        ("iwae", {"samples": 4}),
+        ("ais", {"prior": {"chains": 2, "distributions": 4}, "local-ffg": {"chains": 2, "distributions": 4}}),
+        ("local.ffg", {"steps": 3, "max_cycles": 2, "samples": 2}),
+        ("local.af", {"steps": 3, "max_cycles": 2, "samples": 2, "start": "local-ffg", "flow_hidden": 4}),
+    )
+    monkeypatch.chdir(project)
+    study = load_study({"experiments": ["gaps"]})
+    compared = 0
+    for job in study.jobs:
+        if job.command.startswith(("plot-", "write-")):
+            continue
+        assert main(arguments(job, study.sources["mnist-small"].folder)) == 0, capsys.readouterr().err
+        for path in job.outputs.values():
+            if path.suffix in (".csv", ".safetensors"):
+                assert read_provenance(path)["fingerprint"] == job.fingerprint, path
+                compared += 1
+    assert compared == 1 + 2 * (2 + 2 + 3 + 2) + 1

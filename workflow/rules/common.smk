@@ -1,0 +1,51 @@
+# What the rules share: from the wildcards of a rule to its job in the plan.
+
+
+def job_of(pattern):
+    """Return a function from wildcards to the job that makes the file ``pattern`` stands for."""
+    return lambda wildcards: STUDY.jobs[str(pattern).format(**wildcards)]
+
+
+def reads(pattern):
+    """Return an input function: the files that the job reads, by role."""
+    job = job_of(pattern)
+    return lambda wildcards: {role: str(path) for role, path in job(wildcards).inputs.items()}
+
+
+def reads_list(pattern):
+    """Return an input function: the files that the job reads, in a list (their roles are paths)."""
+    job = job_of(pattern)
+    return lambda wildcards: [str(path) for path in job(wildcards).inputs.values()]
+
+
+def spec(pattern):
+    """Return a params function: the specification of the job as one line of JSON."""
+    job = job_of(pattern)
+    return lambda wildcards: job(wildcards).spec.as_json()
+
+
+def fingerprint(pattern):
+    """Return a params function: the fingerprint of the job."""
+    job = job_of(pattern)
+    return lambda wildcards: job(wildcards).fingerprint
+
+
+def flags(files, *roles):
+    """Return ``--role FILE`` for those of the roles that the job has."""
+    return " ".join(f"--{role} {shlex.quote(str(files[role]))}" for role in roles if role in files.keys())
+
+
+def log_of(rule, name):
+    """Return where the jobs of a rule log."""
+    return f"results/{PRESET}/logs/{rule}/{name}.log"
+
+
+def benchmark_of(rule, name):
+    """Return where the time and memory of the jobs of a rule are noted."""
+    return f"results/{PRESET}/benchmarks/{rule}/{name}.tsv"
+
+
+def figure(path, caption, category, **labels):
+    """Return the three files of a figure by suffix; the picture goes into Snakemake's own report, too."""
+    picture = report(path.with_suffix(".png"), caption=f"../report/{caption}.rst", category=category, labels=labels)
+    return {"pdf": path.with_suffix(".pdf"), "png": picture, "csv": path}

@@ -1,0 +1,45 @@
+# Raw files -> prepared data sets.
+
+DATA = LAYOUT.data("{dataset}-{binarisation}")
+
+
+rule fetch_data:
+    output:
+        # Not the files themselves: Snakemake removes the outputs of an interrupted job, a download is resumed.
+        touch("data/downloads/{folder}/.fetched-{dataset}"),
+    params:
+        spec=lambda wildcards: STUDY.configuration.datasets[wildcards.dataset].as_json(),
+        folder=subpath(output[0], parent=True),
+    log:
+        log_of("fetch_data", "{folder}-{dataset}"),
+    benchmark:
+        benchmark_of("fetch_data", "{folder}-{dataset}")
+    threads: 1
+    resources:
+        downloads=1,
+    message:
+        "Download {wildcards.dataset}"
+    shell:
+        "inference-gaps fetch-data --spec {params.spec:q} --output-folder {params.folder:q} > {log:q} 2>&1"
+
+
+rule prepare_data:
+    input:
+        lambda wildcards: STUDY.sources[wildcards.dataset].files,
+    output:
+        DATA,
+    params:
+        spec=spec(DATA),
+        fingerprint=fingerprint(DATA),
+        folder=lambda wildcards: STUDY.sources[wildcards.dataset].folder,
+    log:
+        log_of("prepare_data", "{dataset}-{binarisation}"),
+    benchmark:
+        benchmark_of("prepare_data", "{dataset}-{binarisation}")
+    threads: 1
+    resources:
+        mem_mb=4000,
+    message:
+        "Prepare {wildcards.dataset}, binarised by {wildcards.binarisation}"
+    shell:
+        "inference-gaps prepare-data --spec {params.spec:q} --folder {params.folder:q} --output {output:q} > {log:q} 2>&1"

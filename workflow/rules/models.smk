@@ -1,0 +1,107 @@
+# Prepared data -> trained models -> q* and bounds, one value per data point.
+
+WEIGHTS = LAYOUT.weights("{model}", "{seed}")
+METRICS = LAYOUT.metrics("{model}", "{seed}")
+LOCAL = LAYOUT.local("{model}", "{seed}", "{split}", "{family}")
+IWAE = LAYOUT.iwae("{model}", "{seed}", "{split}", "{posterior}")
+AIS = LAYOUT.ais("{model}", "{seed}", "{split}", "{start}")
+
+
+rule train:
+    input:
+        unpack(reads(WEIGHTS)),
+    output:
+        model=WEIGHTS,
+        metrics=METRICS,
+    params:
+        spec=spec(WEIGHTS),
+        fingerprint=fingerprint(WEIGHTS),
+    log:
+        log_of("train", "{model}/seed-{seed}"),
+    benchmark:
+        benchmark_of("train", "{model}/seed-{seed}")
+    threads: SETTINGS.threads
+    resources:
+        device=SETTINGS.device,
+        gpu=GPU,
+        mem_mb=4000,
+    message:
+        "Train {wildcards.model}, seed {wildcards.seed}"
+    shell:
+        "inference-gaps train --spec {params.spec:q} --data {input.data:q} --output {output.model:q}"
+        " --metrics {output.metrics:q} --threads {threads} --device {resources.device} > {log:q} 2>&1"
+
+
+rule optimise_local:
+    input:
+        unpack(reads(LOCAL)),
+    output:
+        LOCAL,
+    params:
+        spec=spec(LOCAL),
+        fingerprint=fingerprint(LOCAL),
+        optional=lambda wildcards, input: flags(input, "start"),
+    log:
+        log_of("optimise_local", "{model}/seed-{seed}/{split}-{family}"),
+    benchmark:
+        benchmark_of("optimise_local", "{model}/seed-{seed}/{split}-{family}")
+    threads: SETTINGS.threads
+    resources:
+        device=SETTINGS.device,
+        gpu=GPU,
+        mem_mb=4000,
+    message:
+        "Optimise q* ({wildcards.family}) of {wildcards.model}, seed {wildcards.seed}, {wildcards.split} points"
+    shell:
+        "inference-gaps optimise-local --spec {params.spec:q} --data {input.data:q} --model {input.model:q}"
+        " {params.optional} --output {output:q} --threads {threads} --device {resources.device} > {log:q} 2>&1"
+
+
+rule evaluate_iwae:
+    input:
+        unpack(reads(IWAE)),
+    output:
+        IWAE,
+    params:
+        spec=spec(IWAE),
+        fingerprint=fingerprint(IWAE),
+        optional=lambda wildcards, input: flags(input, "posterior"),
+    log:
+        log_of("evaluate_iwae", "{model}/seed-{seed}/{split}-{posterior}"),
+    benchmark:
+        benchmark_of("evaluate_iwae", "{model}/seed-{seed}/{split}-{posterior}")
+    threads: SETTINGS.threads
+    resources:
+        device=SETTINGS.device,
+        gpu=GPU,
+        mem_mb=4000,
+    message:
+        "ELBO and IWAE ({wildcards.posterior} q) of {wildcards.model}, seed {wildcards.seed}, {wildcards.split} points"
+    shell:
+        "inference-gaps evaluate-iwae --spec {params.spec:q} --data {input.data:q} --model {input.model:q}"
+        " {params.optional} --output {output:q} --threads {threads} --device {resources.device} > {log:q} 2>&1"
+
+
+rule evaluate_ais:
+    input:
+        unpack(reads(AIS)),
+    output:
+        AIS,
+    params:
+        spec=spec(AIS),
+        fingerprint=fingerprint(AIS),
+        optional=lambda wildcards, input: flags(input, "start"),
+    log:
+        log_of("evaluate_ais", "{model}/seed-{seed}/{split}-{start}"),
+    benchmark:
+        benchmark_of("evaluate_ais", "{model}/seed-{seed}/{split}-{start}")
+    threads: SETTINGS.threads
+    resources:
+        device=SETTINGS.device,
+        gpu=GPU,
+        mem_mb=4000,
+    message:
+        "AIS (from {wildcards.start}) of {wildcards.model}, seed {wildcards.seed}, {wildcards.split} points"
+    shell:
+        "inference-gaps evaluate-ais --spec {params.spec:q} --data {input.data:q} --model {input.model:q}"
+        " {params.optional} --output {output:q} --threads {threads} --device {resources.device} > {log:q} 2>&1"

@@ -1,0 +1,133 @@
+# Values per data point -> tables, figures, the report.
+
+TABLE = LAYOUT.table("{experiment}", "csv")
+GAPS = LAYOUT.figure("gaps-{experiment}", "csv")
+TRAINING = LAYOUT.figure("training", "csv")
+SAMPLES = LAYOUT.figure("samples", "csv")
+PAPER = TOP / "paper"
+PUBLISHED = PAPER / "published.csv"
+
+
+rule make_table:
+    input:
+        reads_list(TABLE),
+    output:
+        csv=TABLE,
+        markdown=LAYOUT.table("{experiment}", "md"),
+        latex=LAYOUT.table("{experiment}", "tex"),
+    params:
+        spec=spec(TABLE),
+        fingerprint=fingerprint(TABLE),
+        results=LAYOUT.results,
+        published=PUBLISHED,
+    log:
+        log_of("make_table", "{experiment}"),
+    benchmark:
+        benchmark_of("make_table", "{experiment}")
+    threads: 1
+    resources:
+        mem_mb=1000,
+    message:
+        "Table of {wildcards.experiment}"
+    shell:
+        "inference-gaps make-table --spec {params.spec:q} --results {params.results:q} --published {params.published:q}"
+        " --csv {output.csv:q} --markdown {output.markdown:q} --latex {output.latex:q} > {log:q} 2>&1"
+
+
+rule plot_gaps:
+    input:
+        reads_list(GAPS),
+    output:
+        **figure(GAPS, "gaps", "Gaps", experiment="{experiment}"),
+    params:
+        spec=spec(GAPS),
+        fingerprint=fingerprint(GAPS),
+        table=str(LAYOUT.table("{experiment}", "csv")),
+        prefix=subpath(output.csv, strip_suffix=".csv"),
+        published=PUBLISHED,
+    log:
+        log_of("plot_gaps", "{experiment}"),
+    benchmark:
+        benchmark_of("plot_gaps", "{experiment}")
+    threads: 1
+    resources:
+        mem_mb=1000,
+    message:
+        "Figure of the gaps of {wildcards.experiment}"
+    shell:
+        "inference-gaps plot-gaps --spec {params.spec:q} --table {params.table:q} --published {params.published:q}"
+        " --output-prefix {params.prefix:q} > {log:q} 2>&1"
+
+
+rule plot_training:
+    input:
+        reads_list(TRAINING),
+    output:
+        **figure(TRAINING, "training", "Models", figure="training curves"),
+    params:
+        spec=spec(TRAINING),
+        fingerprint=fingerprint(TRAINING),
+        prefix=subpath(output.csv, strip_suffix=".csv"),
+        results=LAYOUT.results,
+    log:
+        log_of("plot_training", "training"),
+    benchmark:
+        benchmark_of("plot_training", "training")
+    threads: 1
+    resources:
+        mem_mb=1000,
+    message:
+        "Figure of the training curves"
+    shell:
+        "inference-gaps plot-training --spec {params.spec:q} --results {params.results:q}"
+        " --output-prefix {params.prefix:q} > {log:q} 2>&1"
+
+
+rule plot_samples:
+    input:
+        reads_list(SAMPLES),
+    output:
+        **figure(SAMPLES, "samples", "Models", figure="samples and reconstructions"),
+    params:
+        spec=spec(SAMPLES),
+        fingerprint=fingerprint(SAMPLES),
+        prefix=subpath(output.csv, strip_suffix=".csv"),
+        results=LAYOUT.results,
+    log:
+        log_of("plot_samples", "samples"),
+    benchmark:
+        benchmark_of("plot_samples", "samples")
+    threads: 1
+    resources:
+        mem_mb=2000,
+    message:
+        "Figure of samples and reconstructions"
+    shell:
+        "inference-gaps plot-samples --spec {params.spec:q} --results {params.results:q}"
+        " --output-prefix {params.prefix:q} > {log:q} 2>&1"
+
+
+rule write_report:
+    input:
+        reads_list(LAYOUT.report),
+    output:
+        pdf=report(LAYOUT.report, caption="../report/replication.rst", category="Report"),
+        numbers=LAYOUT.results / "report.json",
+    params:
+        spec=spec(LAYOUT.report),
+        fingerprint=fingerprint(LAYOUT.report),
+        results=LAYOUT.results,
+        figures=TRAINING.parent,
+        paper=PAPER,
+    log:
+        log_of("write_report", "replication"),
+    benchmark:
+        benchmark_of("write_report", "replication")
+    threads: 1
+    resources:
+        mem_mb=1000,
+    message:
+        "Replication report"
+    shell:
+        "inference-gaps write-report --spec {params.spec:q} --results {params.results:q} --figures {params.figures:q}"
+        " --paper {params.paper:q} --output {output.pdf:q} > {log:q} 2>&1"
