@@ -77,9 +77,7 @@ def test_figures_and_report_are_there(study: Path) -> None:
     assert (study / "paper/replication-tiny.pdf").read_bytes().startswith(b"%PDF")
 
 
-def test_every_artifact_has_the_fingerprint_of_the_plan(
-    study: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_artifact_has_the_fingerprint_of_the_plan(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(study)
     jobs = list(load_study().jobs)
     compared = 0

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from inference_gaps.bounds.hmc import ChainState, Potential, transition
 from inference_gaps.bounds.importance import Bound, log_mean_weight
@@ -29,6 +30,7 @@ __all__ = ["AisResult", "annealed_importance_sampling", "annealing_schedule", "w
 
 _PRELIMINARY_CHAINS = 4
 _PRELIMINARY_DISTRIBUTIONS = 100
+_SMOOTHING = 4
 _STEP_SIZE_LIMITS = (1.0e-4, 2.0)
 
 
@@ -151,11 +153,14 @@ class _RobbinsMonro(_StepSizes):
 
 
 class _Frozen(_StepSizes):
-    """The recorded step sizes of another run, interpolated between its temperatures."""
+    """The recorded step sizes of another run, smoothed, and interpolated between its temperatures."""
 
     def __init__(self, recorded: _RobbinsMonro) -> None:
         self.betas = torch.tensor(recorded.betas, dtype=torch.float64)
-        self.log_steps = torch.stack(recorded.log_steps)
+        # [T, points, 1] averaged over neighbours in T: few chains make each recorded step a noisy one.
+        log_steps = torch.stack(recorded.log_steps).movedim(0, -1)
+        padded = functional.pad(log_steps, (_SMOOTHING, _SMOOTHING), mode="replicate")
+        self.log_steps = functional.avg_pool1d(padded, 2 * _SMOOTHING + 1, stride=1).movedim(-1, 0)
 
     def at(self, beta: float) -> Tensor:
         right = int(torch.searchsorted(self.betas, beta).clamp(1, len(self.betas) - 1))

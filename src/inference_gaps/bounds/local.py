@@ -114,7 +114,8 @@ def _cycle(
     rng: torch.Generator,
 ) -> dict[str, Tensor]:
     leaves = {name: tensor.clone().requires_grad_() for name, tensor in start.items()}
-    optimiser = torch.optim.Adam(list(leaves.values()), lr=rate, fused=True)
+    # The gradients of the first steps are far larger than those near the optimum; they are soon forgotten.
+    optimiser = torch.optim.Adam(list(leaves.values()), lr=rate, betas=(0.9, 0.99), fused=True)
     for step in range(spec.steps):
         optimiser.param_groups[0]["lr"] = 0.5 * rate * (1 + math.cos(math.pi * step / spec.steps))
         noise = _antithetic(x.shape[0], spec.samples, family.noise_dim, rng)
