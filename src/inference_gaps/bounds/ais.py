@@ -14,6 +14,7 @@ coordinates also scale the momenta by the variances of q*.
 """
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -101,12 +102,14 @@ def annealed_importance_sampling(
     return _anneal(potential, shape, betas, steps, spec.leapfrog_steps, rng)
 
 
-class _StepSizes:
+class _StepSizes(ABC):
     """Gives the step sizes [B, C] or [B, 1] of a transition and hears how it went."""
 
+    @abstractmethod
     def at(self, beta: float) -> Tensor:
-        raise NotImplementedError
+        """Return the step sizes of the transition at ``beta``."""
 
+    @abstractmethod
     def observe(self, beta: float, acceptance: Tensor) -> None:
         """Hear the acceptance probabilities [B, C] of the transition at ``beta``."""
 
@@ -168,6 +171,9 @@ class _Frozen(_StepSizes):
         span = float(self.betas[right] - self.betas[left])
         share = min(max((beta - float(self.betas[left])) / span, 0.0), 1.0)
         return torch.lerp(self.log_steps[left], self.log_steps[right], share).exp()
+
+    def observe(self, beta: float, acceptance: Tensor) -> None:
+        """Step sizes that are frozen do not listen: the kernels of the estimate stay fixed."""
 
 
 def _preliminary_run(

@@ -17,49 +17,38 @@ from torch import Tensor
 from inference_gaps.artifacts import write_values
 from inference_gaps.bounds.batches import point_batches, rows_at_once
 from inference_gaps.bounds.importance import elbo, log_mean_weight, log_weights
-from inference_gaps.data.prepared import load_prepared
 from inference_gaps.fingerprints import make_provenance
-from inference_gaps.models.storage import load_model
-from inference_gaps.posteriors.storage import load_local_posterior
 from inference_gaps.progress import progress_bar
-from inference_gaps.runtime import add_runtime_arguments, random_generator, set_up
+from inference_gaps.runtime import random_generator
 from inference_gaps.specs.iwae import IwaeSpec
+from inference_gaps.stages import add_stage_arguments, load_stage
 
 __all__ = ["add_arguments", "run"]
+
+# A local flow carries one set of networks per point: few points with many samples each is the better shape.
+_SAMPLES_PER_POINT = 500
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of ``evaluate-iwae``."""
-    parser.add_argument("--spec", default="{}", help="JSON object or file: split, points, samples, seed")
-    parser.add_argument("--data", required=True, help="prepared data set, from prepare-data")
-    parser.add_argument("--model", required=True, help="trained model, from train")
+    add_stage_arguments(parser, "split, points, samples, seed", "values to write (.csv)")
     parser.add_argument("--posterior", help="local q*, from optimise-local; default: the amortised q")
-    parser.add_argument("--output", required=True, help="values to write (.csv)")
-    add_runtime_arguments(parser)
 
 
 @torch.no_grad()
 def run(options: argparse.Namespace) -> None:
     """Evaluate and write; see the module."""
     spec = IwaeSpec.from_argument(options.spec)
-    device = set_up(options)
-    data = load_prepared(options.data)
-    model, made_by = load_model(options.model, device)
-    inputs = {"data": data.provenance["fingerprint"], "model": made_by["fingerprint"]}
-    local = None
-    if options.posterior:
-        local = load_local_posterior(options.posterior, spec.split, spec.points, device)
-        inputs["posterior"] = local.provenance["fingerprint"]
-    images = data.points(spec.split, spec.points).to(device)
+    stage = load_stage(options, spec)
+    model, device = stage.model, stage.device
+    local = stage.local_posterior(options.posterior, "posterior", spec) if options.posterior else None
     family = local.family if local else model.posterior.family
     rng = random_generator(spec.seed, device)
 
     weights: list[Tensor] = []
-    # A local flow carries its networks along, one set per point: few points and many samples is the better shape.
-    batches = list(point_batches(spec.points, min(spec.samples, 500), device))
     with progress_bar(spec.points, "evaluate-iwae", "point") as bar:
-        for rows in batches:
-            x = images[rows]
+        for rows in point_batches(spec.points, min(spec.samples, _SAMPLES_PER_POINT), device):
+            x = stage.images[rows]
             parameters = local.rows(rows) if local else model.posterior.parameters_for(x)
 
             def sample(
@@ -85,4 +74,5 @@ def run(options: argparse.Namespace) -> None:
         )
         for name, bound in (("elbo", elbo(log_w)), ("iwae", log_mean_weight(log_w)))
     ]
-    write_values(options.output, pd.concat(frames), make_provenance("evaluate-iwae", spec.as_dict(), inputs))
+    provenance = make_provenance("evaluate-iwae", spec.as_dict(), stage.fingerprints)
+    write_values(options.output, pd.concat(frames), provenance)

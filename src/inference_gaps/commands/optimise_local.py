@@ -15,18 +15,16 @@ from torch import Tensor
 
 from inference_gaps.artifacts import Provenance
 from inference_gaps.bounds.local import LocalOptimum, optimise
-from inference_gaps.data.prepared import load_prepared
-from inference_gaps.errors import UserError
 from inference_gaps.fingerprints import make_provenance
-from inference_gaps.models.storage import load_model
 from inference_gaps.models.vae import VAE
 from inference_gaps.posteriors.auxiliary_flow import AuxiliaryFlow
 from inference_gaps.posteriors.family import PosteriorFamily
 from inference_gaps.posteriors.local import flow_from_gaussian, flow_from_zeros, local_family
-from inference_gaps.posteriors.storage import load_local_posterior, save_local_posterior
+from inference_gaps.posteriors.storage import save_local_posterior
 from inference_gaps.progress import progress_bar
-from inference_gaps.runtime import add_runtime_arguments, random_generator, set_up
+from inference_gaps.runtime import random_generator
 from inference_gaps.specs.local import LocalSpec
+from inference_gaps.stages import add_stage_arguments, load_stage, load_start
 
 __all__ = ["add_arguments", "run"]
 
@@ -36,14 +34,8 @@ _FLOWS_AT_ONCE = 250
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of ``optimise-local``."""
-    parser.add_argument(
-        "--spec", default="{}", help="JSON object or file: family, points, samples, steps, rate"
-    )
-    parser.add_argument("--data", required=True, help="prepared data set, from prepare-data")
-    parser.add_argument("--model", required=True, help="trained model, from train")
+    add_stage_arguments(parser, "family, points, samples, steps, rate", "q* to write (.safetensors)")
     parser.add_argument("--start", help="q*_FFG to start from, where the specification says so")
-    parser.add_argument("--output", required=True, help="q* to write (.safetensors)")
-    add_runtime_arguments(parser)
 
 
 def _start(
@@ -71,19 +63,9 @@ def _start(
 def run(options: argparse.Namespace) -> None:
     """Optimise and write; see the module."""
     spec = LocalSpec.from_argument(options.spec)
-    device = set_up(options)
-    data = load_prepared(options.data)
-    model, made_by = load_model(options.model, device)
-    inputs = {"data": data.provenance["fingerprint"], "model": made_by["fingerprint"]}
-    start = None
-    if (spec.start == "local-ffg") != bool(options.start):
-        raise UserError(
-            "--start names the q*_FFG to start from; give it exactly when the specification says start: local-ffg."
-        )
-    if options.start:
-        start = load_local_posterior(options.start, spec.split, spec.points, device)
-        inputs["start"] = start.provenance["fingerprint"]
-    images = data.points(spec.split, spec.points).to(device)
+    stage = load_stage(options, spec)
+    start = load_start(options, spec.start == "local-ffg", spec, stage)
+    model, device = stage.model, stage.device
     family = local_family(spec.family, model.latent_dim, spec.flow_steps, spec.flow_hidden)
     rng, start_rng = random_generator(spec.seed, device), random_generator(spec.seed + 1)
     size = _FLOWS_AT_ONCE if spec.family == "af" else spec.points
@@ -97,14 +79,14 @@ def run(options: argparse.Namespace) -> None:
             bar.update()
 
         for rows in batches:
-            x = images[rows]
+            x = stage.images[rows]
             begin = _start(spec, family, model, x, start.rows(rows) if start else None, start_rng)
             begin = {name: tensor.to(device) for name, tensor in begin.items()}
             optima.append(optimise(model.generator, family, x, begin, spec, rng, report))
 
     parameters = {name: torch.cat([o.parameters[name] for o in optima]) for name in optima[0].parameters}
     residual = torch.cat([optimum.residual for optimum in optima])
-    provenance: Provenance = make_provenance("optimise-local", spec.as_dict(), inputs)
+    provenance: Provenance = make_provenance("optimise-local", spec.as_dict(), stage.fingerprints)
     provenance["summary"] = {
         "cycles": [len(optimum.bound) - 1 for optimum in optima],
         "bound": [optimum.bound for optimum in optima],

@@ -1,0 +1,84 @@
+"""What the stages that read a trained model have in common: their flags, and what they load."""
+
+import argparse
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from inference_gaps.data.prepared import load_prepared
+from inference_gaps.errors import UserError
+from inference_gaps.models.storage import load_model
+from inference_gaps.models.vae import VAE
+from inference_gaps.posteriors.storage import LocalPosterior, load_local_posterior
+from inference_gaps.runtime import add_runtime_arguments, set_up
+from inference_gaps.specs.iwae import PointsSpec
+
+__all__ = ["StageInputs", "add_stage_arguments", "load_stage", "load_start"]
+
+
+@dataclass(frozen=True)
+class StageInputs:
+    """A trained model and the data points that it is evaluated on, on the device of the job.
+
+    Attributes:
+        model: weights frozen.
+        images: pixels of the points [B, D].
+        fingerprints: of the artifacts that were read, by role.
+    """
+
+    model: VAE
+    images: Tensor
+    fingerprints: dict[str, str]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the job computes."""
+        return self.images.device
+
+    def local_posterior(self, path: str, role: str, spec: PointsSpec) -> LocalPosterior:
+        """Load q* of the same points and note its fingerprint under ``role``.
+
+        Raises:
+            UserError: the file is damaged, or was made for other points.
+        """
+        local = load_local_posterior(path, spec.split, spec.points, self.device)
+        self.fingerprints[role] = local.provenance["fingerprint"]
+        return local
+
+
+def add_stage_arguments(parser: argparse.ArgumentParser, spec_help: str, output_help: str) -> None:
+    """Add ``--spec``, ``--data``, ``--model``, ``--output``, ``--device`` and ``--threads``."""
+    parser.add_argument("--spec", default="{}", help=f"JSON object or file: {spec_help}")
+    parser.add_argument("--data", required=True, help="prepared data set, from prepare-data")
+    parser.add_argument("--model", required=True, help="trained model, from train")
+    parser.add_argument("--output", required=True, help=output_help)
+    add_runtime_arguments(parser)
+
+
+def load_stage(options: argparse.Namespace, spec: PointsSpec) -> StageInputs:
+    """Load the data points of ``spec`` and the model that ``options`` name.
+
+    Raises:
+        UserError: a file is missing or damaged, or there are fewer points than asked for.
+    """
+    device = set_up(options)
+    data = load_prepared(options.data)
+    model, provenance = load_model(options.model, device)
+    fingerprints = {"data": data.provenance["fingerprint"], "model": provenance["fingerprint"]}
+    return StageInputs(model, data.points(spec.split, spec.points).to(device), fingerprints)
+
+
+def load_start(
+    options: argparse.Namespace, wanted: bool, spec: PointsSpec, stage: StageInputs
+) -> LocalPosterior | None:
+    """Load the q*_FFG of ``--start``, where the specification says ``start: local-ffg``.
+
+    Raises:
+        UserError: ``--start`` is given and not ``wanted``, or the other way round, or cannot be read.
+    """
+    if wanted != bool(options.start):
+        raise UserError(
+            "--start names a q*_FFG to start from; give it exactly when the specification says start: local-ffg."
+        )
+    return stage.local_posterior(options.start, "start", spec) if wanted else None
