@@ -19,6 +19,7 @@ from inference_gaps.fingerprints import make_provenance
 from inference_gaps.models.vae import VAE
 from inference_gaps.posteriors.auxiliary_flow import AuxiliaryFlow
 from inference_gaps.posteriors.family import PosteriorFamily
+from inference_gaps.posteriors.gaussian import FullyFactorisedGaussian
 from inference_gaps.posteriors.local import flow_from_gaussian, flow_from_zeros, local_family
 from inference_gaps.posteriors.storage import save_local_posterior
 from inference_gaps.progress import progress_bar
@@ -30,6 +31,7 @@ __all__ = ["add_arguments", "run"]
 
 # Points of a local flow that are optimised together: their networks, gradients and Adam's moments fit 2 GB.
 _FLOWS_AT_ONCE = 250
+_MOMENT_SAMPLES = 256
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +40,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--start", help="q*_FFG to start from, where the specification says so")
 
 
+def _moments(model: VAE, x: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
+    """Mean and log variance of the amortised q(z|x) [B, d]: its parameters, or moments of its samples."""
+    parameters = model.posterior.parameters_for(x)
+    if isinstance(model.posterior.family, FullyFactorisedGaussian):
+        return parameters
+    # The base of a flow says little of where its samples go.
+    z, _ = model.posterior.family.rsample_with_log_prob(parameters, _MOMENT_SAMPLES, rng)
+    return {"mean": z.mean(1), "log_variance": z.var(1).log()}
+
+
+@torch.no_grad()
 def _start(
     spec: LocalSpec,
     family: PosteriorFamily,
@@ -46,17 +59,16 @@ def _start(
     gaussian: dict[str, Tensor] | None,
     rng: torch.Generator,
 ) -> dict[str, Tensor]:
+    cpu_rng = random_generator(spec.seed + 1)
     if spec.start == "zeros":
         if isinstance(family, AuxiliaryFlow):
-            return flow_from_zeros(family, x.shape[0], rng)
+            return flow_from_zeros(family, x.shape[0], cpu_rng)
         zeros = torch.zeros(x.shape[0], model.latent_dim)
         return {"mean": zeros, "log_variance": zeros}
-    if gaussian is None:
-        with torch.no_grad():
-            gaussian = model.posterior.parameters_for(x)
+    gaussian = gaussian or _moments(model, x, rng)
     moments = {name: gaussian[name].cpu() for name in ("mean", "log_variance")}
     if isinstance(family, AuxiliaryFlow):
-        return flow_from_gaussian(family, moments["mean"], moments["log_variance"], rng)
+        return flow_from_gaussian(family, moments["mean"], moments["log_variance"], cpu_rng)
     return moments
 
 
@@ -67,7 +79,7 @@ def run(options: argparse.Namespace) -> None:
     start = load_start(options, spec.start == "local-ffg", spec, stage)
     model, device = stage.model, stage.device
     family = local_family(spec.family, model.latent_dim, spec.flow_steps, spec.flow_hidden)
-    rng, start_rng = random_generator(spec.seed, device), random_generator(spec.seed + 1)
+    rng = random_generator(spec.seed, device)
     size = _FLOWS_AT_ONCE if spec.family == "af" else spec.points
 
     optima: list[LocalOptimum] = []
@@ -80,7 +92,7 @@ def run(options: argparse.Namespace) -> None:
 
         for rows in batches:
             x = stage.images[rows]
-            begin = _start(spec, family, model, x, start.rows(rows) if start else None, start_rng)
+            begin = _start(spec, family, model, x, start.rows(rows) if start else None, rng)
             begin = {name: tensor.to(device) for name, tensor in begin.items()}
             optima.append(optimise(model.generator, family, x, begin, spec, rng, report))
 
