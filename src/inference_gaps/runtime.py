@@ -25,6 +25,8 @@ def set_up(options: argparse.Namespace) -> torch.device:
         raise UserError(f"--threads is {options.threads}; write a number of at least 1.")
     torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)
+    # Products of convolutions would otherwise lose digits on a GPU; bounds are differences of large numbers.
+    torch.backends.cudnn.allow_tf32 = False
     available = torch.cuda.is_available()
     if options.device == "cuda" and not available:
         raise UserError(
@@ -34,6 +36,9 @@ def set_up(options: argparse.Namespace) -> torch.device:
     return torch.device("cuda" if available and options.device != "cpu" else "cpu")
 
 
-def random_generator(seed: int, device: torch.device | str = "cpu") -> torch.Generator:
-    """Return a generator on ``device`` seeded with ``seed``."""
-    return torch.Generator(device=device).manual_seed(seed)
+def random_generator(seed: int, device: torch.device | str = "cpu", stream: int = 0) -> torch.Generator:
+    """Return a generator on ``device`` for one of the random ``stream``s of a job seeded with ``seed`` < 2**31.
+
+    Different streams of one seed, and the same stream of different seeds, share no random numbers.
+    """
+    return torch.Generator(device=device).manual_seed(seed + stream * 2**31)

@@ -4,4 +4,5 @@
 - ``hmc``         Hamiltonian transitions
 - ``ais``         annealed importance sampling, from the prior or from a Gaussian q*
 - ``local``       optimisation of q* for each data point
+- ``batches``     how many rows go through the generator at once
 """

@@ -59,7 +59,7 @@ def _start(
     gaussian: dict[str, Tensor] | None,
     rng: torch.Generator,
 ) -> dict[str, Tensor]:
-    cpu_rng = random_generator(spec.seed + 1)
+    cpu_rng = random_generator(spec.seed, stream=1)
     if spec.start == "zeros":
         if isinstance(family, AuxiliaryFlow):
             return flow_from_zeros(family, x.shape[0], cpu_rng)

@@ -12,8 +12,9 @@ __all__ = ["LocalSpec"]
 class LocalSpec(PointsSpec):
     """Local optimisation of a family: cycles of Adam until one more cycle no longer helps.
 
-    A cycle is ``steps`` steps whose rate falls from ``learning_rate`` to zero along a cosine. Cycles go on
-    until one of them improves the mean bound by less than ``tolerance`` nats, ``max_cycles`` at most.
+    A cycle is ``steps`` steps whose rate falls to zero along a cosine, from ``learning_rate`` in the first cycle
+    and from half of it in later ones. After the second, cycles end as soon as one of them improves the mean
+    bound by less than ``tolerance`` nats; there are ``max_cycles`` at most.
     """
 
     family: Literal["ffg", "af"] = "ffg"

@@ -91,9 +91,9 @@ def train(
             f"write a batch size of at most {len(images)}."
         )
     device = images.bytes.device
-    order = random_generator(spec.seed)
-    noise = random_generator(spec.seed, device)
-    validation_noise = random_generator(spec.seed + 1, device)
+    order = random_generator(spec.seed, stream=1)
+    noise = random_generator(spec.seed, device, stream=2)
+    validation_noise = random_generator(spec.seed, device, stream=3)
     optimiser = torch.optim.Adam(model.parameters(), lr=spec.learning_rate, eps=spec.adam_epsilon, fused=True)
     validate_every = max(1, spec.epochs // _VALIDATIONS)
     started = time.perf_counter()
