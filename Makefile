@@ -11,12 +11,13 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 CONFIG := $(if $(PRESET),preset=$(PRESET)) $(if $(DATA),data_folder="$(DATA)")
 OVERRIDES := $(if $(strip $(CONFIG)),--config $(CONFIG))
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
-CLEANED := $(or $(PRESET),$(shell sed -n 's/^preset: *\([a-z0-9-]*\).*/\1/p' config/config.yaml))
+CHOSEN := $(or $(PRESET),$(shell sed -n 's/^preset: *\([a-z0-9-]*\).*/\1/p' config/config.yaml))
 
 .PHONY: replicate tables figures paper data test check bench clean lock schemas help
 
 replicate: $(READY)
 	@$(SNAKEMAKE) $(OVERRIDES)
+	@echo 'The report is paper/replication-$(CHOSEN).pdf; tables are in results/$(CHOSEN), figures in figures/$(CHOSEN).'
 
 tables figures paper data: $(READY)
 	@$(SNAKEMAKE) $@ $(OVERRIDES)
@@ -36,8 +37,8 @@ bench: $(READY)
 
 # Results of one preset. What was downloaded stays.
 clean:
-	@test -n "$(CLEANED)" || { echo 'Name the preset: make clean PRESET=quick' >&2; exit 1; }
-	rm -rf results/$(CLEANED) figures/$(CLEANED) paper/replication-$(CLEANED).pdf
+	@test -n "$(CHOSEN)" || { echo 'Name the preset: make clean PRESET=quick' >&2; exit 1; }
+	rm -rf results/$(CHOSEN) figures/$(CHOSEN) paper/replication-$(CHOSEN).pdf
 
 # After a change of the versions in pyproject.toml: install them, and pin all that they need. Packages that
 # PyTorch brings along for a GPU are left to PyTorch, which has them on some machines only.

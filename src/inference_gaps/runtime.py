@@ -2,6 +2,7 @@
 
 import argparse
 
+import numpy as np
 import torch
 
 from inference_gaps.errors import UserError
@@ -37,8 +38,9 @@ def set_up(options: argparse.Namespace) -> torch.device:
 
 
 def random_generator(seed: int, device: torch.device | str = "cpu", stream: int = 0) -> torch.Generator:
-    """Return a generator on ``device`` for one of the random ``stream``s of a job seeded with ``seed`` < 2**31.
+    """Return a generator on ``device`` for one of the random ``stream``s of a job seeded with ``seed``.
 
-    Different streams of one seed, and the same stream of different seeds, share no random numbers.
+    PyTorch's generator on a CPU looks at 32 bits of its seed, so both numbers are hashed into as many.
     """
-    return torch.Generator(device=device).manual_seed(seed + stream * 2**31)
+    mixed = np.random.SeedSequence([seed, stream]).generate_state(1)
+    return torch.Generator(device=device).manual_seed(int(mixed[0]))

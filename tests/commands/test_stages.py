@@ -42,7 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         local = {"posterior": folder / f"local-{family}.safetensors"}
         run("evaluate-iwae", spec=iwae, output=folder / f"iwae-local-{family}.csv", **common, **local)
     ais = {"points": POINTS, "chains": 10, "distributions": 60, "schedule": "sigmoidal"}
-    run("evaluate-ais", spec=ais, output=folder / "ais-prior.csv", **common)
+    run("evaluate-ais", spec=ais | {"distributions": 400}, output=folder / "ais-prior.csv", **common)
     run("evaluate-ais", spec=ais | {"start": "local-ffg"}, output=folder / "ais-local-ffg.csv",
         start=folder / "local-ffg.safetensors", **common)  # fmt: skip
     return folder
@@ -82,7 +82,7 @@ def test_bounds_come_in_their_order(folder: Path) -> None:
         value, error = bound(folder, other, "iwae")
         assert abs(value - log_p[0]) < 4 * (error**2 + log_p[1] ** 2) ** 0.5 + 0.05
     prior = bound(folder, "ais-prior.csv")
-    assert -1 < prior[0] - log_p[0] < 4 * (prior[1] ** 2 + log_p[1] ** 2) ** 0.5
+    assert -0.5 < prior[0] - log_p[0] < 4 * (prior[1] ** 2 + log_p[1] ** 2) ** 0.5
 
 
 def test_artifacts_say_what_made_them(folder: Path) -> None:

@@ -63,7 +63,12 @@ def test_an_old_python_is_a_sentence(clone: Path) -> None:
     ],
 )
 def test_make_calls_snakemake(ready: Path, arguments: list[str], snakemake: str) -> None:
-    assert make(ready, *arguments).stdout == snakemake
+    called, _, closing = make(ready, *arguments).stdout.partition("The report is ")
+    assert called == snakemake
+    preset = "laptop" if "PRESET=laptop" in arguments else "quick"
+    named = f"paper/replication-{preset}.pdf; tables are in results/{preset}, figures in figures/{preset}."
+    whole = not {"figures", "paper"} & set(arguments)
+    assert closing == (f"{named}\n" if whole else "")
 
 
 def test_clean_removes_one_preset_and_no_downloads(ready: Path) -> None:

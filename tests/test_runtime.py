@@ -1,0 +1,30 @@
+"""Where a job computes, and its random numbers."""
+
+import argparse
+
+import pytest
+import torch
+
+from inference_gaps.errors import UserError
+from inference_gaps.runtime import random_generator, set_up
+
+
+def test_a_gpu_that_is_not_there_is_a_sentence() -> None:
+    options = argparse.Namespace(device="cuda", threads=1)
+    if torch.cuda.is_available():
+        assert set_up(options).type == "cuda"
+    else:
+        with pytest.raises(UserError, match="PyTorch sees no GPU here; write device: auto or device: cpu"):
+            set_up(options)
+
+
+def test_streams_and_seeds_share_no_random_numbers() -> None:
+    draws = [
+        torch.rand(1000, generator=random_generator(seed, stream=stream), dtype=torch.float64)
+        for seed in (0, 1, 2**31 - 1)
+        for stream in (0, 1, 2)
+    ]
+    everything = torch.cat(draws)
+    assert len(everything.unique()) == len(everything)
+    again = torch.rand(1000, generator=random_generator(1, stream=2), dtype=torch.float64)
+    assert torch.equal(again, draws[5])
