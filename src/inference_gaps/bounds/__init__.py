@@ -2,7 +2,8 @@
 
 - ``importance``  ELBO and IWAE from the same importance weights
 - ``hmc``         Hamiltonian transitions
-- ``ais``         annealed importance sampling, from the prior or from a Gaussian q*
+- ``step_sizes``  their step sizes: adapted and frozen, or the authors' rule
+- ``ais``         annealed importance sampling, from the prior or from a Gaussian q*, forward and in reverse
 - ``local``       optimisation of q* for each data point
 - ``batches``     how many rows go through the generator at once
 """

@@ -1,7 +1,8 @@
-"""Annealed importance sampling of log p(x), from the prior or from a Gaussian q*.
+"""Annealed importance sampling of log p(x), from the prior or from a Gaussian q*, forward and in reverse.
 
-References: Neal, *Annealed importance sampling*, 2001; Wu et al., *On the quantitative analysis of
-decoder-based generative models*, 2017; paper section 5.1.
+References: Neal, *Annealed importance sampling*, 2001; Grosse, Ghahramani and Adams, *Sandwiching the marginal
+likelihood using bidirectional Monte Carlo*, 2015; Wu et al., *On the quantitative analysis of decoder-based
+generative models*, 2017; paper section 5.1.
 
 Chains start at a Gaussian N(location, diag scale^2) and end at the joint density p(x, z). In the coordinates
 u = (z - location) / scale the start is N(0, I) and the path is
@@ -11,28 +12,34 @@ u = (z - location) / scale the start is N(0, I) and the path is
 
 For the prior (location 0, scale 1) the potential is log p(x|z): the likelihood is tempered. For a q* the
 coordinates also scale the momenta by the variances of q*.
+
+The weight of a chain is w = prod_t f_t(u_(t-1)) / f_(t-1)(u_(t-1)), and E[w] = p(x). Run backwards along the same
+path from an exact sample of p(z|x), the weight has the mean 1 / p(x), so that minus the log of its average is an
+upper bound in expectation.
 """
 
-import math
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from inference_gaps.bounds.hmc import ChainState, Potential, transition
-from inference_gaps.bounds.importance import Bound, log_mean_weight
+from inference_gaps.bounds.importance import Bound, elbo, log_mean_weight
+from inference_gaps.bounds.step_sizes import CumulativeRule, FrozenStepSizes, RobbinsMonro, StepSizes
 from inference_gaps.models.generator import Generator
 from inference_gaps.posteriors.gaussian import standard_normal_log_prob
 from inference_gaps.specs.ais import AisSpec
 
-__all__ = ["AisResult", "annealed_importance_sampling", "annealing_schedule", "whitened_potential"]
+__all__ = [
+    "AisResult",
+    "annealed_importance_sampling",
+    "annealing_schedule",
+    "bidirectional_monte_carlo",
+    "whitened_potential",
+]
 
 _PRELIMINARY_CHAINS = 4
 _PRELIMINARY_DISTRIBUTIONS = 100
-_SMOOTHING = 4
-_STEP_SIZE_LIMITS = (1.0e-4, 2.0)
 
 
 @dataclass(frozen=True)
@@ -40,13 +47,16 @@ class AisResult:
     """Estimates of a batch of data points.
 
     Attributes:
-        bound: log mean weight per point; a lower bound on log p(x) in expectation.
+        bound: log mean weight per point, a lower bound on log p(x) in expectation; of reverse chains minus that,
+            an upper bound.
+        single_chain: mean over chains of log w (of reverse chains: of -log w): the same bound with one chain.
         acceptance: mean acceptance probability over chains and distributions [B].
         step_size: mean step size over chains and distributions [B], in units of the start's scale.
-        diverged: number of proposals that were not finite or lost over 1,000 nats, per point [B].
+        diverged: number of proposals that were not finite or lost over 1,000 nats, all rejected, per point [B].
     """
 
     bound: Bound
+    single_chain: Bound
     acceptance: Tensor
     step_size: Tensor
     diverged: Tensor
@@ -93,129 +103,96 @@ def annealed_importance_sampling(
         rng: on the device of ``x``.
     """
     potential = whitened_potential(generator, x, location, scale)
-    betas = annealing_schedule(spec.schedule, spec.distributions)
-    shape = (x.shape[0], spec.chains, location.shape[1])
-    if spec.adaptation == "cumulative":
-        steps: _StepSizes = _CumulativeRule(spec, shape[:2], x.device)
-    else:
-        steps = _preliminary_run(potential, shape, spec, rng)
-    return _anneal(potential, shape, betas, steps, spec.leapfrog_steps, rng)
+    shape = torch.Size((x.shape[0], spec.chains, location.shape[1]))
+    steps = _step_sizes(potential, shape, spec, rng)
+    u = torch.randn(shape, generator=rng, device=rng.device)
+    return _anneal(potential, u, annealing_schedule(spec.schedule, spec.distributions), steps, spec, rng)
 
 
-class _StepSizes(ABC):
-    """Gives the step sizes [B, C] or [B, 1] of a transition and hears how it went."""
+def bidirectional_monte_carlo(
+    generator: Generator,
+    x: Tensor,
+    z: Tensor,
+    location: Tensor,
+    scale: Tensor,
+    spec: AisSpec,
+    rng: torch.Generator,
+) -> tuple[AisResult, AisResult]:
+    """Bound log p(x) from below by chains towards the posterior, and from above by chains that leave it.
 
-    @abstractmethod
-    def at(self, beta: float) -> Tensor:
-        """Return the step sizes of the transition at ``beta``."""
+    Both directions use the same path and, where step sizes are adapted in a preliminary run, the same kernels.
+    All reverse chains of a point leave from its one posterior sample (as in the authors' code), so their standard
+    error is that at this sample; how far it goes with the sample shows in the spread between points.
 
-    @abstractmethod
-    def observe(self, beta: float, acceptance: Tensor) -> None:
-        """Hear the acceptance probabilities [B, C] of the transition at ``beta``."""
+    Args:
+        generator: weights frozen.
+        x: data simulated from the model [B, D].
+        z: the latent variables that they were simulated from [B, d], exact samples of p(z|x).
+        location: mean of the start [B, d].
+        scale: standard deviation of the start [B, d].
+        spec: chains, schedule, leapfrog steps, adaptation.
+        rng: on the device of ``x``.
 
-
-class _CumulativeRule(_StepSizes):
-    """The authors' rule: one step size per chain, * 1.02 or * 0.98 by its acceptance rate since the start.
-
-    It adapts while it samples, so the transitions leave f_beta invariant only approximately.
+    Returns:
+        Forward and reverse estimates.
     """
-
-    def __init__(self, spec: AisSpec, shape: tuple[int, int], device: torch.device) -> None:
-        self.step = torch.full(shape, spec.initial_step_size, device=device)
-        self.accepted = torch.zeros(shape, device=device)
-        self.target, self.count = spec.target_acceptance, 0
-
-    def at(self, beta: float) -> Tensor:
-        return self.step
-
-    def observe(self, beta: float, acceptance: Tensor) -> None:
-        self.count += 1
-        self.accepted += acceptance
-        faster = self.accepted / self.count > self.target
-        self.step = (self.step * torch.where(faster, 1.02, 0.98)).clamp(1.0e-4, 0.5)
+    potential = whitened_potential(generator, x, location, scale)
+    shape = torch.Size((x.shape[0], spec.chains, location.shape[1]))
+    steps = _step_sizes(potential, shape, spec, rng)
+    betas = annealing_schedule(spec.schedule, spec.distributions)
+    start = torch.randn(shape, generator=rng, device=rng.device)
+    forward = _anneal(potential, start, betas, steps, spec, rng)
+    if spec.adaptation == "cumulative":
+        steps = CumulativeRule(spec, *shape[:2], rng.device)
+    end = ((z - location) / scale).unsqueeze(1).expand(shape).contiguous()
+    reverse = _anneal(potential, end, betas[::-1], steps, spec, rng)
+    return forward, reverse
 
 
-class _RobbinsMonro(_StepSizes):
-    """One step size per point, moved along the annealing path towards the target acceptance, and recorded."""
-
-    def __init__(self, spec: AisSpec, points: int, device: torch.device) -> None:
-        self.log_step = torch.full((points, 1), math.log(spec.initial_step_size), device=device)
-        self.target = spec.target_acceptance
-        self.betas: list[float] = []
-        self.log_steps: list[Tensor] = []
-
-    def at(self, beta: float) -> Tensor:
-        return self.log_step.exp()
-
-    def observe(self, beta: float, acceptance: Tensor) -> None:
-        self.betas.append(beta)
-        self.log_steps.append(self.log_step)
-        move = 0.5 * (acceptance.mean(1, keepdim=True) - self.target)
-        low, high = (math.log(limit) for limit in _STEP_SIZE_LIMITS)
-        self.log_step = (self.log_step + move).clamp(low, high)
-
-
-class _Frozen(_StepSizes):
-    """The recorded step sizes of another run, smoothed, and interpolated between its temperatures."""
-
-    def __init__(self, recorded: _RobbinsMonro) -> None:
-        self.betas = torch.tensor(recorded.betas, dtype=torch.float64)
-        # [T, points, 1] averaged over neighbours in T: few chains make each recorded step a noisy one.
-        log_steps = torch.stack(recorded.log_steps).movedim(0, -1)
-        padded = functional.pad(log_steps, (_SMOOTHING, _SMOOTHING), mode="replicate")
-        self.log_steps = functional.avg_pool1d(padded, 2 * _SMOOTHING + 1, stride=1).movedim(-1, 0)
-
-    def at(self, beta: float) -> Tensor:
-        right = int(torch.searchsorted(self.betas, beta).clamp(1, len(self.betas) - 1))
-        left = right - 1
-        span = float(self.betas[right] - self.betas[left])
-        share = min(max((beta - float(self.betas[left])) / span, 0.0), 1.0)
-        return torch.lerp(self.log_steps[left], self.log_steps[right], share).exp()
-
-    def observe(self, beta: float, acceptance: Tensor) -> None:
-        """Step sizes that are frozen do not listen: the kernels of the estimate stay fixed."""
-
-
-def _preliminary_run(
-    potential: Potential, shape: tuple[int, int, int], spec: AisSpec, rng: torch.Generator
-) -> _StepSizes:
+def _step_sizes(potential: Potential, shape: torch.Size, spec: AisSpec, rng: torch.Generator) -> StepSizes:
     """Adapt step sizes on chains of their own, and freeze them, so that the estimate's kernels are fixed."""
-    recorded = _RobbinsMonro(spec, shape[0], rng.device)
+    if spec.adaptation == "cumulative":
+        return CumulativeRule(spec, *shape[:2], rng.device)
+    recorded = RobbinsMonro(spec, shape[0], rng.device)
     betas = annealing_schedule(spec.schedule, min(spec.distributions, _PRELIMINARY_DISTRIBUTIONS))
     chains = (shape[0], min(shape[1], _PRELIMINARY_CHAINS), shape[2])
-    _anneal(potential, chains, betas, recorded, spec.leapfrog_steps, rng)
+    _anneal(potential, torch.randn(chains, generator=rng, device=rng.device), betas, recorded, spec, rng)
     # With three distributions there is one transition and nothing to interpolate.
-    return _Frozen(recorded) if len(recorded.betas) > 1 else recorded
+    return FrozenStepSizes(recorded) if len(recorded.betas) > 1 else recorded
 
 
 @torch.no_grad()
 def _anneal(
     potential: Potential,
-    shape: tuple[int, int, int],
+    u: Tensor,
     betas: list[float],
-    steps: _StepSizes,
-    leapfrog_steps: int,
+    steps: StepSizes,
+    spec: AisSpec,
     rng: torch.Generator,
 ) -> AisResult:
-    u = torch.randn(shape, generator=rng, device=rng.device)
+    """Take chains from ``u`` [B, C, d] along ``betas``, rising or falling."""
+    points, chains, _ = u.shape
     value, gradient = potential(u, True)
     assert value is not None
     state = ChainState(u, value, gradient)
-    log_weight = torch.zeros(shape[:2], device=rng.device, dtype=torch.float64)
-    acceptance = torch.zeros(shape[0], device=rng.device)
-    step_size = torch.zeros(shape[0], device=rng.device)
-    diverged = torch.zeros(shape[0], device=rng.device, dtype=torch.long)
+    log_weight = torch.zeros(points, chains, device=u.device, dtype=torch.float64)
+    acceptance = torch.zeros(points, device=u.device)
+    step_size = torch.zeros(points, device=u.device)
+    diverged = torch.zeros(points, device=u.device, dtype=torch.long)
     for index in range(1, len(betas)):
         beta = betas[index]
         log_weight += (beta - betas[index - 1]) * state.potential.double()
         if index == len(betas) - 1:
             break  # A transition at the last temperature would no longer change a weight.
         step = steps.at(beta)
-        moved = transition(state, potential, beta, step, leapfrog_steps, rng)
+        moved = transition(state, potential, beta, step, spec.leapfrog_steps, rng)
         steps.observe(beta, moved.acceptance)
         state = moved.state
         acceptance += moved.acceptance.mean(1)
         step_size += step.mean(1)
         diverged += moved.diverged.sum(1)
     transitions = len(betas) - 2
-    return AisResult(log_mean_weight(log_weight), acceptance / transitions, step_size / transitions, diverged)
+    bounds = log_mean_weight(log_weight), elbo(log_weight)
+    if betas[-1] < betas[0]:
+        bounds = bounds[0].negated(), bounds[1].negated()
+    return AisResult(*bounds, acceptance / transitions, step_size / transitions, diverged)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-__all__ = ["ChainState", "Potential", "transition"]
+__all__ = ["ChainState", "Potential", "Transition", "leapfrog", "transition"]
 
 Potential = Callable[[Tensor, bool], tuple[Tensor | None, Tensor]]
 """Maps u [B, C, d] and whether the value is needed to (value [B, C] or None, gradient [B, C, d])."""
@@ -40,6 +40,38 @@ class Transition:
     diverged: Tensor
 
 
+def leapfrog(
+    state: ChainState,
+    momentum: Tensor,
+    potential: Potential,
+    beta: float,
+    step_size: Tensor,
+    leapfrog_steps: int,
+) -> tuple[ChainState, Tensor]:
+    """Follow the Hamiltonian flow of f_beta for ``leapfrog_steps`` steps: a reversible map that keeps volume.
+
+    Args:
+        state: where the chains are.
+        momentum: [B, C, d].
+        potential: see :func:`transition`.
+        beta: inverse temperature.
+        step_size: [B, C] or [B, 1].
+        leapfrog_steps: L.
+
+    Returns:
+        The state at the end of the path, and the momentum there.
+    """
+    u, gradient = state.u, state.gradient
+    step = step_size.unsqueeze(-1)
+    value: Tensor | None = None
+    for index in range(leapfrog_steps):
+        momentum = momentum + (step if index else 0.5 * step) * (beta * gradient - u)
+        u = u + step * momentum
+        value, gradient = potential(u, index == leapfrog_steps - 1)
+    assert value is not None
+    return ChainState(u, value, gradient), momentum + 0.5 * step * (beta * gradient - u)
+
+
 def transition(
     state: ChainState,
     potential: Potential,
@@ -61,17 +93,11 @@ def transition(
     A proposal is taken by selection, never by multiplication with 0 or 1, so that one that is not finite
     cannot leave a trace.
     """
-    u, gradient = state.u, state.gradient
+    u = state.u
     momentum = torch.randn(u.shape, generator=rng, device=u.device, dtype=u.dtype)
-    energy = _energy(u, state.potential, momentum, beta)
-    step = step_size.unsqueeze(-1)
-    for index in range(leapfrog_steps):
-        momentum = momentum + (step if index else 0.5 * step) * (beta * gradient - u)
-        u = u + step * momentum
-        value, gradient = potential(u, index == leapfrog_steps - 1)
-    assert value is not None
-    momentum = momentum + 0.5 * step * (beta * gradient - u)
-    change = _energy(u, value, momentum, beta) - energy
+    proposal, end_momentum = leapfrog(state, momentum, potential, beta, step_size, leapfrog_steps)
+    before = _energy(u, state.potential, momentum, beta)
+    change = _energy(proposal.u, proposal.potential, end_momentum, beta) - before
 
     finite = torch.isfinite(change)
     acceptance = torch.where(finite, (-change).clamp(max=0).exp(), torch.zeros_like(change))
@@ -80,9 +106,9 @@ def transition(
     chosen = accepted.unsqueeze(-1)
     return Transition(
         ChainState(
-            torch.where(chosen, u, state.u),
-            torch.where(accepted, value, state.potential),
-            torch.where(chosen, gradient, state.gradient),
+            torch.where(chosen, proposal.u, u),
+            torch.where(accepted, proposal.potential, state.potential),
+            torch.where(chosen, proposal.gradient, state.gradient),
         ),
         acceptance,
         ~finite | (change > _DIVERGENCE),

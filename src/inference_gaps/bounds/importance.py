@@ -31,6 +31,10 @@ class Bound:
     standard_error: Tensor
     effective_sample_size: Tensor
 
+    def negated(self) -> "Bound":
+        """Return the bound of the other sign, with the same error."""
+        return Bound(-self.value, self.standard_error, self.effective_sample_size)
+
 
 def log_weights(sample: Callable[[int], tuple[Tensor, Tensor]], samples: int, chunk: int) -> Tensor:
     """Collect log w [B, samples] from ``sample(n) -> (log p(x, z), log q(z))``, ``chunk`` samples at a time."""

@@ -1,0 +1,89 @@
+"""Step sizes of the Hamiltonian transitions along an annealing path."""
+
+import math
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from inference_gaps.specs.ais import AisSpec
+
+__all__ = ["CumulativeRule", "FrozenStepSizes", "RobbinsMonro", "StepSizes"]
+
+_SMOOTHING = 4
+_LIMITS = (1.0e-4, 2.0)
+
+
+class StepSizes(ABC):
+    """Gives the step sizes [B, C] or [B, 1] of a transition and hears how it went."""
+
+    @abstractmethod
+    def at(self, beta: float) -> Tensor:
+        """Return the step sizes of the transition at ``beta``."""
+
+    @abstractmethod
+    def observe(self, beta: float, acceptance: Tensor) -> None:
+        """Hear the acceptance probabilities [B, C] of the transition at ``beta``."""
+
+
+class CumulativeRule(StepSizes):
+    """The authors' rule: one step size per chain, * 1.02 or * 0.98 by its acceptance rate since the start.
+
+    It adapts while it samples, so the transitions leave f_beta invariant only approximately.
+    """
+
+    def __init__(self, spec: AisSpec, points: int, chains: int, device: torch.device) -> None:
+        self.step = torch.full((points, chains), spec.initial_step_size, device=device)
+        self.accepted = torch.zeros(points, chains, device=device)
+        self.target, self.count = spec.target_acceptance, 0
+
+    def at(self, beta: float) -> Tensor:
+        return self.step
+
+    def observe(self, beta: float, acceptance: Tensor) -> None:
+        self.count += 1
+        self.accepted += acceptance
+        faster = self.accepted / self.count > self.target
+        self.step = (self.step * torch.where(faster, 1.02, 0.98)).clamp(1.0e-4, 0.5)
+
+
+class RobbinsMonro(StepSizes):
+    """One step size per point, moved along the annealing path towards the target acceptance, and recorded."""
+
+    def __init__(self, spec: AisSpec, points: int, device: torch.device) -> None:
+        self.log_step = torch.full((points, 1), math.log(spec.initial_step_size), device=device)
+        self.target = spec.target_acceptance
+        self.betas: list[float] = []
+        self.log_steps: list[Tensor] = []
+
+    def at(self, beta: float) -> Tensor:
+        return self.log_step.exp()
+
+    def observe(self, beta: float, acceptance: Tensor) -> None:
+        self.betas.append(beta)
+        self.log_steps.append(self.log_step)
+        move = 0.5 * (acceptance.mean(1, keepdim=True) - self.target)
+        low, high = (math.log(limit) for limit in _LIMITS)
+        self.log_step = (self.log_step + move).clamp(low, high)
+
+
+class FrozenStepSizes(StepSizes):
+    """The recorded step sizes of another run, smoothed, and interpolated between its temperatures."""
+
+    def __init__(self, recorded: RobbinsMonro) -> None:
+        self.betas = torch.tensor(recorded.betas, dtype=torch.float64)
+        # [T, points, 1] averaged over neighbours in T: few chains make each recorded step a noisy one.
+        log_steps = torch.stack(recorded.log_steps).movedim(0, -1)
+        padded = functional.pad(log_steps, (_SMOOTHING, _SMOOTHING), mode="replicate")
+        self.log_steps = functional.avg_pool1d(padded, 2 * _SMOOTHING + 1, stride=1).movedim(-1, 0)
+
+    def at(self, beta: float) -> Tensor:
+        right = int(torch.searchsorted(self.betas, beta).clamp(1, len(self.betas) - 1))
+        left = right - 1
+        span = float(self.betas[right] - self.betas[left])
+        share = min(max((beta - float(self.betas[left])) / span, 0.0), 1.0)
+        return torch.lerp(self.log_steps[left], self.log_steps[right], share).exp()
+
+    def observe(self, beta: float, acceptance: Tensor) -> None:
+        """Step sizes that are frozen do not listen: the kernels of the estimate stay fixed."""
