@@ -1,7 +1,8 @@
 """The file of a prepared data set: one tensor of bytes per split.
 
 Binary images are packed, eight pixels a byte, rows [N, ceil(D / 8)]; grey levels are rows [N, D]. Pixels are
-in channel-first order, D = channels * height * width.
+in channel-first order, D = channels * height * width. Data simulated from a model have the same form, with rows
+of float32 in one split, ``simulated``, and the latent variables behind them.
 """
 
 import math
@@ -17,9 +18,10 @@ from inference_gaps.artifacts import Provenance, read_tensors, write_tensors
 from inference_gaps.errors import UserError
 from inference_gaps.specs.data import PrepareSpec
 
-__all__ = ["PreparedData", "load_prepared", "save_prepared"]
+__all__ = ["PreparedData", "load_prepared", "save_prepared", "save_simulated"]
 
-_SCALES = {"bits": 1.0, "grey256": 1 / 256}
+_SCALES = {"bits": 1.0, "grey256": 1 / 256, "float32": 1.0}
+_LATENTS = "latents"
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class PreparedData:
 
     Attributes:
         shape: channels, height, width.
-        scale: a model reads bytes times ``scale``: 1 for bits, 1/256 for grey levels.
+        scale: a model reads bytes times ``scale``: 1 for bits and float32, 1/256 for grey levels.
         title: name of the data set for people.
         note: what is particular about this copy of it; may be empty.
         provenance: what made the file.
@@ -40,6 +42,7 @@ class PreparedData:
     note: str
     provenance: Provenance
     _rows: Mapping[str, torch.Tensor]
+    _latents: torch.Tensor | None = None
 
     @property
     def dimension(self) -> int:
@@ -71,7 +74,20 @@ class PreparedData:
                 f"{self.title} has {len(rows)} images in its split {split}, fewer than the {count} points "
                 f"asked for; lower points, or use a larger copy of the data set."
             )
-        return self._bytes(rows[:count]).float().mul_(self.scale)
+        return self._bytes(rows[:count]).float() * self.scale
+
+    def latents(self, count: int) -> torch.Tensor:
+        """Return the latent variables [count, d] behind the first ``count`` simulated images.
+
+        Raises:
+            UserError: the data were not simulated.
+        """
+        if self._latents is None:
+            raise UserError(
+                f"{self.title} were not simulated from a model, so nobody knows the latent variables behind them; "
+                f"make data with inference-gaps simulate-data."
+            )
+        return self._latents[:count]
 
     def _stored(self, name: str) -> torch.Tensor:
         if name not in self._rows:
@@ -93,7 +109,7 @@ def save_prepared(
     """Write splits, bytes [N, D] each, with their provenance and what :class:`PreparedData` needs to know."""
     encoding = "grey256" if spec.binarisation == "grey256" else "bits"
     about = {
-        "shape": spec.dataset.shape,
+        "shape": spec.dataset.image_shape,
         "encoding": encoding,
         "title": spec.dataset.title,
         "note": spec.dataset.note,
@@ -106,14 +122,31 @@ def save_prepared(
     write_tensors(path, tensors, {**provenance, "data": about})
 
 
+def save_simulated(
+    path: Path | str, images: torch.Tensor, latents: torch.Tensor, about: Provenance, provenance: Provenance
+) -> None:
+    """Write images [N, D] simulated from a model, and the latent variables [N, d] that they came from.
+
+    Args:
+        path: file to write.
+        images: as the model reads them.
+        latents: one row per image.
+        about: what the file of the model says of the data that it was trained on.
+        provenance: what made the file.
+    """
+    described = {**about, "encoding": "float32", "counts": {"simulated": len(images)}}
+    described["title"] = f"Images simulated by a model of {about['title']}"
+    write_tensors(path, {"simulated": images, _LATENTS: latents}, {**provenance, "data": described})
+
+
 def load_prepared(path: Path | str) -> PreparedData:
-    """Read what :func:`save_prepared` wrote.
+    """Read what :func:`save_prepared` or :func:`save_simulated` wrote.
 
     Raises:
         UserError: the file is missing, truncated, or something else.
     """
     tensors, provenance = read_tensors(path)
-    if provenance.get("command") != "prepare-data":
+    if provenance.get("command") not in {"prepare-data", "simulate-data"}:
         raise UserError(f"{path} is not a prepared data set; make one with inference-gaps prepare-data.")
     about = provenance["data"]
     channels, height, width = about["shape"]
@@ -124,4 +157,5 @@ def load_prepared(path: Path | str) -> PreparedData:
         note=about["note"],
         provenance=provenance,
         _rows={name: tensors[name] for name in about["counts"]},
+        _latents=tensors.get(_LATENTS),
     )

@@ -1,8 +1,9 @@
 """Variational autoencoders: generators p(x|z) and recognition networks.
 
-- ``generator``   log p(x, z) and its gradient with respect to z
-- ``mlp``         perceptrons for 784 pixels
-- ``conv``        convolutions for 3 x 32 x 32 images
-- ``vae``         generator and amortised posterior together, built from a specification
-- ``storage``     saving and loading trained weights
+- ``generator``        log p(x, z) and its gradient with respect to z
+- ``mlp``              perceptrons for 784 pixels
+- ``conv``             convolutions for 3 x 32 x 32 images
+- ``linear_gaussian``  a linear model whose every bound is known
+- ``vae``              generator and amortised posterior together, built from a specification
+- ``storage``          saving and loading trained weights
 """

@@ -6,7 +6,7 @@ Three 4 x 4 convolutions of stride 2 with batch normalisation and ELU, 32 -> 15 
 import torch
 from torch import Tensor, nn
 
-from inference_gaps.models.generator import Generator
+from inference_gaps.models.generator import BernoulliGenerator
 
 __all__ = ["IMAGE_SHAPE", "ConvFeatures", "ConvGenerator"]
 
@@ -36,7 +36,7 @@ class ConvFeatures(nn.Module):
         return self.blocks(x.reshape(-1, *IMAGE_SHAPE)).flatten(1)
 
 
-class ConvGenerator(Generator):
+class ConvGenerator(BernoulliGenerator):
     """d -> 4c x 2 x 2 -> 3 x 32 x 32 logits."""
 
     def __init__(self, latent_dim: int, channels: int) -> None:
@@ -58,6 +58,6 @@ class ConvGenerator(Generator):
         _lay_out(self.blocks)
 
     def logits(self, z: Tensor) -> Tensor:
-        """See :meth:`Generator.logits`."""
+        """See :meth:`BernoulliGenerator.logits`."""
         flat = self.blocks(self.project(z.reshape(-1, self.latent_dim))).flatten(1)
         return flat.reshape(*z.shape[:-1], -1)

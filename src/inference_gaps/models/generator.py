@@ -1,8 +1,4 @@
-"""Generators: p(x, z) = N(z; 0, I) * prod_i Bernoulli(x_i; sigmoid(logits(z)_i)).
-
-Grey levels are taken as they come: the log likelihood is then the negative cross-entropy between the pixel
-value and the Bernoulli mean, as in the authors' Table-2 code.
-"""
+"""Generators: p(x, z) = N(z; 0, I) p(x|z)."""
 
 from abc import abstractmethod
 from typing import Any
@@ -13,7 +9,7 @@ from torch.nn import functional
 
 from inference_gaps.posteriors.gaussian import standard_normal_log_prob
 
-__all__ = ["Generator", "bernoulli_log_likelihood"]
+__all__ = ["BernoulliGenerator", "Generator", "bernoulli_log_likelihood"]
 
 
 def bernoulli_log_likelihood(x: Tensor, logits: Tensor) -> Tensor:
@@ -30,17 +26,25 @@ def bernoulli_log_likelihood(x: Tensor, logits: Tensor) -> Tensor:
 
 
 class Generator(nn.Module):
-    """A decoder with standard normal prior and Bernoulli pixels."""
+    """A decoder p(x|z) with standard normal prior."""
 
     latent_dim: int
 
     @abstractmethod
-    def logits(self, z: Tensor) -> Tensor:
-        """Map latent variables [..., d] to Bernoulli logits [..., D]."""
+    def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
+        """Return log p(x|z) [B, n] in nats, for x [B, D] and z [B, n, d]."""
+
+    @abstractmethod
+    def mean(self, z: Tensor) -> Tensor:
+        """Map latent variables [..., d] to the mean of p(x|z) [..., D]."""
+
+    @abstractmethod
+    def simulate(self, z: Tensor, rng: torch.Generator) -> Tensor:
+        """Draw x [..., D] from p(x|z) for latent variables [..., d]."""
 
     def log_joint(self, x: Tensor, z: Tensor) -> Tensor:
         """Return log p(x, z) [B, n] in nats, for x [B, D] and z [B, n, d]."""
-        return bernoulli_log_likelihood(x, self.logits(z)) + standard_normal_log_prob(z)
+        return self.log_likelihood(x, z) + standard_normal_log_prob(z)
 
     def log_joint_gradient(
         self, x: Tensor, z: Tensor, with_value: bool = True
@@ -59,6 +63,30 @@ class Generator(nn.Module):
     def frozen_log_joint(self, x: Tensor, z: Tensor) -> Tensor:
         """Return log p(x, z) [B, n], differentiable with respect to z alone."""
         return _FrozenLogJoint.apply(z, x, self)
+
+
+class BernoulliGenerator(Generator):
+    """p(x|z) = prod_i Bernoulli(x_i; sigmoid(logits(z)_i)).
+
+    Grey levels are taken as they come: the log likelihood is then the negative cross-entropy between the pixel
+    value and the Bernoulli mean, as in the authors' Table-2 code. What is simulated is always 0 or 1.
+    """
+
+    @abstractmethod
+    def logits(self, z: Tensor) -> Tensor:
+        """Map latent variables [..., d] to Bernoulli logits [..., D]."""
+
+    def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
+        """See :meth:`Generator.log_likelihood`."""
+        return bernoulli_log_likelihood(x, self.logits(z))
+
+    def mean(self, z: Tensor) -> Tensor:
+        """See :meth:`Generator.mean`."""
+        return self.logits(z).sigmoid()
+
+    def simulate(self, z: Tensor, rng: torch.Generator) -> Tensor:
+        """See :meth:`Generator.simulate`."""
+        return torch.bernoulli(self.mean(z), generator=rng)
 
 
 class _FrozenLogJoint(torch.autograd.Function):

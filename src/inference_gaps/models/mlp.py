@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from inference_gaps.models.generator import Generator, bernoulli_log_likelihood
+from inference_gaps.models.generator import BernoulliGenerator, bernoulli_log_likelihood
 from inference_gaps.posteriors.gaussian import standard_normal_log_prob
 from inference_gaps.posteriors.networks import ACTIVATIONS
 
@@ -40,21 +40,29 @@ class MlpFeatures(nn.Module):
         return x
 
 
-class MlpGenerator(Generator):
-    """d -> hidden -> D logits."""
+class MlpGenerator(BernoulliGenerator):
+    """d -> hidden -> D logits.
 
-    def __init__(self, latent_dim: int, hidden: Sequence[int], dimension: int, activation: str) -> None:
+    A ``folded`` one reads z^2, element by element, and so depends on |z| alone: p(x|z) is the same in all 2^d
+    orthants, and the posterior has up to 2^d modes of equal mass.
+    """
+
+    def __init__(
+        self, latent_dim: int, hidden: Sequence[int], dimension: int, activation: str, folded: bool = False
+    ) -> None:
         super().__init__()
         self.latent_dim = latent_dim
+        self.folded = folded
         self.layers = _layers([latent_dim, *hidden, dimension])
         self.activation = activation
 
     def logits(self, z: Tensor) -> Tensor:
-        """See :meth:`Generator.logits`."""
+        """See :meth:`BernoulliGenerator.logits`."""
         act = ACTIVATIONS[self.activation]
+        hidden = z.square() if self.folded else z
         for layer in self.layers[:-1]:
-            z = act(layer(z))
-        return self.layers[-1](z)
+            hidden = act(layer(hidden))
+        return self.layers[-1](hidden)
 
     @torch.no_grad()
     def log_joint_gradient(
@@ -62,7 +70,7 @@ class MlpGenerator(Generator):
     ) -> tuple[Tensor | None, Tensor]:
         """See :meth:`Generator.log_joint_gradient`; written out, without a graph."""
         act, derivative = ACTIVATIONS[self.activation], _DERIVATIVES[self.activation]
-        outputs = [z]
+        outputs = [z.square() if self.folded else z]
         for layer in self.layers[:-1]:
             outputs.append(act(layer(outputs[-1])))
         logits = self.layers[-1](outputs[-1])
@@ -72,4 +80,6 @@ class MlpGenerator(Generator):
         gradient = (x.unsqueeze(1) - logits.sigmoid_()) @ self.layers[-1].weight
         for layer, output in zip(reversed(self.layers[:-1]), reversed(outputs[1:])):
             gradient = gradient.mul_(derivative(output)) @ layer.weight
+        if self.folded:
+            gradient = gradient.mul_(2 * z)
         return value, gradient - z

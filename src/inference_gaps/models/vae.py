@@ -9,12 +9,18 @@ from torch import Tensor, nn
 from inference_gaps.errors import UserError
 from inference_gaps.models.conv import IMAGE_SHAPE, ConvFeatures, ConvGenerator
 from inference_gaps.models.generator import Generator
+from inference_gaps.models.linear_gaussian import LinearGaussianGenerator
 from inference_gaps.models.mlp import MlpFeatures, MlpGenerator
 from inference_gaps.posteriors.amortised import AmortisedPosterior
 from inference_gaps.posteriors.auxiliary_flow import AuxiliaryFlow
 from inference_gaps.posteriors.family import PosteriorFamily
 from inference_gaps.posteriors.gaussian import FullyFactorisedGaussian
-from inference_gaps.specs.train import ArchitectureSpec, MlpArchitectureSpec, PosteriorSpec
+from inference_gaps.specs.train import (
+    ArchitectureSpec,
+    LinearGaussianArchitectureSpec,
+    MlpArchitectureSpec,
+    PosteriorSpec,
+)
 
 __all__ = ["VAE", "build_vae"]
 
@@ -56,11 +62,24 @@ def build_vae(architecture: ArchitectureSpec, posterior: PosteriorSpec, shape: S
     dimension = math.prod(shape)
     features: MlpFeatures | ConvFeatures
     generator: Generator
+    latent_dim = architecture.latent_dim
     if isinstance(architecture, MlpArchitectureSpec):
         features = MlpFeatures(dimension, architecture.encoder_hidden, architecture.activation)
         generator = MlpGenerator(
-            architecture.latent_dim, architecture.decoder_hidden, dimension, architecture.activation
+            latent_dim,
+            architecture.decoder_hidden,
+            dimension,
+            architecture.activation,
+            folded=architecture.folded,
         )
+    elif isinstance(architecture, LinearGaussianArchitectureSpec):
+        if latent_dim > dimension:
+            raise UserError(
+                f"architecture.latent_dim is {latent_dim}, but the images have {dimension} pixels; a "
+                f"linear-gaussian model takes at most as many latent dimensions as pixels."
+            )
+        features = MlpFeatures(dimension, [], "elu")
+        generator = LinearGaussianGenerator(latent_dim, dimension, architecture.noise, architecture.precision)
     else:
         if tuple(shape) != IMAGE_SHAPE:
             raise UserError(
@@ -68,6 +87,6 @@ def build_vae(architecture: ArchitectureSpec, posterior: PosteriorSpec, shape: S
                 f"{tuple(shape)}; write architecture.kind: mlp, or choose another data set."
             )
         features = ConvFeatures(architecture.encoder_channels)
-        generator = ConvGenerator(architecture.latent_dim, architecture.decoder_channels)
-    family = _amortised_family(posterior, architecture.latent_dim)
+        generator = ConvGenerator(latent_dim, architecture.decoder_channels)
+    family = _amortised_family(posterior, latent_dim)
     return VAE(generator, AmortisedPosterior(features, features.feature_dim, family))

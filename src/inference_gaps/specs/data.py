@@ -6,10 +6,11 @@ from pydantic import Field
 
 from inference_gaps.specs.base import Spec
 
-__all__ = ["Binarisation", "DatasetSpec", "FileSpec", "Part", "PrepareSpec", "SplitSpec"]
+__all__ = ["Binarisation", "DatasetSpec", "FileSpec", "Part", "PrepareSpec", "Split", "SplitSpec"]
 
 Binarisation = Literal["static", "threshold", "grey256", "given"]
 Part = Literal["train", "validation", "test"]
+Split = Literal["train", "validation", "test", "simulated"]
 _Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Address = Annotated[str, Field(pattern=r"^https?://[^\s]+$")]
 # A name, never a path: it is joined to the folder that holds the files.
@@ -40,7 +41,8 @@ class SplitSpec(Spec):
 class DatasetSpec(Spec):
     """A data set: its files, their format, the folder that ships them or the addresses that serve them.
 
-    ``shape`` is channels, height, width. An ``image-folder`` without files is the folder itself.
+    ``shape`` is channels, height, width of the files' images. Where ``shrink`` is above 1, each block of as many
+    pixels in either direction becomes one, their mean. An ``image-folder`` without files is the folder itself.
     """
 
     title: str
@@ -48,11 +50,18 @@ class DatasetSpec(Spec):
     licence: str
     format: Literal["idx", "cifar-binary", "amat", "image-folder"]
     shape: Annotated[list[Annotated[int, Field(ge=1, le=4096)]], Field(min_length=3, max_length=3)]
+    shrink: Annotated[int, Field(ge=1, le=4096)] = 1
     folder: Annotated[str, Field(min_length=1)]
     embedded: bool = False
     files: list[FileSpec]
     sources: list[_Address] = []
     splits: Annotated[dict[Part, SplitSpec], Field(min_length=1)]
+
+    @property
+    def image_shape(self) -> list[int]:
+        """Channels, height, width of what models are fed."""
+        channels, height, width = self.shape
+        return [channels, height // self.shrink, width // self.shrink]
 
 
 class PrepareSpec(Spec):

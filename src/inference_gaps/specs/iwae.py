@@ -1,18 +1,22 @@
 """How the ELBO and the IWAE bound of a posterior are evaluated."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from inference_gaps.specs.base import Spec
+from inference_gaps.specs.data import Split
 
 __all__ = ["IwaeSpec", "PointsSpec"]
 
 
 class PointsSpec(Spec):
-    """The data points that every bound of a model is evaluated on: the first ``points`` of a split."""
+    """The data points that every bound of a model is evaluated on: the first ``points`` of a split.
 
-    split: Literal["train", "validation", "test"] = "train"
+    The split ``simulated`` is what ``simulate-data`` drew from the model itself.
+    """
+
+    split: Split = "train"
     points: Annotated[int, Field(ge=1)] = 1000
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
 

@@ -6,7 +6,14 @@ from pydantic import Field
 
 from inference_gaps.specs.base import Spec
 
-__all__ = ["ArchitectureSpec", "ConvArchitectureSpec", "MlpArchitectureSpec", "PosteriorSpec", "TrainSpec"]
+__all__ = [
+    "ArchitectureSpec",
+    "ConvArchitectureSpec",
+    "LinearGaussianArchitectureSpec",
+    "MlpArchitectureSpec",
+    "PosteriorSpec",
+    "TrainSpec",
+]
 
 _Width = Annotated[int, Field(ge=1, le=8192)]
 
@@ -19,6 +26,9 @@ class MlpArchitectureSpec(Spec):
     encoder_hidden: list[_Width] = [200, 200]
     decoder_hidden: list[_Width] = [200, 200]
     activation: Literal["elu", "tanh", "relu"] = "elu"
+    folded: Annotated[
+        bool, Field(description="The generator reads z^2: its posterior has several modes.")
+    ] = False
 
 
 class ConvArchitectureSpec(Spec):
@@ -30,7 +40,21 @@ class ConvArchitectureSpec(Spec):
     decoder_channels: _Width = 64
 
 
-ArchitectureSpec = Annotated[MlpArchitectureSpec | ConvArchitectureSpec, Field(discriminator="kind")]
+class LinearGaussianArchitectureSpec(Spec):
+    """A linear recognition network, and a linear generator with Gaussian noise whose exact bounds are known.
+
+    ``precision``: smallest and largest eigenvalue of the precision of p(z|x).
+    """
+
+    kind: Literal["linear-gaussian"] = "linear-gaussian"
+    latent_dim: Annotated[int, Field(ge=1, le=784)] = 2
+    noise: Annotated[float, Field(gt=0)] = 0.1
+    precision: Annotated[list[Annotated[float, Field(gt=1)]], Field(min_length=2, max_length=2)] = [2.0, 50.0]
+
+
+ArchitectureSpec = Annotated[
+    MlpArchitectureSpec | ConvArchitectureSpec | LinearGaussianArchitectureSpec, Field(discriminator="kind")
+]
 
 
 class PosteriorSpec(Spec):

@@ -1,0 +1,9 @@
+"""Exact answers for models that have them; the estimators are held against these.
+
+- ``answers``      the answers of a trained model at given data points
+- ``closed_form``  linear-Gaussian models: everything in closed form
+- ``quadrature``   models with one or two latent dimensions: integrals over z on a grid
+- ``optimum``      the best factorised Gaussian without Monte-Carlo noise
+
+Nothing here calls the estimators of :mod:`inference_gaps.bounds` or the densities that they use.
+"""
