@@ -2,7 +2,7 @@
 
 References: Neal, *Annealed importance sampling*, 2001; Grosse, Ghahramani and Adams, *Sandwiching the marginal
 likelihood using bidirectional Monte Carlo*, 2015; Wu et al., *On the quantitative analysis of decoder-based
-generative models*, 2017; paper section 5.1.
+generative models*, 2017; Neal, *MCMC using Hamiltonian dynamics*, 2011; paper section 5.1.
 
 Chains start at a Gaussian N(location, diag scale^2) and end at the joint density p(x, z). In the coordinates
 u = (z - location) / scale the start is N(0, I) and the path is
@@ -35,6 +35,7 @@ __all__ = [
     "annealed_importance_sampling",
     "annealing_schedule",
     "bidirectional_monte_carlo",
+    "preliminary_transitions",
     "whitened_potential",
 ]
 
@@ -143,22 +144,43 @@ def bidirectional_monte_carlo(
     start = torch.randn(shape, generator=rng, device=rng.device)
     forward = _anneal(potential, start, betas, steps, spec, rng)
     if spec.adaptation == "cumulative":
-        steps = CumulativeRule(spec, *shape[:2], rng.device)
+        steps = CumulativeRule(spec, shape[0], shape[1], rng.device)
     end = ((z - location) / scale).unsqueeze(1).expand(shape).contiguous()
     reverse = _anneal(potential, end, betas[::-1], steps, spec, rng)
     return forward, reverse
 
 
+def _preliminary_size(spec: AisSpec) -> tuple[int, int]:
+    return min(spec.chains, _PRELIMINARY_CHAINS), min(spec.distributions, _PRELIMINARY_DISTRIBUTIONS)
+
+
+def preliminary_transitions(spec: AisSpec) -> int:
+    """Return how many transitions per point adapt step sizes before the estimate."""
+    chains, distributions = _preliminary_size(spec)
+    return 0 if spec.adaptation == "cumulative" else chains * (distributions - 2)
+
+
 def _step_sizes(potential: Potential, shape: torch.Size, spec: AisSpec, rng: torch.Generator) -> StepSizes:
     """Adapt step sizes on chains of their own, and freeze them, so that the estimate's kernels are fixed."""
     if spec.adaptation == "cumulative":
-        return CumulativeRule(spec, *shape[:2], rng.device)
+        return CumulativeRule(spec, shape[0], shape[1], rng.device)
     recorded = RobbinsMonro(spec, shape[0], rng.device)
-    betas = annealing_schedule(spec.schedule, min(spec.distributions, _PRELIMINARY_DISTRIBUTIONS))
-    chains = (shape[0], min(shape[1], _PRELIMINARY_CHAINS), shape[2])
-    _anneal(potential, torch.randn(chains, generator=rng, device=rng.device), betas, recorded, spec, rng)
+    chains, distributions = _preliminary_size(spec)
+    betas = annealing_schedule(spec.schedule, distributions)
+    start = torch.randn(shape[0], chains, shape[2], generator=rng, device=rng.device)
+    _anneal(potential, start, betas, recorded, spec, rng)
     # With three distributions there is one transition and nothing to interpolate.
     return FrozenStepSizes(recorded) if len(recorded.betas) > 1 else recorded
+
+
+def _jitter(shape: tuple[int, int], spec: AisSpec, rng: torch.Generator) -> Tensor:
+    """Random factors of the step sizes [B, C].
+
+    With the same step size at every transition, paths through a nearly Gaussian density can come back to where
+    they began, again and again (Neal 2011, section 3.2). The factors do not depend on the state, so each
+    transition still leaves its density invariant.
+    """
+    return 1 + spec.step_size_jitter * (2 * torch.rand(shape, generator=rng, device=rng.device) - 1)
 
 
 @torch.no_grad()
@@ -184,7 +206,7 @@ def _anneal(
         log_weight += (beta - betas[index - 1]) * state.potential.double()
         if index == len(betas) - 1:
             break  # A transition at the last temperature would no longer change a weight.
-        step = steps.at(beta)
+        step = steps.at(beta) * _jitter((points, chains), spec, rng)
         moved = transition(state, potential, beta, step, spec.leapfrog_steps, rng)
         steps.observe(beta, moved.acceptance)
         state = moved.state

@@ -6,7 +6,7 @@ go on until a whole further cycle no longer helps; what the last cycle gained is
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,10 +16,14 @@ from inference_gaps.models.generator import Generator
 from inference_gaps.posteriors.family import PosteriorFamily
 from inference_gaps.specs.local import LocalSpec
 
-__all__ = ["LocalOptimum", "optimise"]
+__all__ = ["LocalOptimum", "high_density_starts", "optimise", "passes_of"]
 
 _REFERENCE_SAMPLES = 256
+# Between the ends of two starts, unlike within one basin, common noise does not cancel.
+_REFERENCE_SAMPLES_OF_MANY = 4096
 _RATE_OF_LATER_CYCLES = 0.5
+_DRAWS = 256
+_NARROW = 0.2
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,16 @@ class LocalOptimum:
     converged: bool
 
 
+def passes_of(spec: LocalSpec, cycles: int) -> int:
+    """Return how often ``cycles`` cycles pass through the generator per point: a gradient takes two passes."""
+    measured = _reference_samples(1 + spec.restarts)
+    return (cycles + spec.restarts) * (2 * spec.steps * spec.samples + measured) + measured
+
+
+def _reference_samples(starts: int) -> int:
+    return _REFERENCE_SAMPLES if starts == 1 else _REFERENCE_SAMPLES_OF_MANY
+
+
 def _antithetic(points: int, samples: int, dim: int, rng: torch.Generator) -> Tensor:
     """Standard normal noise [B, samples, dim] in pairs of opposite sign, where ``samples`` is even."""
     half = torch.randn(points, (samples + 1) // 2, dim, generator=rng, device=rng.device)
@@ -56,7 +70,7 @@ def optimise(
     generator: Generator,
     family: PosteriorFamily,
     x: Tensor,
-    start: Mapping[str, Tensor],
+    starts: Sequence[Mapping[str, Tensor]],
     spec: LocalSpec,
     rng: torch.Generator,
     report: Callable[[int, float], None],
@@ -67,34 +81,35 @@ def optimise(
         generator: weights frozen.
         family: a local family.
         x: [B, D].
-        start: initial parameters, each with a leading dimension B.
+        starts: initial parameters, each with a leading dimension B. A cycle is run from each of them, and each
+            point goes on from where its bound is largest.
         spec: samples per step, steps per cycle, rate, tolerance.
         rng: on the device of ``x``.
         report: called after each cycle with its number and the mean bound.
     """
-    parameters = {name: tensor.detach().clone() for name, tensor in start.items()}
     # The same noise before and after a cycle: the difference of two bounds is then far less noisy than either.
-    reference = _antithetic(x.shape[0], _REFERENCE_SAMPLES, family.noise_dim, rng)
+    reference = _antithetic(x.shape[0], _reference_samples(len(starts)), family.noise_dim, rng)
 
     def measure(candidate: Mapping[str, Tensor]) -> Tensor:
         with torch.no_grad():
             return _bound(generator, family, x, candidate, reference)
 
+    first, *others = starts
+    parameters = {name: tensor.detach().clone() for name, tensor in first.items()}
     value = measure(parameters)
     history = [value.mean().item()]
     residual = torch.full_like(value, math.inf)
     converged = False
     for cycle in range(spec.max_cycles):
         rate = spec.learning_rate * (_RATE_OF_LATER_CYCLES if cycle else 1.0)
-        candidate = _cycle(generator, family, x, parameters, rate, spec, rng)
-        candidate_value = measure(candidate)
-        better = candidate_value > value
-        parameters = {
-            name: torch.where(better.view(-1, *[1] * (tensor.dim() - 1)), candidate[name], tensor)
-            for name, tensor in parameters.items()
-        }
-        residual = (candidate_value - value).clamp(min=0)
-        value = torch.where(better, candidate_value, value)
+        before = value
+        for start in (parameters, *([] if cycle else others)):
+            candidate = _cycle(generator, family, x, start, rate, spec, rng)
+            candidate_value = measure(candidate)
+            better = candidate_value > value  # Never true of a bound that is not a number.
+            parameters = _where(better, candidate, parameters)
+            value = torch.where(better, candidate_value, value)
+        residual = value - before
         history.append(value.mean().item())
         report(cycle + 1, history[-1])
         # The first cycle leaves the start; only a later one can say that nothing is left to gain.
@@ -102,6 +117,35 @@ def optimise(
             converged = True
             break
     return LocalOptimum(parameters, residual, history, converged)
+
+
+def _where(better: Tensor, these: Mapping[str, Tensor], those: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Choose between two sets of parameters point by point; ``better`` is [B]."""
+    return {
+        name: torch.where(better.view(-1, *[1] * (tensor.dim() - 1)), tensor, those[name])
+        for name, tensor in these.items()
+    }
+
+
+@torch.no_grad()
+def high_density_starts(
+    generator: Generator, x: Tensor, restarts: int, rng: torch.Generator
+) -> list[dict[str, Tensor]]:
+    """Return starts of a Gaussian: the prior, then narrow Gaussians where log p(x, z) is large.
+
+    Each of the latter sits at the best of 256 draws of z from the prior.
+    """
+    shape = (x.shape[0], generator.latent_dim)
+    starts = []
+    for index in range(restarts):
+        mean, log_variance = torch.zeros(shape, device=x.device), torch.zeros(shape, device=x.device)
+        if index:
+            z = torch.randn(x.shape[0], _DRAWS, generator.latent_dim, generator=rng, device=x.device)
+            best = generator.log_joint(x, z).argmax(1)
+            mean = z[torch.arange(len(z), device=x.device), best]
+            log_variance = log_variance + 2 * math.log(_NARROW)
+        starts.append({"mean": mean, "log_variance": log_variance})
+    return starts
 
 
 def _cycle(

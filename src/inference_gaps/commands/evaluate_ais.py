@@ -20,7 +20,7 @@ from inference_gaps.fingerprints import make_provenance
 from inference_gaps.progress import progress_bar
 from inference_gaps.runtime import random_generator
 from inference_gaps.specs.ais import AisSpec
-from inference_gaps.stages import add_stage_arguments, load_stage, load_start
+from inference_gaps.stages import add_stage_arguments, gaussian_start, load_stage, load_start
 
 __all__ = ["add_arguments", "run"]
 
@@ -36,10 +36,7 @@ def run(options: argparse.Namespace) -> None:
     spec = AisSpec.from_argument(options.spec)
     stage = load_stage(options, spec)
     start = load_start(options, spec.start == "local-ffg", spec, stage)
-    location = torch.zeros(spec.points, stage.model.latent_dim, device=stage.device)
-    scale = torch.ones_like(location)
-    if start:
-        location, scale = start.parameters["mean"], torch.exp(0.5 * start.parameters["log_variance"])
+    location, scale = gaussian_start(start, spec.points, stage)
     rng = random_generator(spec.seed, stage.device)
 
     results: list[AisResult] = []

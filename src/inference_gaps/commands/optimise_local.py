@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from inference_gaps.artifacts import Provenance
-from inference_gaps.bounds.local import LocalOptimum, optimise
+from inference_gaps.bounds.local import LocalOptimum, high_density_starts, optimise
 from inference_gaps.fingerprints import make_provenance
 from inference_gaps.models.vae import VAE
 from inference_gaps.posteriors.auxiliary_flow import AuxiliaryFlow
@@ -93,8 +93,10 @@ def run(options: argparse.Namespace) -> None:
         for rows in batches:
             x = stage.images[rows]
             begin = _start(spec, family, model, x, start.rows(rows) if start else None, rng)
-            begin = {name: tensor.to(device) for name, tensor in begin.items()}
-            optima.append(optimise(model.generator, family, x, begin, spec, rng, report))
+            starts = [{name: tensor.to(device) for name, tensor in begin.items()}]
+            if spec.family == "ffg":
+                starts += high_density_starts(model.generator, x, spec.restarts, rng)
+            optima.append(optimise(model.generator, family, x, starts, spec, rng, report))
 
     parameters = {name: torch.cat([o.parameters[name] for o in optima]) for name in optima[0].parameters}
     residual = torch.cat([optimum.residual for optimum in optima])

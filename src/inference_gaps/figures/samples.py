@@ -30,7 +30,7 @@ class ImageBlock:
 
 
 def generate(model: "VAE", x: "torch.Tensor", seed: int) -> tuple["torch.Tensor", "torch.Tensor"]:
-    """Return reconstructions of ``x`` and as many samples, both [B, D]: probabilities of the pixels.
+    """Return reconstructions of ``x`` and as many samples, both [B, D]: means of the pixels.
 
     A reconstruction comes from one sample of q(z|x), a sample from one of the prior.
     """
@@ -41,7 +41,7 @@ def generate(model: "VAE", x: "torch.Tensor", seed: int) -> tuple["torch.Tensor"
         parameters = model.posterior.parameters_for(x)
         z, _ = model.posterior.family.rsample_with_log_prob(parameters, 1, rng)
         prior = torch.randn(len(x), model.latent_dim, generator=rng, device=x.device)
-        return torch.sigmoid(model.generator.logits(z[:, 0])), torch.sigmoid(model.generator.logits(prior))
+        return model.generator.mean(z[:, 0]), model.generator.mean(prior)
 
 
 def tile(rows: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

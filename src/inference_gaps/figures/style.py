@@ -23,6 +23,10 @@ COLOURS = {
     "training": "#0072b2",
     "validation": "#d55e00",
     "warm-up": "#ececec",
+    "iwae_amortized": "#d55e00",
+    "iwae_local_ffg": "#e69f00",
+    "ais_prior": "#0072b2",
+    "ais_local_ffg": "#000000",
 }
 
 _PARAMETERS: dict[Any, Any] = {

@@ -12,7 +12,8 @@ __all__ = ["AisSpec"]
 class AisSpec(PointsSpec):
     """Annealed importance sampling with Hamiltonian transitions (paper section 5.1; authors' code).
 
-    ``distributions`` counts the points of the annealing schedule, both ends included.
+    ``distributions`` counts the points of the annealing schedule, both ends included. Each chain's step size is
+    multiplied by a random factor between 1 - ``step_size_jitter`` and 1 + ``step_size_jitter`` at each transition.
     """
 
     start: Literal["prior", "local-ffg"] = "prior"
@@ -21,5 +22,6 @@ class AisSpec(PointsSpec):
     schedule: Literal["linear", "sigmoidal"] = "linear"
     leapfrog_steps: Annotated[int, Field(ge=1)] = 10
     initial_step_size: Annotated[float, Field(gt=0, le=10)] = 0.05
+    step_size_jitter: Annotated[float, Field(ge=0, lt=1)] = 0.5
     target_acceptance: Annotated[float, Field(gt=0, lt=1)] = 0.65
     adaptation: Literal["preliminary", "cumulative"] = "preliminary"

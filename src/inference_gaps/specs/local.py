@@ -14,7 +14,9 @@ class LocalSpec(PointsSpec):
 
     A cycle is ``steps`` steps whose rate falls to zero along a cosine, from ``learning_rate`` in the first cycle
     and from half of it in later ones. After the second, cycles end as soon as one of them improves the mean
-    bound by less than ``tolerance`` nats; there are ``max_cycles`` at most.
+    bound by less than ``tolerance`` nats; there are ``max_cycles`` at most. With ``restarts``, the first cycle of a
+    Gaussian is run from that many further starts, the prior and points of high density, and each data point goes on
+    from the best: a posterior with several modes gives a bound with several maxima.
     """
 
     family: Literal["ffg", "af"] = "ffg"
@@ -26,3 +28,4 @@ class LocalSpec(PointsSpec):
     tolerance: Annotated[float, Field(gt=0)] = 0.01
     max_cycles: Annotated[int, Field(ge=2)] = 6
     start: Literal["amortised", "zeros", "local-ffg"] = "amortised"
+    restarts: Annotated[int, Field(ge=0, le=64)] = 0

@@ -1,0 +1,52 @@
+"""Draw what is left to log p(x) against the cost of each estimator.
+
+Reads, under --results (results/PRESET), the values of evaluate-convergence of every model of the specification, and
+its exact log p(x) where it is known. Writes PREFIX.pdf, PREFIX.png and PREFIX.csv, the numbers drawn.
+"""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from inference_gaps.analysis.convergence import reference_values, remaining_gaps
+from inference_gaps.analysis.sources import artifact_fingerprints, convergence_sources, layout_of
+from inference_gaps.artifacts import read_values
+from inference_gaps.figures.convergence import draw_convergence
+from inference_gaps.figures.style import figure_style, save_figure
+from inference_gaps.fingerprints import make_provenance
+from inference_gaps.layout import Layout
+from inference_gaps.specs.figures import ConvergenceFigureSpec, ConvergenceModelSpec
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    parser.add_argument(
+        "--spec", required=True, help="ConvergenceFigureSpec as JSON, or a file that holds it"
+    )
+    parser.add_argument("--results", required=True, type=Path, help="folder results/PRESET")
+    parser.add_argument("--output-prefix", required=True, help="such as figures/PRESET/convergence")
+
+
+def _gaps(shown: ConvergenceModelSpec, layout: Layout) -> pd.DataFrame:
+    at = (shown.model, shown.seed, shown.split)
+    values, _ = read_values(layout.convergence(*at))
+    exact = read_values(layout.exact(*at))[0] if shown.exact else None
+    gaps = remaining_gaps(values, reference_values(values, exact))
+    gaps.insert(0, "model", shown.model)
+    gaps.insert(1, "exact", shown.exact)
+    return gaps
+
+
+def run(options: argparse.Namespace) -> None:
+    """Draw the figure."""
+    spec = ConvergenceFigureSpec.from_argument(options.spec)
+    layout = layout_of(options.results)
+    gaps = pd.concat([_gaps(shown, layout) for shown in spec.models], ignore_index=True)
+    inputs = artifact_fingerprints(convergence_sources(spec, layout))
+    with figure_style():
+        figure = draw_convergence(gaps)
+        provenance = make_provenance("plot-convergence", spec.as_dict(), inputs)
+        save_figure(figure, options.output_prefix, gaps, provenance)
