@@ -75,6 +75,17 @@ def write_values_of(layout: Layout, row: TableRowSpec, rng: np.random.Generator)
         frame = bound(f"ais-{start}").assign(acceptance=0.65, step_size=0.1, diverged=0)
         spec = AisSpec(points=POINTS, start=start, chains=16, distributions=200)
         write_values(layout.ais(*at, start), frame, make_provenance("evaluate-ais", spec.as_dict(), {}))
+        distance = 0.1 + 0.05 * np.abs(rng.standard_normal(POINTS))
+        frame = pd.DataFrame({"point": range(POINTS), "forward": -100.0, "reverse": -100.0 + distance})
+        frame = frame.assign(
+            forward_standard_error=0.02, reverse_standard_error=0.02, acceptance=0.65, diverged=0
+        )
+        spec = spec.model_copy(update={"split": "simulated"})
+        write_values(
+            layout.bdmc(row.model, row.seed, start),
+            frame,
+            make_provenance("evaluate-bdmc", spec.as_dict(), {}),
+        )
     for family in row.local:
         provenance = make_provenance("optimise-local", LocalSpec(family=family).as_dict(), {})
         provenance["summary"] = {

@@ -48,7 +48,7 @@ def test_the_table_has_the_gaps_that_the_values_were_made_with(study: Study) -> 
         assert of.loc[(model, "log_p_paper"), "estimator"] == "iwae_amortized"
         assert of.loc[(model, "inference_gap_paper"), "value"] == pytest.approx(3.2)
     assert provenance["command"] == "make-table"
-    assert len(provenance["inputs"]) == 6 * 5 + 1
+    assert len(provenance["inputs"]) == 6 * 7 + 1
 
 
 def test_markdown_and_latex_show_published_beside_replicated(study: Study) -> None:

@@ -23,6 +23,8 @@ _MARKDOWN = {
     "iwae_local_af": "IWAE, q\\*<sub>AF</sub>",
     "ais_prior": "AIS from the prior",
     "ais_local_ffg": "AIS from q\\*<sub>FFG</sub>",
+    "bdmc_prior": "from the prior",
+    "bdmc_local_ffg": "from q\\*<sub>FFG</sub>",
 }
 _LATEX_SIGNS = {
     **{sign: "\\" + sign for sign in "&%$#_{}"},
@@ -30,6 +32,7 @@ _LATEX_SIGNS = {
     "±": "$\\pm$",
     "†": "\\textsuperscript{\\dag}",
     "‡": "\\textsuperscript{\\ddag}",
+    "§": "\\textsuperscript{\\S}",
     "×": "$\\times$",
     "÷": "$\\div$",
 }

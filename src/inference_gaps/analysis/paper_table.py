@@ -1,17 +1,27 @@
 """The paper's layout of a table: bounds and gaps down, data sets and training families across."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from inference_gaps.analysis.published import STATUS_WORDS, published_columns
-from inference_gaps.analysis.table import INCLUDES_ZERO, NEGATIVE, POSITIVE
+from inference_gaps.analysis.table import INCLUDES_ZERO, NEGATIVE, POSITIVE, WITHIN_BDMC
 from inference_gaps.specs.table import TableSpec
 
-__all__ = ["MARK_SIGNS", "Column", "PaperTable", "Section", "paper_table", "signed", "summary_lines"]
+__all__ = [
+    "ESTIMATOR_WORDS",
+    "MARK_SIGNS",
+    "Column",
+    "PaperTable",
+    "Section",
+    "paper_table",
+    "signed",
+    "summary_lines",
+]
 
-MARK_SIGNS = {POSITIVE: "", INCLUDES_ZERO: "†", NEGATIVE: "‡"}
+MARK_SIGNS = {POSITIVE: "", INCLUDES_ZERO: "†", NEGATIVE: "‡", WITHIN_BDMC: "§"}
 
 _SECTIONS = {
     "log p(x) from the tightest bound": (
@@ -22,6 +32,7 @@ _SECTIONS = {
     "Estimators of log p(x)": (
         *("iwae_amortized", "iwae_local_ffg", "iwae_local_af", "ais_prior", "ais_local_ffg"),
     ),
+    "Reverse AIS minus forward AIS, simulated data": ("bdmc_prior", "bdmc_local_ffg"),
 }
 # The paper's log p(x) is by its own rule; it stands beside ours by either.
 _ALSO_PUBLISHED = {
@@ -30,7 +41,7 @@ _ALSO_PUBLISHED = {
     "inference_gap_paper": "inference_gap",
 }
 _SPLIT_WORDS = {"train": "training", "validation": "validation", "test": "test"}
-_ESTIMATOR_WORDS = {
+ESTIMATOR_WORDS = {
     "iwae_amortized": "IWAE, q",
     "iwae_local_ffg": "IWAE, q* FFG",
     "iwae_local_af": "IWAE, q* AF",
@@ -86,8 +97,8 @@ def _at_least_a_hundredth(error: float) -> str:
 
 def _cell(quantity: str, line: pd.Series) -> str:
     text = signed(line["value"])
-    if "_gap" in quantity:
-        text += f" ± {(line['ci_high'] - line['ci_low']) / 2:.2f}{MARK_SIGNS[line['mark']]}"
+    if "_gap" in quantity or quantity.startswith("bdmc_"):
+        text += f" ± {(line['ci_high'] - line['ci_low']) / 2:.2f}{MARK_SIGNS.get(line['mark'], '')}"
     else:
         text += f" ({_at_least_a_hundredth(line['mc_standard_error'])})"
     if pd.notna(line["sd_between_seeds"]):
@@ -98,7 +109,7 @@ def _cell(quantity: str, line: pd.Series) -> str:
 def _our_cells(lines: pd.DataFrame) -> dict[str, str]:
     cells = {str(line["quantity"]): _cell(line["quantity"], line) for _, line in lines.iterrows()}
     best = lines.loc[lines["quantity"] == "log_p_best", "estimator"].iloc[0]
-    cells["log_p_estimator"] = _ESTIMATOR_WORDS.get(best, best)
+    cells["log_p_estimator"] = ESTIMATOR_WORDS.get(best, best)
     return cells
 
 
@@ -109,6 +120,10 @@ def _published_cells(lines: pd.DataFrame) -> dict[str, str]:
 
 def _and(items: Sequence[str]) -> str:
     return ", ".join(items[:-1]) + " and " + items[-1] if len(items) > 1 else items[0]
+
+
+def _images(points: Sequence[int]) -> str:
+    return ("images " if len(points) > 1 else "image ") + _and([str(point) for point in points])
 
 
 def _status_notes(shown: dict[str, pd.DataFrame]) -> list[str]:
@@ -129,7 +144,9 @@ def _reading_notes(lines: pd.DataFrame) -> list[str]:
         f"mean; after ± the half-width of the 95 % interval of a gap between images (Student's t, paired).",
     ]
     if pd.notna(bias) and bias >= 0.005:
-        notes.append(f"log p(x), the largest of several means, is biased upwards by at most {bias:.2f} nats.")
+        notes.append(
+            f"log p(x), chosen among several estimates, is biased upwards by at most {bias:.2f} nats."
+        )
     if lines["sd_between_seeds"].notna().any():
         seeds = int(lines["n_seeds"].max())
         notes.append(
@@ -141,6 +158,25 @@ def _reading_notes(lines: pd.DataFrame) -> list[str]:
         notes.append(
             f"{MARK_SIGNS[NEGATIVE]} Negative beyond its interval: a bound is too loose for this gap."
         )
+    if (lines["mark"] == WITHIN_BDMC).any():
+        notes.append(
+            f"{MARK_SIGNS[WITHIN_BDMC]} Smaller than the distance between forward and reverse AIS on simulated "
+            f"data: AIS is not accurate enough for this gap."
+        )
+    notes += [
+        f"{model}: {count} proposals of AIS chains diverged and were rejected."
+        for model, count in lines.drop_duplicates(["model", "split", "estimator"])
+        .groupby("model", sort=False)["n_diverged"]
+        .sum()
+        .items()
+        if count
+    ]
+    notes += [
+        f"{line['model']}: L[q* AF] is below L[q* FFG] beyond four standard errors at "
+        f"{_images(json.loads(line['points_below']))}."
+        for _, line in lines[lines["quantity"] == "flow_gain"].iterrows()
+        if line["points_below"] != "[]"
+    ]
     excluded = lines[lines["n_excluded"] > 0].groupby("model")["n_excluded"].first()
     for model, count in excluded.items():
         notes.append(f"{model}: {count} images left out of all estimators, one of which is not finite there.")

@@ -10,19 +10,22 @@ from pathlib import Path
 from inference_gaps.artifacts import read_provenance
 from inference_gaps.errors import UserError
 from inference_gaps.layout import Layout
-from inference_gaps.specs.figures import SamplesFigureSpec, TrainingFigureSpec
+from inference_gaps.specs.figures import ConvergenceFigureSpec, SamplesFigureSpec, TrainingFigureSpec
 from inference_gaps.specs.report import ReportSpec
+from inference_gaps.specs.selfcheck import SelfcheckSpec
 from inference_gaps.specs.table import TableRowSpec, TableSpec
 
 __all__ = [
     "ais_starts",
     "artifact_fingerprints",
+    "convergence_sources",
     "file_digest",
     "layout_of",
     "paper_files",
     "posteriors",
     "report_sources",
     "samples_sources",
+    "selfcheck_sources",
     "table_sources",
     "training_sources",
 ]
@@ -62,7 +65,23 @@ def table_sources(spec: TableSpec, layout: Layout) -> dict[str, Path]:
         at = (row.model, row.seed, row.split)
         paths += [layout.iwae(*at, posterior) for posterior in posteriors(row)]
         paths += [layout.ais(*at, start) for start in ais_starts(row)]
+        paths += [layout.bdmc(row.model, row.seed, start) for start in ais_starts(row)]
     return _by_role(layout, paths)
+
+
+def selfcheck_sources(spec: SelfcheckSpec, layout: Layout) -> dict[str, Path]:
+    """Return the values files that ``make-selfcheck`` reads."""
+    table = TableSpec(experiment="selfcheck", title=spec.title, preset=spec.preset, rows=list(spec.rows))
+    splits = [(row, split) for row in spec.rows for split in (row.split, "simulated")]
+    exact = [layout.exact(row.model, row.seed, split) for row, split in splits]
+    return table_sources(table, layout) | _by_role(layout, exact)
+
+
+def convergence_sources(spec: ConvergenceFigureSpec, layout: Layout) -> dict[str, Path]:
+    """Return the values files that ``plot-convergence`` reads."""
+    at = [(model.model, model.seed, model.split) for model in spec.models]
+    exact = [layout.exact(*place) for place, model in zip(at, spec.models, strict=True) if model.exact]
+    return _by_role(layout, [layout.convergence(*place) for place in at] + exact)
 
 
 def training_sources(spec: TrainingFigureSpec, layout: Layout) -> dict[str, Path]:
@@ -79,6 +98,8 @@ def samples_sources(spec: SamplesFigureSpec, layout: Layout) -> dict[str, Path]:
 def report_sources(spec: ReportSpec, layout: Layout) -> dict[str, Path]:
     """Return the artifacts that ``write-report`` reads; of a figure, the CSV that carries its provenance."""
     paths = [layout.figure(name, "csv") for name in spec.figures]
+    if spec.selfcheck:
+        paths.append(layout.selfcheck("csv"))
     for table in spec.tables:
         paths.append(layout.table(table.experiment, "csv"))
         paths += table_sources(table, layout).values()

@@ -1,6 +1,8 @@
 """The tidy table of an experiment: one line per model, seed, split and quantity."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,21 +10,24 @@ import pandas as pd
 
 from inference_gaps.analysis.gaps import Quantity, average_over_seeds, quantities
 from inference_gaps.analysis.intervals import mean_interval, monte_carlo_standard_error
-from inference_gaps.analysis.values import read_bounds
+from inference_gaps.analysis.values import read_bidirectional, read_bounds
 from inference_gaps.errors import UserError
 from inference_gaps.layout import Layout
 from inference_gaps.specs.table import TableRowSpec, TableSpec
 
-__all__ = ["COLUMNS", "INCLUDES_ZERO", "NEGATIVE", "POSITIVE", "build_table", "gap_mark"]
+__all__ = ["COLUMNS", "INCLUDES_ZERO", "NEGATIVE", "POSITIVE", "WITHIN_BDMC", "build_table", "gap_mark"]
 
 COLUMNS = (
     *("model", "seed", "n_seeds", "split", "dataset", "dataset_title", "binarisation", "trained_with"),
     *("quantity", "estimator", "value", "ci_low", "ci_high", "mc_standard_error", "sd_between_seeds"),
-    *("selection_bias_bound", "n_points", "n_excluded", "mark"),
+    *("selection_bias_bound", "bdmc_gap", "n_points", "n_excluded", "n_diverged"),
+    *("points_below", "mark"),
 )
 POSITIVE = "positive"
 INCLUDES_ZERO = "includes zero"
 NEGATIVE = "negative"
+WITHIN_BDMC = "within the BDMC gap"
+_WORSE = 4.0
 
 
 def gap_mark(low: float, high: float) -> str:
@@ -32,9 +37,43 @@ def gap_mark(low: float, high: float) -> str:
     return INCLUDES_ZERO if low <= 0 else POSITIVE
 
 
-def _line(row: TableRowSpec, quantity: Quantity, excluded: int) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Run:
+    """What is known of one model and seed on one split."""
+
+    quantities: list[Quantity]
+    points: int
+    excluded: int
+    diverged: Mapping[str, int]
+
+    def bdmc_gap(self, estimator: str) -> float | None:
+        """How far apart the two bounds of bidirectional Monte Carlo are for an AIS estimator, in nats."""
+        of_estimator = [q for q in self.quantities if q.name.startswith("bdmc_") and q.estimator == estimator]
+        return float(of_estimator[0].per_point.mean()) if of_estimator else None
+
+
+def _read(row: TableRowSpec, layout: Layout) -> _Run:
+    bounds = read_bounds(row, layout)
+    found = [*quantities(bounds, row.trained_with), *read_bidirectional(row, layout)]
+    return _Run(found, len(bounds.value) + bounds.excluded, bounds.excluded, bounds.diverged)
+
+
+def _mark(name: str, mean: float, low: float, high: float, bdmc_gap: float | None) -> str | None:
+    if "_gap" not in name:
+        return None
+    mark = gap_mark(low, high)
+    return WITHIN_BDMC if mark == POSITIVE and bdmc_gap is not None and mean < bdmc_gap else mark
+
+
+def _points_below(gain: Quantity) -> str:
+    below = gain.per_point.index[gain.per_point < -_WORSE * gain.standard_error]
+    return json.dumps(below.tolist())
+
+
+def _line(
+    row: TableRowSpec, quantity: Quantity, excluded: int, diverged: int, bdmc_gap: float | None
+) -> dict[str, Any]:
     interval = mean_interval(quantity.per_point.to_numpy(dtype=np.float64))
-    is_gap = "_gap" in quantity.name
     return {
         **row.model_dump(
             include={"model", "split", "dataset", "dataset_title", "binarisation", "trained_with"}
@@ -48,19 +87,37 @@ def _line(row: TableRowSpec, quantity: Quantity, excluded: int) -> dict[str, Any
         "ci_high": interval.high,
         "mc_standard_error": monte_carlo_standard_error(quantity.standard_error.to_numpy(dtype=np.float64)),
         "selection_bias_bound": quantity.bias_bound,
+        "bdmc_gap": bdmc_gap,
         "n_points": len(quantity.per_point),
         "n_excluded": excluded,
-        "mark": gap_mark(interval.low, interval.high) if is_gap else None,
+        "n_diverged": diverged,
+        "points_below": _points_below(quantity) if quantity.name == "flow_gain" else None,
+        "mark": _mark(quantity.name, interval.mean, interval.low, interval.high, bdmc_gap),
     }
 
 
-def _summary(
-    rows: Sequence[TableRowSpec], runs: Sequence[Sequence[Quantity]], points: int
-) -> list[dict[str, Any]]:
+def _lines(row: TableRowSpec, run: _Run) -> list[dict[str, Any]]:
+    return [
+        _line(row, each, run.excluded, run.diverged.get(each.estimator, 0), run.bdmc_gap(each.estimator))
+        for each in run.quantities
+    ]
+
+
+def _summary(rows: Sequence[TableRowSpec], runs: Sequence[_Run]) -> list[dict[str, Any]]:
     lines = []
-    for index, quantity in enumerate(average_over_seeds(runs)):
-        line = _line(rows[0], quantity, points - len(quantity.per_point))
-        means = [run[index].per_point.mean() for run in runs]
+    for index, quantity in enumerate(average_over_seeds([run.quantities for run in runs])):
+        same = [run.quantities[index] for run in runs]
+        gaps = [run.bdmc_gap(each.estimator) for run, each in zip(runs, same, strict=True)]
+        known = [gap for gap in gaps if gap is not None]
+        diverged = sum(run.diverged.get(each.estimator, 0) for run, each in zip(runs, same, strict=True))
+        line = _line(
+            rows[0],
+            quantity,
+            runs[0].points - len(quantity.per_point),
+            diverged,
+            float(np.mean(known)) if known else None,
+        )
+        means = [each.per_point.mean() for each in same]
         line |= {"seed": None, "n_seeds": len(rows), "sd_between_seeds": float(np.std(means, ddof=1))}
         lines.append(line)
     return lines
@@ -75,6 +132,10 @@ def build_table(spec: TableSpec, layout: Layout) -> pd.DataFrame:
     deviation between training seeds. A model with several seeds has, after its lines for each seed, lines
     without a seed: the average over seeds at each point, with the interval between points.
 
+    ``bdmc_gap`` stands beside what rests on AIS: how far its reverse bound lies above its forward bound, on data
+    simulated from the model. A gap smaller than that is marked. ``points_below`` of ``flow_gain`` (L[q*_AF] -
+    L[q*_FFG]) lists, as JSON, the points where it is negative beyond four Monte-Carlo standard errors.
+
     Raises:
         UserError: a file is missing or damaged, points or families differ between files that are compared.
     """
@@ -87,18 +148,14 @@ def build_table(spec: TableSpec, layout: Layout) -> pd.DataFrame:
             raise UserError(
                 f"--spec lists model {model} ({split}) twice with one seed; remove one of the rows."
             )
-        runs = []
-        points = 0
-        for row in rows:
-            bounds = read_bounds(row, layout)
-            points = len(bounds.value) + bounds.excluded
-            runs.append(quantities(bounds, row.trained_with))
-            lines += [_line(row, quantity, bounds.excluded) for quantity in runs[-1]]
+        runs = [_read(row, layout) for row in rows]
+        for row, run in zip(rows, runs, strict=True):
+            lines += _lines(row, run)
         if len(rows) > 1:
-            if len({tuple(quantity.name for quantity in run) for run in runs}) > 1:
+            if len({tuple(quantity.name for quantity in run.quantities) for run in runs}) > 1:
                 raise UserError(
                     f"The seeds of model {model} ({split}) were not evaluated alike; write the same local "
                     f"families for all of them in --spec."
                 )
-            lines += _summary(rows, runs, points)
+            lines += _summary(rows, runs)
     return pd.DataFrame(lines, columns=list(COLUMNS)).astype({"seed": "Int64"})

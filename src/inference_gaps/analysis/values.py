@@ -1,16 +1,18 @@
 """Reading the bounds of one model at its data points, and making sure that they are the same points."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
-from inference_gaps.analysis.gaps import Bounds
+from inference_gaps.analysis.gaps import Bounds, Quantity
 from inference_gaps.analysis.sources import ais_starts, posteriors
 from inference_gaps.artifacts import read_values
 from inference_gaps.errors import UserError
 from inference_gaps.layout import Layout
 from inference_gaps.specs.table import TableRowSpec
 
-__all__ = ["align", "read_bounds"]
+__all__ = ["align", "read_bidirectional", "read_bounds"]
 
 _MOST_EXCLUDED = 0.1
 
@@ -62,6 +64,33 @@ def align(estimators: dict[str, pd.DataFrame], source: str) -> Bounds:
     return Bounds(value.loc[finite], error.loc[finite], excluded)
 
 
+def read_bidirectional(row: TableRowSpec, layout: Layout) -> list[Quantity]:
+    """Read how far reverse AIS lies above forward AIS at points simulated from the model, per start of the chains.
+
+    The quantities are ``bdmc_prior`` and ``bdmc_local_ffg``; a point that is not finite is left out.
+
+    Raises:
+        UserError: a file is missing or damaged, or too many points are not finite.
+    """
+    found = []
+    for start in ais_starts(row):
+        path = layout.bdmc(row.model, row.seed, start)
+        frame, _ = read_values(path)
+        frame = frame.set_index("point")
+        gap = frame["reverse"] - frame["forward"]
+        error = np.hypot(frame["forward_standard_error"], frame["reverse_standard_error"])
+        finite = np.isfinite(gap) & np.isfinite(error)
+        if (~finite).sum() > _MOST_EXCLUDED * len(gap) or finite.sum() < 2:
+            raise UserError(
+                f"{(~finite).sum()} of {len(gap)} simulated data points in {path} have a value that is not finite; "
+                f"the model did not train well, or AIS needs smaller steps."
+            )
+        found.append(
+            Quantity(f"bdmc_{_column(start)}", f"ais_{_column(start)}", gap[finite], pd.Series(error)[finite])
+        )
+    return found
+
+
 def read_bounds(row: TableRowSpec, layout: Layout) -> Bounds:
     """Read every bound of one model, seed and split.
 
@@ -73,6 +102,7 @@ def read_bounds(row: TableRowSpec, layout: Layout) -> Bounds:
     """
     at = (row.model, row.seed, row.split)
     found: dict[str, pd.DataFrame] = {}
+    diverged: dict[str, int] = {}
     for posterior in posteriors(row):
         path = layout.iwae(*at, posterior)
         frame, _ = read_values(path)
@@ -84,4 +114,6 @@ def read_bounds(row: TableRowSpec, layout: Layout) -> Bounds:
         path = layout.ais(*at, start)
         frame, _ = read_values(path)
         found[f"ais_{_column(start)}"] = _one_estimator(frame, str(path))
-    return align(found, str(layout.run(row.model, row.seed) / row.split))
+        diverged[f"ais_{_column(start)}"] = int(frame["diverged"].sum())
+    bounds = align(found, str(layout.run(row.model, row.seed) / row.split))
+    return replace(bounds, diverged=diverged)

@@ -9,6 +9,7 @@ import yaml
 
 from inference_gaps.analysis.paper_table import paper_table
 from inference_gaps.analysis.published import published_columns, read_published
+from inference_gaps.analysis.selfcheck_layout import HEADINGS, selfcheck_cells, selfcheck_summary
 from inference_gaps.artifacts import read_values
 from inference_gaps.errors import UserError
 from inference_gaps.layout import Layout
@@ -85,6 +86,11 @@ def _table_section(spec: TableSpec, layout: Layout, published: pd.DataFrame) -> 
     }
 
 
+def _selfcheck_section(layout: Layout) -> dict[str, Any]:
+    table, _ = read_values(layout.selfcheck("csv"))
+    return {"headings": HEADINGS, "rows": selfcheck_cells(table), "summary": selfcheck_summary(table)}
+
+
 def collect(spec: ReportSpec, layout: Layout, paper: Path) -> dict[str, Any]:
     """Return what the report shows: every number as text, from results and from the folder ``paper``.
 
@@ -94,7 +100,7 @@ def collect(spec: ReportSpec, layout: Layout, paper: Path) -> dict[str, Any]:
     published = read_published(paper / "published.csv")
     # Two tables may show the same model; what was done with it is said once.
     rows = list({row.as_json(): row for table in spec.tables for row in table.rows}.values())
-    return {
+    numbers = {
         "preset": spec.preset,
         "description": spec.description,
         "tables": [_table_section(table, layout, published) for table in spec.tables],
@@ -105,3 +111,4 @@ def collect(spec: ReportSpec, layout: Layout, paper: Path) -> dict[str, Any]:
         "deviations": read_deviations(paper / "deviations.yaml"),
         "versions": {name: importlib.metadata.version(name).split("+")[0] for name in _SHOWN_PACKAGES},
     }
+    return numbers | ({"selfcheck": _selfcheck_section(layout)} if spec.selfcheck else {})
