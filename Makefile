@@ -13,7 +13,7 @@ OVERRIDES := $(if $(strip $(CONFIG)),--config $(CONFIG))
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 CHOSEN := $(or $(PRESET),$(shell sed -n 's/^preset: *\([a-z0-9-]*\).*/\1/p' config/config.yaml))
 
-.PHONY: replicate tables figures paper data test check bench clean lock schemas help
+.PHONY: replicate tables figures paper data selfcheck test check bench clean lock schemas help
 
 replicate: $(READY)
 	@$(SNAKEMAKE) $(OVERRIDES)
@@ -21,6 +21,10 @@ replicate: $(READY)
 
 tables figures paper data: $(READY)
 	@$(SNAKEMAKE) $@ $(OVERRIDES)
+
+selfcheck: $(READY)
+	@$(SNAKEMAKE) selfcheck $(OVERRIDES)
+	@$(BIN)/inference-gaps show-selfcheck results/$(CHOSEN)/selfcheck.csv
 
 test: $(READY)
 	@$(BIN)/python -m pytest
@@ -58,6 +62,7 @@ help:
 	@echo 'make figures         figures only, in figures/PRESET'
 	@echo 'make paper           the report'
 	@echo 'make data            download and prepare the data sets only'
+	@echo 'make selfcheck       the estimators against models whose answers are known'
 	@echo 'make test            the tests'
 	@echo 'make check           style, types, configuration, workflow'
 	@echo 'make bench           how fast training and the bounds are here'

@@ -12,6 +12,7 @@ include: "workflow/rules/study.smk"
 # What a user asks for by name; the first is what plain `snakemake` makes.
 rule all:
     input:
+        SELFCHECK,
         TABLES,
         FIGURES,
         LAYOUT.report,
@@ -31,6 +32,13 @@ rule tables:
         "The tables are in results/{PRESET}"
 
 
+rule selfcheck:
+    input:
+        SELFCHECK,
+    message:
+        "The self-check is {input}"
+
+
 rule figures:
     input:
         FIGURES,
@@ -48,6 +56,7 @@ rule paper:
 localrules:
     all,
     data,
+    selfcheck,
     tables,
     figures,
     paper,
@@ -56,4 +65,5 @@ localrules:
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/models.smk"
+include: "workflow/rules/estimators.smk"
 include: "workflow/rules/summary.smk"

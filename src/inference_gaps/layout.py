@@ -50,6 +50,26 @@ class Layout:
         """AIS values of chains that start at ``prior`` or ``local-ffg``."""
         return self.run(model, seed) / split / f"ais-{start}.csv"
 
+    def simulated(self, model: str, seed: int | str) -> Path:
+        """Data simulated from the model, with the latent variables behind them."""
+        return self.run(model, seed) / "simulated.safetensors"
+
+    def bdmc(self, model: str, seed: int | str, start: str) -> Path:
+        """Forward and reverse AIS values at simulated points, of chains between ``start`` and the posterior."""
+        return self.run(model, seed) / "simulated" / f"bdmc-{start}.csv"
+
+    def exact(self, model: str, seed: int | str, split: str) -> Path:
+        """Exact answers of a model that has them."""
+        return self.run(model, seed) / split / "exact.csv"
+
+    def convergence(self, model: str, seed: int | str, split: str) -> Path:
+        """Values of the estimators of log p(x) at several sizes."""
+        return self.run(model, seed) / split / "convergence.csv"
+
+    def selfcheck(self, suffix: str) -> Path:
+        """Estimates beside exact answers; ``suffix`` is ``csv`` or ``md``."""
+        return self.results / f"selfcheck.{suffix}"
+
     def table(self, experiment: str, suffix: str) -> Path:
         """Table of an experiment; ``suffix`` is ``csv``, ``md`` or ``tex``."""
         return self.results / f"{experiment}.{suffix}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from inference_gaps.data.prepared import load_prepared
+from inference_gaps.data.prepared import PreparedData, load_prepared
 from inference_gaps.errors import UserError
 from inference_gaps.models.storage import load_model
 from inference_gaps.models.vae import VAE
@@ -14,7 +14,7 @@ from inference_gaps.posteriors.storage import LocalPosterior, load_local_posteri
 from inference_gaps.runtime import add_runtime_arguments, set_up
 from inference_gaps.specs.iwae import PointsSpec
 
-__all__ = ["StageInputs", "add_stage_arguments", "load_stage", "load_start"]
+__all__ = ["StageInputs", "add_stage_arguments", "gaussian_start", "load_stage", "load_start"]
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,13 @@ class StageInputs:
 
     Attributes:
         model: weights frozen.
+        data: where the points come from.
         images: pixels of the points [B, D].
         fingerprints: of the artifacts that were read, by role.
     """
 
     model: VAE
+    data: PreparedData
     images: Tensor
     fingerprints: dict[str, str]
 
@@ -50,7 +52,7 @@ class StageInputs:
 def add_stage_arguments(parser: argparse.ArgumentParser, spec_help: str, output_help: str) -> None:
     """Add ``--spec``, ``--data``, ``--model``, ``--output``, ``--device`` and ``--threads``."""
     parser.add_argument("--spec", default="{}", help=f"JSON object or file: {spec_help}")
-    parser.add_argument("--data", required=True, help="prepared data set, from prepare-data")
+    parser.add_argument("--data", required=True, help="data, from prepare-data or simulate-data")
     parser.add_argument("--model", required=True, help="trained model, from train")
     parser.add_argument("--output", required=True, help=output_help)
     add_runtime_arguments(parser)
@@ -66,7 +68,7 @@ def load_stage(options: argparse.Namespace, spec: PointsSpec) -> StageInputs:
     data = load_prepared(options.data)
     model, provenance = load_model(options.model, device)
     fingerprints = {"data": data.provenance["fingerprint"], "model": provenance["fingerprint"]}
-    return StageInputs(model, data.points(spec.split, spec.points).to(device), fingerprints)
+    return StageInputs(model, data, data.points(spec.split, spec.points).to(device), fingerprints)
 
 
 def load_start(
@@ -82,3 +84,11 @@ def load_start(
             "--start names a q*_FFG to start from; give it exactly when the specification says start: local-ffg."
         )
     return stage.local_posterior(options.start, "start", spec) if wanted else None
+
+
+def gaussian_start(start: LocalPosterior | None, points: int, stage: StageInputs) -> tuple[Tensor, Tensor]:
+    """Return mean and standard deviation [points, d] of where AIS starts: the prior, or a q*_FFG."""
+    if start is None:
+        location = torch.zeros(points, stage.model.latent_dim, device=stage.device)
+        return location, torch.ones_like(location)
+    return start.parameters["mean"], torch.exp(0.5 * start.parameters["log_variance"])

@@ -37,12 +37,13 @@ wildcard_constraints:
     binarisation="[a-z0-9]+",
     model="[a-z0-9-]+",
     seed="[0-9]+",
-    split="train|validation|test",
+    split="train|validation|test|simulated",
     family="ffg|af",
     posterior="amortised|local-ffg|local-af",
     start="prior|local-ffg",
     experiment="[a-z0-9-]+",
 
 
+SELFCHECK = list(STUDY.selfcheck.outputs.values()) if STUDY.selfcheck else []
 TABLES = [path for job in STUDY.tables for path in job.outputs.values()]
 FIGURES = [path for job in STUDY.figures for path in job.outputs.values()]

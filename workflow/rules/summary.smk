@@ -4,6 +4,7 @@ TABLE = LAYOUT.table("{experiment}", "csv")
 GAPS = LAYOUT.figure("gaps-{experiment}", "csv")
 TRAINING = LAYOUT.figure("training", "csv")
 SAMPLES = LAYOUT.figure("samples", "csv")
+CONVERGENCE_FIGURE = LAYOUT.figure("convergence", "csv")
 PAPER = TOP / "paper"
 PUBLISHED = PAPER / "published.csv"
 
@@ -20,6 +21,7 @@ rule make_table:
         fingerprint=fingerprint(TABLE),
         results=LAYOUT.results,
         published=PUBLISHED,
+        optional=f"--selfcheck {shlex.quote(str(LAYOUT.selfcheck('csv')))}" if SELFCHECK else "",
     log:
         log_of("make_table", "{experiment}"),
     benchmark:
@@ -31,7 +33,7 @@ rule make_table:
         "Table of {wildcards.experiment}"
     shell:
         "inference-gaps make-table --spec {params.spec:q} --results {params.results:q} --published {params.published:q}"
-        " --csv {output.csv:q} --markdown {output.markdown:q} --latex {output.latex:q} > {log:q} 2>&1"
+        " {params.optional} --csv {output.csv:q} --markdown {output.markdown:q} --latex {output.latex:q} > {log:q} 2>&1"
 
 
 rule plot_gaps:
@@ -104,6 +106,30 @@ rule plot_samples:
         "Figure of samples and reconstructions"
     shell:
         "inference-gaps plot-samples --spec {params.spec:q} --results {params.results:q}"
+        " --output-prefix {params.prefix:q} > {log:q} 2>&1"
+
+
+rule plot_convergence:
+    input:
+        reads_list(CONVERGENCE_FIGURE),
+    output:
+        **figure(CONVERGENCE_FIGURE, "convergence", "Estimators", figure="convergence of the estimators"),
+    params:
+        spec=spec(CONVERGENCE_FIGURE),
+        fingerprint=fingerprint(CONVERGENCE_FIGURE),
+        prefix=subpath(output.csv, strip_suffix=".csv"),
+        results=LAYOUT.results,
+    log:
+        log_of("plot_convergence", "convergence"),
+    benchmark:
+        benchmark_of("plot_convergence", "convergence")
+    threads: 1
+    resources:
+        mem_mb=1000,
+    message:
+        "Figure of the convergence of the estimators"
+    shell:
+        "inference-gaps plot-convergence --spec {params.spec:q} --results {params.results:q}"
         " --output-prefix {params.prefix:q} > {log:q} 2>&1"
 
 

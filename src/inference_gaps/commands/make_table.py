@@ -1,8 +1,9 @@
 """Build a table of bounds and gaps from per-point values.
 
 Reads, under --results (results/PRESET), the IWAE and AIS values of every model of the specification, and
-the published values. Writes the same table three times: tidy CSV with every estimator, interval and
-Monte-Carlo error; Markdown and LaTeX laid out like the paper's. Needs seconds, no GPU, no PyTorch.
+the published values. With --selfcheck it refuses to make a table unless the estimators hit known answers.
+Writes the same table three times: tidy CSV with every estimator, interval and Monte-Carlo error; Markdown
+and LaTeX laid out like the paper's. Needs seconds, no GPU, no PyTorch.
 """
 
 import argparse
@@ -11,6 +12,7 @@ from pathlib import Path
 from inference_gaps.analysis.markup import to_latex, to_markdown
 from inference_gaps.analysis.paper_table import paper_table
 from inference_gaps.analysis.published import read_published
+from inference_gaps.analysis.selfcheck import require_passed
 from inference_gaps.analysis.sources import artifact_fingerprints, file_digest, layout_of, table_sources
 from inference_gaps.analysis.table import build_table
 from inference_gaps.artifacts import write_bytes, write_values
@@ -25,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--spec", required=True, help="TableSpec as JSON, or a file that holds it")
     parser.add_argument("--results", required=True, type=Path, help="folder results/PRESET")
     parser.add_argument("--published", required=True, type=Path, help="published values (published.csv)")
+    parser.add_argument("--selfcheck", type=Path, help="table of the self-check, which must be passed")
     parser.add_argument("--csv", required=True, type=Path, help="tidy table to write")
     parser.add_argument("--markdown", required=True, type=Path, help="Markdown table to write")
     parser.add_argument("--latex", required=True, type=Path, help="LaTeX table to write")
@@ -34,11 +37,14 @@ def run(options: argparse.Namespace) -> None:
     """Make the table."""
     spec = TableSpec.from_argument(options.spec)
     layout = layout_of(options.results)
+    inputs = {"published": file_digest(options.published)}
+    if options.selfcheck:
+        require_passed(options.selfcheck)
+        inputs |= artifact_fingerprints({"selfcheck": options.selfcheck})
     published = read_published(options.published)
     table = build_table(spec, layout)
     laid_out = paper_table(spec, table, published)
-    inputs = artifact_fingerprints(table_sources(spec, layout))
-    inputs["published"] = file_digest(options.published)
+    inputs |= artifact_fingerprints(table_sources(spec, layout))
     write_bytes(options.markdown, to_markdown(laid_out).encode())
     write_bytes(options.latex, to_latex(laid_out).encode())
     write_values(options.csv, table, make_provenance("make-table", spec.as_dict(), inputs))

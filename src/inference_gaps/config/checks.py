@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from inference_gaps.config.files import Experiments, ExperimentSettings, Preset
-from inference_gaps.config.resolution import local_spec, train_spec
+from inference_gaps.config.resolution import budget_of, convergence_spec, local_spec, points, train_spec
 from inference_gaps.config.sentences import unknown_name
 from inference_gaps.specs.data import DatasetSpec
 
 __all__ = ["problems_between_files"]
 
 _EXPERIMENTS = "config/experiments.yaml"
+_SELFCHECK_BUDGET = f"{_EXPERIMENTS}: selfcheck.budget"
 _CONV_SHAPE = [3, 32, 32]
 
 
@@ -18,21 +19,14 @@ def problems_between_files(
     preset: Preset, preset_file: str, experiments: Experiments, datasets: Mapping[str, DatasetSpec]
 ) -> list[str]:
     """Return one sentence for each problem: names that nothing defines, settings that exclude each other."""
-    problems = [
-        unknown_name(
-            f"{preset_file}: datasets.{name}.copy", used.copied_as, "in config/datasets.yaml", datasets
-        )
-        for name, used in preset.datasets.items()
-        if used.copied_as not in datasets
-    ]
-    problems += _repetitions(f"{preset_file}: seeds", preset.seeds)
-    problems += [
-        f"{preset_file}: on {name}, local.ffg.start is local-ffg, which is itself; write amortised or zeros."
-        for name in preset.datasets
-        if local_spec(preset, name, "ffg", "train", seed=0).start == "local-ffg"
-    ]
+    problems = _budget_problems(preset, preset_file, datasets)
+    if experiments.selfcheck:
+        problems += _budget_problems(experiments.selfcheck.budget, _SELFCHECK_BUDGET, datasets)
     for name in experiments.models:
-        problems += _model_problems(name, preset, preset_file, experiments, datasets)
+        checked = experiments.selfcheck is not None and name in experiments.selfcheck.models
+        place = _SELFCHECK_BUDGET if checked else preset_file
+        problems += _model_problems(name, budget_of(experiments, preset, name), place, experiments, datasets)
+    problems += _selfcheck_problems(experiments) + _convergence_problems(preset, experiments)
     for name, experiment in experiments.experiments.items():
         place = f"{_EXPERIMENTS}: experiments.{name}"
         problems += [
@@ -43,6 +37,82 @@ def problems_between_files(
         problems += _missing_splits(place, experiment, preset, experiments, datasets)
         for key in ("models", "splits", "local"):
             problems += _repetitions(f"{place}.{key}", getattr(experiment, key))
+    return problems
+
+
+def _budget_problems(budget: Preset, place: str, datasets: Mapping[str, DatasetSpec]) -> list[str]:
+    problems = [
+        unknown_name(f"{place}: datasets.{name}.copy", used.copied_as, "in config/datasets.yaml", datasets)
+        for name, used in budget.datasets.items()
+        if used.copied_as not in datasets
+    ]
+    problems += _repetitions(f"{place}: seeds", budget.seeds)
+    problems += [
+        f"{place}: on {name}, local.ffg.start is local-ffg, which is itself; write amortised or zeros."
+        for name in budget.datasets
+        if local_spec(budget, name, "ffg", "train", seed=0).start == "local-ffg"
+    ]
+    problems += [
+        f"{place}: on {name}, local.af.restarts is above 0; only a Gaussian has further starts, so write 0."
+        for name in budget.datasets
+        if local_spec(budget, name, "af", "train", seed=0).restarts
+    ]
+    return problems
+
+
+def _selfcheck_problems(experiments: Experiments) -> list[str]:
+    if experiments.selfcheck is None:
+        return []
+    problems = []
+    for name, checked in experiments.selfcheck.models.items():
+        place = f"{_EXPERIMENTS}: selfcheck.models.{name}"
+        if name not in experiments.models:
+            problems.append(unknown_name(place, name, "one of the models above", experiments.models))
+            continue
+        architecture = experiments.models[name].architecture
+        if architecture.kind == "conv" or (architecture.kind == "mlp" and architecture.latent_dim > 2):
+            problems.append(
+                f"{place} has no exact answers; they are known for linear-gaussian models, and for mlp models with "
+                f"at most 2 latent dimensions."
+            )
+        problems += [
+            f"{place}.reaches names {estimator}, but q* is not optimised in that family; add it to local."
+            for estimator in checked.reaches
+            if "_local_" in estimator and estimator.rsplit("_", 1)[1] not in checked.local
+        ]
+        problems += _repetitions(f"{place}.local", checked.local) + _repetitions(
+            f"{place}.reaches", checked.reaches
+        )
+        problems += [
+            f"{_EXPERIMENTS}: experiments.{experiment}.models names {name}, a model of the self-check, which has a "
+            f"budget of its own; give the experiment a model under another name."
+            for experiment, settings in experiments.experiments.items()
+            if name in settings.models
+        ]
+    return problems
+
+
+def _convergence_problems(preset: Preset, experiments: Experiments) -> list[str]:
+    settings = experiments.convergence
+    if settings is None:
+        return []
+    place = f"{_EXPERIMENTS}: convergence.models"
+    problems = _repetitions(place, settings.models)
+    for name in settings.models:
+        if name not in experiments.models:
+            problems.append(unknown_name(place, name, "one of the models above", experiments.models))
+            continue
+        dataset = experiments.models[name].dataset
+        budget = budget_of(experiments, preset, name)
+        if dataset not in budget.datasets:
+            continue
+        compared = convergence_spec(budget, dataset, settings.split, seed=0).points
+        evaluated = points(budget, dataset, settings.split)
+        if compared > evaluated:
+            problems.append(
+                f"convergence.points is {compared} for {name}, but q* is optimised for {evaluated} points of "
+                f"{dataset}; lower convergence.points or raise points."
+            )
     return problems
 
 
@@ -88,8 +158,8 @@ def _model_problems(
     dataset = datasets.get(copy)
     if dataset is None:
         return problems
-    if model.architecture.kind == "conv" and dataset.shape != _CONV_SHAPE:
-        shape = " x ".join(map(str, dataset.shape))
+    if model.architecture.kind == "conv" and dataset.image_shape != _CONV_SHAPE:
+        shape = " x ".join(map(str, dataset.image_shape))
         problems.append(
             f"{place}.architecture.kind is conv, which takes 3 x 32 x 32 images, but {copy} has {shape}; "
             f"write mlp, or choose another copy in {preset_file}."

@@ -5,19 +5,29 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from inference_gaps.config.sections import AisSections, IwaeSection, LocalSections, TrainSection
+from inference_gaps.config.sections import (
+    AisSections,
+    ConvergenceSection,
+    IwaeSection,
+    LocalSections,
+    TrainSection,
+)
 from inference_gaps.specs.base import Spec
-from inference_gaps.specs.data import Binarisation, DatasetSpec
-from inference_gaps.specs.table import Family, Split
+from inference_gaps.specs.data import Binarisation, DatasetSpec, Part
+from inference_gaps.specs.selfcheck import Estimator
+from inference_gaps.specs.table import Family
 from inference_gaps.specs.train import ArchitectureSpec, PosteriorSpec
 
 __all__ = [
+    "CheckedModel",
+    "ConvergenceSettings",
     "Datasets",
     "ExperimentSettings",
     "Experiments",
     "ModelSettings",
     "Preset",
     "PresetDataset",
+    "SelfcheckSettings",
     "UserSettings",
 ]
 
@@ -59,6 +69,7 @@ class _Amounts(Spec):
     iwae: IwaeSection = IwaeSection()
     ais: AisSections = AisSections()
     local: LocalSections = LocalSections()
+    convergence: ConvergenceSection = ConvergenceSection()
 
 
 class PresetDataset(_Amounts):
@@ -66,6 +77,7 @@ class PresetDataset(_Amounts):
 
     copied_as: Annotated[str, Field(alias="copy", description="A data set of config/datasets.yaml.")]
     points: Points | None = None
+    simulated_points: Points | None = None
 
 
 class Preset(_Amounts):
@@ -74,6 +86,9 @@ class Preset(_Amounts):
     description: str
     seeds: Annotated[list[Seed], Field(min_length=1)]
     points: Points
+    simulated_points: Annotated[
+        int, Field(ge=2, description="Points simulated from each model, for BDMC.")
+    ] = 16
     datasets: Annotated[dict[Name, PresetDataset], Field(min_length=1)]
 
 
@@ -92,16 +107,40 @@ class ExperimentSettings(Spec):
 
     title: str
     models: Annotated[list[str], Field(min_length=1)]
-    splits: Annotated[list[Split], Field(min_length=1)]
+    splits: Annotated[list[Part], Field(min_length=1)]
     local: list[Family]
     published: Annotated[int, Field(ge=1)] | None = None
 
 
+class CheckedModel(Spec):
+    """A model with known answers: the families of its q*, and the estimators that must reach its log p(x)."""
+
+    local: list[Family]
+    reaches: list[Estimator]
+
+
+class SelfcheckSettings(Spec):
+    """Models whose exact answers the estimators must hit, and the amount of work, the same in every preset."""
+
+    title: str
+    models: Annotated[dict[Name, CheckedModel], Field(min_length=1)]
+    budget: Preset
+
+
+class ConvergenceSettings(Spec):
+    """Models on which the estimators of log p(x) are compared at growing cost."""
+
+    models: Annotated[list[str], Field(min_length=1)]
+    split: Part = "train"
+
+
 class Experiments(Spec):
-    """``config/experiments.yaml``: what the paper does."""
+    """``config/experiments.yaml``: what the paper does, and how its estimators are checked."""
 
     models: Annotated[dict[Name, ModelSettings], Field(min_length=1)]
     experiments: Annotated[dict[Name, ExperimentSettings], Field(min_length=1)]
+    selfcheck: SelfcheckSettings | None = None
+    convergence: ConvergenceSettings | None = None
 
 
 class Datasets(Spec):

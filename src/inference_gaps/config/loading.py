@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from inference_gaps.config.checks import problems_between_files
 from inference_gaps.config.files import Datasets, Experiments, Preset, UserSettings
+from inference_gaps.config.resolution import budget_of
 from inference_gaps.config.sentences import unknown_name, validated
 from inference_gaps.config.yaml_files import read_yaml
 from inference_gaps.errors import UserError
@@ -34,9 +35,13 @@ class Configuration:
         chosen = self.settings.experiments
         return [name for name in self.experiments.experiments if chosen == "all" or name in chosen]
 
+    def budget_of(self, model: str) -> Preset:
+        """Return how much work a model gets: the preset, or the budget of the self-check for its models."""
+        return budget_of(self.experiments, self.preset, model)
+
     def copy_of(self, model: str) -> str:
         """Return which data set of ``config/datasets.yaml`` a model is trained on in this preset."""
-        return self.preset.datasets[self.experiments.models[model].dataset].copied_as
+        return self.budget_of(model).datasets[self.experiments.models[model].dataset].copied_as
 
 
 def preset_names(top: Path) -> list[str]:

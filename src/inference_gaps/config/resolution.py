@@ -6,15 +6,17 @@ the model's own training keys.
 
 from typing import Any
 
-from inference_gaps.config.files import ModelSettings, Preset
+from inference_gaps.config.files import Experiments, ModelSettings, Preset
 from inference_gaps.specs.ais import AisSpec
 from inference_gaps.specs.base import Spec
+from inference_gaps.specs.convergence import ConvergenceSpec
+from inference_gaps.specs.data import Split
 from inference_gaps.specs.iwae import IwaeSpec
 from inference_gaps.specs.local import LocalSpec
-from inference_gaps.specs.table import Family, Split
+from inference_gaps.specs.table import Family
 from inference_gaps.specs.train import TrainSpec
 
-__all__ = ["ais_spec", "iwae_spec", "local_spec", "points", "train_spec"]
+__all__ = ["ais_spec", "budget_of", "convergence_spec", "iwae_spec", "local_spec", "points", "train_spec"]
 
 
 def _given(*sections: Spec) -> dict[str, Any]:
@@ -24,8 +26,16 @@ def _given(*sections: Spec) -> dict[str, Any]:
     return merged
 
 
-def points(preset: Preset, dataset: str) -> int:
-    """Return how many points bounds are evaluated on."""
+def budget_of(experiments: Experiments, preset: Preset, model: str) -> Preset:
+    """Return how much work a model gets: the preset, or for a model of the self-check the self-check's own."""
+    check = experiments.selfcheck
+    return check.budget if check and model in check.models else preset
+
+
+def points(preset: Preset, dataset: str, split: Split) -> int:
+    """Return how many points of ``split`` bounds are evaluated on."""
+    if split == "simulated":
+        return preset.datasets[dataset].simulated_points or preset.simulated_points
     return preset.datasets[dataset].points or preset.points
 
 
@@ -41,18 +51,24 @@ def local_spec(preset: Preset, dataset: str, family: Family, split: Split, seed:
     """Return how q* of ``family`` is optimised on the first points of ``split``."""
     sections = (getattr(preset.local, family), getattr(preset.datasets[dataset].local, family))
     given = _given(*sections)
-    return LocalSpec(family=family, split=split, points=points(preset, dataset), seed=seed, **given)
+    return LocalSpec(family=family, split=split, points=points(preset, dataset, split), seed=seed, **given)
 
 
 def iwae_spec(preset: Preset, dataset: str, split: Split, seed: int) -> IwaeSpec:
     """Return how ELBO and IWAE are evaluated on the first points of ``split``."""
     given = _given(preset.iwae, preset.datasets[dataset].iwae)
-    return IwaeSpec(split=split, points=points(preset, dataset), seed=seed, **given)
+    return IwaeSpec(split=split, points=points(preset, dataset, split), seed=seed, **given)
 
 
 def ais_spec(preset: Preset, dataset: str, start: str, split: Split, seed: int) -> AisSpec:
     """Return how AIS that starts at ``prior`` or ``local-ffg`` is run on the first points of ``split``."""
     name = start.replace("-", "_")
     given = _given(getattr(preset.ais, name), getattr(preset.datasets[dataset].ais, name))
-    fixed = {"start": start, "split": split, "points": points(preset, dataset), "seed": seed}
+    fixed = {"start": start, "split": split, "points": points(preset, dataset, split), "seed": seed}
     return AisSpec.model_validate(given | fixed)
+
+
+def convergence_spec(preset: Preset, dataset: str, split: Split, seed: int) -> ConvergenceSpec:
+    """Return the sizes at which estimators are compared on the first points of ``split``."""
+    given = _given(preset.convergence, preset.datasets[dataset].convergence)
+    return ConvergenceSpec(split=split, seed=seed, **given)

@@ -11,11 +11,20 @@ from pydantic import Field, create_model
 
 from inference_gaps.specs.ais import AisSpec
 from inference_gaps.specs.base import Spec
+from inference_gaps.specs.convergence import ConvergenceSpec
 from inference_gaps.specs.iwae import IwaeSpec, PointsSpec
 from inference_gaps.specs.local import LocalSpec
 from inference_gaps.specs.train import TrainSpec
 
-__all__ = ["AisSection", "AisSections", "IwaeSection", "LocalSection", "LocalSections", "TrainSection"]
+__all__ = [
+    "AisSection",
+    "AisSections",
+    "ConvergenceSection",
+    "IwaeSection",
+    "LocalSection",
+    "LocalSections",
+    "TrainSection",
+]
 
 
 def _without_default(schema: dict[str, Any]) -> None:
@@ -38,12 +47,14 @@ if TYPE_CHECKING:
     IwaeSection: TypeAlias = Spec
     AisSection: TypeAlias = Spec
     LocalSection: TypeAlias = Spec
+    ConvergenceSection: TypeAlias = Spec
 else:
     _POINTS = set(PointsSpec.model_fields)
     TrainSection = _section("TrainSection", TrainSpec, {"architecture", "posterior", "seed"})
     IwaeSection = _section("IwaeSection", IwaeSpec, _POINTS)
     AisSection = _section("AisSection", AisSpec, _POINTS | {"start"})
     LocalSection = _section("LocalSection", LocalSpec, _POINTS | {"family"})
+    ConvergenceSection = _section("ConvergenceSection", ConvergenceSpec, {"split", "seed"})
 
 
 class AisSections(Spec):

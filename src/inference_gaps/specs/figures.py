@@ -5,9 +5,18 @@ from typing import Annotated
 from pydantic import Field
 
 from inference_gaps.specs.base import Spec
-from inference_gaps.specs.table import Family, Split
+from inference_gaps.specs.data import Split
+from inference_gaps.specs.table import Family
 
-__all__ = ["GapsFigureSpec", "ModelSpec", "SampledModelSpec", "SamplesFigureSpec", "TrainingFigureSpec"]
+__all__ = [
+    "ConvergenceFigureSpec",
+    "ConvergenceModelSpec",
+    "GapsFigureSpec",
+    "ModelSpec",
+    "SampledModelSpec",
+    "SamplesFigureSpec",
+    "TrainingFigureSpec",
+]
 
 
 class GapsFigureSpec(Spec):
@@ -48,3 +57,17 @@ class SamplesFigureSpec(Spec):
     split: Split = "validation"
     images: Annotated[int, Field(ge=1, le=40)] = 12
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+
+
+class ConvergenceModelSpec(ModelSpec):
+    """A model on which estimators were compared; ``exact`` where its log p(x) is known."""
+
+    split: Split = "train"
+    exact: bool
+
+
+class ConvergenceFigureSpec(Spec):
+    """What is left to log p(x) against the cost of each estimator, one panel per model."""
+
+    preset: str
+    models: Annotated[list[ConvergenceModelSpec], Field(min_length=1)]

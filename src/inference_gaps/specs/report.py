@@ -11,10 +11,11 @@ class ReportSpec(Spec):
 
     ``tables`` are the specifications that the tables were made from; models, data and budgets are read from
     what they made. ``figures`` are names as in ``figures/<preset>/<name>.pdf``: ``gaps-<experiment>``,
-    ``training``, ``samples``.
+    ``training``, ``samples``, ``convergence``. ``selfcheck``: whether there is a table of the self-check.
     """
 
     preset: str
     description: str
     tables: list[TableSpec]
     figures: list[str] = []
+    selfcheck: bool = False

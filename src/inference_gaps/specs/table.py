@@ -5,12 +5,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from inference_gaps.specs.base import Spec
-from inference_gaps.specs.data import Binarisation
+from inference_gaps.specs.data import Binarisation, Split
 
-__all__ = ["Family", "Split", "TableRowSpec", "TableSpec"]
+__all__ = ["Family", "TableRowSpec", "TableSpec"]
 
 Family = Literal["ffg", "af"]
-Split = Literal["train", "validation", "test"]
 
 
 class TableRowSpec(Spec):

@@ -4,10 +4,19 @@ from pathlib import Path
 from typing import Any
 
 from inference_gaps.config.loading import Configuration
-from inference_gaps.config.resolution import ais_spec, iwae_spec, local_spec, train_spec
+from inference_gaps.config.resolution import (
+    ais_spec,
+    convergence_spec,
+    iwae_spec,
+    local_spec,
+    points,
+    train_spec,
+)
 from inference_gaps.layout import Layout
-from inference_gaps.specs.data import PrepareSpec
-from inference_gaps.specs.table import Family, Split
+from inference_gaps.specs.data import PrepareSpec, Split
+from inference_gaps.specs.exact import ExactSpec
+from inference_gaps.specs.simulate import SimulateSpec
+from inference_gaps.specs.table import Family
 from inference_gaps.study.jobs import Jobs, derived_seed
 
 __all__ = ["ModelJobs", "data_variant"]
@@ -33,6 +42,7 @@ class ModelJobs:
         self._name, self._seed = model, seed
         self._settings = configuration.experiments.models[model]
         self._dataset = self._settings.dataset
+        self._budget = configuration.budget_of(model)
 
     def data(self) -> Path:
         """Add the preparation of the data and return the file that it makes."""
@@ -46,7 +56,7 @@ class ModelJobs:
 
     def weights(self) -> Path:
         """Add the training and return the weights."""
-        spec = train_spec(self._configuration.preset, self._settings, self._seed)
+        spec = train_spec(self._budget, self._settings, self._seed)
         outputs = {
             "output": self._layout.weights(self._name, self._seed),
             "metrics": self._layout.metrics(self._name, self._seed),
@@ -56,8 +66,8 @@ class ModelJobs:
     def local(self, split: Split, family: Family) -> Path:
         """Add the optimisation of q* and return its parameters."""
         seed = derived_seed(self._name, self._seed, split, f"local-{family}")
-        spec = local_spec(self._configuration.preset, self._dataset, family, split, seed)
-        inputs = self._read()
+        spec = local_spec(self._budget, self._dataset, family, split, seed)
+        inputs = self._read(split)
         if spec.start == "local-ffg":
             inputs["start"] = self.local(split, "ffg")
         output = self._layout.local(self._name, self._seed, split, family)
@@ -67,8 +77,8 @@ class ModelJobs:
         """Add ELBO and IWAE of the amortised q, or of q* of ``family``, and return their values."""
         posterior = f"local-{family}" if family else "amortised"
         seed = derived_seed(self._name, self._seed, split, f"iwae-{posterior}")
-        spec = iwae_spec(self._configuration.preset, self._dataset, split, seed)
-        inputs = self._read()
+        spec = iwae_spec(self._budget, self._dataset, split, seed)
+        inputs = self._read(split)
         if family:
             inputs["posterior"] = self.local(split, family)
         output = self._layout.iwae(self._name, self._seed, split, posterior)
@@ -77,15 +87,48 @@ class ModelJobs:
     def ais(self, split: Split, start: str) -> Path:
         """Add annealed importance sampling and return its values."""
         seed = derived_seed(self._name, self._seed, split, f"ais-{start}")
-        spec = ais_spec(self._configuration.preset, self._dataset, start, split, seed)
-        inputs = self._read()
+        spec = ais_spec(self._budget, self._dataset, start, split, seed)
+        inputs = self._read(split)
         if start == "local-ffg":
             inputs["start"] = self.local(split, "ffg")
         output = self._layout.ais(self._name, self._seed, split, start)
         return self._add("evaluate-ais", spec, inputs, {"output": output})
 
-    def _read(self) -> dict[str, Path]:
-        return {"data": self.data(), "model": self.weights()}
+    def simulated(self) -> Path:
+        """Add the simulation of data from the model and return them."""
+        seed = derived_seed(self._name, self._seed, "simulated")
+        spec = SimulateSpec(points=points(self._budget, self._dataset, "simulated"), seed=seed)
+        output = self._layout.simulated(self._name, self._seed)
+        return self._add("simulate-data", spec, {"model": self.weights()}, {"output": output})
+
+    def bdmc(self, start: str) -> Path:
+        """Add AIS in both directions on simulated data, as :meth:`ais` runs it, and return its values."""
+        seed = derived_seed(self._name, self._seed, f"bdmc-{start}")
+        spec = ais_spec(self._budget, self._dataset, start, "simulated", seed)
+        inputs = self._read("simulated")
+        if start == "local-ffg":
+            inputs["start"] = self.local("simulated", "ffg")
+        output = self._layout.bdmc(self._name, self._seed, start)
+        return self._add("evaluate-bdmc", spec, inputs, {"output": output})
+
+    def exact(self, split: Split) -> Path:
+        """Add the exact answers and return them; at simulated points only log p(x) is needed."""
+        of_points = ExactSpec(split=split, points=points(self._budget, self._dataset, split))
+        spec = of_points.model_copy(update={"quantities": ["log_p"]}) if split == "simulated" else of_points
+        output = self._layout.exact(self._name, self._seed, split)
+        return self._add("evaluate-exact", spec, self._read(split), {"output": output})
+
+    def convergence(self, split: Split) -> Path:
+        """Add the estimators of log p(x) at several sizes and return their values."""
+        seed = derived_seed(self._name, self._seed, split, "convergence")
+        spec = convergence_spec(self._budget, self._dataset, split, seed)
+        inputs = self._read(split) | {"start": self.local(split, "ffg")}
+        output = self._layout.convergence(self._name, self._seed, split)
+        return self._add("evaluate-convergence", spec, inputs, {"output": output})
+
+    def _read(self, split: Split) -> dict[str, Path]:
+        data = self.simulated() if split == "simulated" else self.data()
+        return {"data": data, "model": self.weights()}
 
     def _add(self, command: str, *job: Any) -> Path:
         return self._jobs.add(command, *job).outputs["output"]

@@ -29,6 +29,7 @@ class Study:
         layout: where results lie, relative to the working directory.
         sources: where the raw files of each data set are, by name.
         jobs: all jobs by what they make.
+        selfcheck: the job that holds the estimators against known answers, if the configuration has models for it.
         tables: the jobs that make tables.
         figures: the jobs that draw figures.
         report: the job that writes the report.
@@ -38,6 +39,7 @@ class Study:
     layout: Layout
     sources: Mapping[str, Source]
     jobs: Jobs
+    selfcheck: Job | None
     tables: list[Job]
     figures: list[Job]
     report: Job
@@ -59,10 +61,12 @@ def load_study(overrides: Mapping[str, Any] | None = None, top: Path = Path()) -
     jobs = Jobs()
     summary = Summary(jobs, layout, configuration, top / "paper")
     names = configuration.chosen_experiments
-    tables = [summary.table(name) for name in names]
+    selfcheck = summary.selfcheck()
+    tables = [summary.table(name, selfcheck) for name in names]
     figures = summary.figures(names)
-    report = summary.report(tables, figures)
-    return Study(configuration, layout, _sources(configuration, top), jobs, tables, figures, report)
+    report = summary.report(tables, figures, selfcheck)
+    sources = _sources(configuration, top)
+    return Study(configuration, layout, sources, jobs, selfcheck, tables, figures, report)
 
 
 def _sources(configuration: Configuration, top: Path) -> dict[str, Source]:
@@ -70,6 +74,8 @@ def _sources(configuration: Configuration, top: Path) -> dict[str, Source]:
     data_folder = Path(os.path.expanduser(given)) if given else None
     experiments = configuration.experiments.experiments
     models = [model for name in configuration.chosen_experiments for model in experiments[name].models]
+    checked = configuration.experiments.selfcheck
+    models += checked.models if checked else []
     sources, problems = {}, []
     for name in dict.fromkeys(map(configuration.copy_of, models)):
         sources[name], found = find_source(name, configuration.datasets[name], data_folder, top)

@@ -5,15 +5,20 @@ from typing import Any
 
 from inference_gaps.analysis.sources import (
     ais_starts,
+    convergence_sources,
     paper_files,
     report_sources,
     samples_sources,
+    selfcheck_sources,
     table_sources,
     training_sources,
 )
 from inference_gaps.config.loading import Configuration
 from inference_gaps.layout import Layout
+from inference_gaps.specs.data import Split
 from inference_gaps.specs.figures import (
+    ConvergenceFigureSpec,
+    ConvergenceModelSpec,
     GapsFigureSpec,
     ModelSpec,
     SampledModelSpec,
@@ -21,7 +26,8 @@ from inference_gaps.specs.figures import (
     TrainingFigureSpec,
 )
 from inference_gaps.specs.report import ReportSpec
-from inference_gaps.specs.table import Split, TableRowSpec, TableSpec
+from inference_gaps.specs.selfcheck import SelfcheckRowSpec, SelfcheckSpec
+from inference_gaps.specs.table import Family, TableRowSpec, TableSpec
 from inference_gaps.study.jobs import Job, Jobs
 from inference_gaps.study.models import ModelJobs, data_variant
 
@@ -38,11 +44,29 @@ class Summary:
     def __init__(self, jobs: Jobs, layout: Layout, configuration: Configuration, paper: Path) -> None:
         self._jobs, self._layout, self._configuration, self._paper = jobs, layout, configuration, paper
 
-    def table(self, experiment: str) -> Job:
-        """Add the table of an experiment and every bound in it."""
+    def selfcheck(self) -> Job | None:
+        """Add the self-check of the estimators and every bound in it, if the configuration has one."""
+        settings = self._configuration.experiments.selfcheck
+        if settings is None:
+            return None
+        rows = []
+        for model, checked in settings.models.items():
+            for seed in settings.budget.seeds:
+                row = self._row(model, seed, "train", checked.local)
+                self._evaluate(row)
+                jobs = self._model_jobs(model, seed)
+                jobs.exact("train")
+                jobs.exact("simulated")
+                rows.append(SelfcheckRowSpec(**row.model_dump(), reaches=checked.reaches))
+        spec = SelfcheckSpec(title=settings.title, preset=self._layout.preset, rows=rows)
+        outputs = {"csv": self._layout.selfcheck("csv"), "markdown": self._layout.selfcheck("md")}
+        return self._jobs.add("make-selfcheck", spec, selfcheck_sources(spec, self._layout), outputs)
+
+    def table(self, experiment: str, selfcheck: Job | None) -> Job:
+        """Add the table of an experiment and every bound in it; it is made once the ``selfcheck`` is passed."""
         settings = self._configuration.experiments.experiments[experiment]
         rows = [
-            self._row(model, seed, split, experiment)
+            self._row(model, seed, split, settings.local)
             for model in settings.models
             for split in settings.splits
             for seed in self._configuration.preset.seeds
@@ -59,22 +83,27 @@ class Summary:
         suffixes = {"csv": "csv", "markdown": "md", "latex": "tex"}
         outputs = {flag: self._layout.table(experiment, suffix) for flag, suffix in suffixes.items()}
         inputs = table_sources(spec, self._layout)
+        if selfcheck:
+            inputs["selfcheck"] = selfcheck.outputs["csv"]
         return self._jobs.add("make-table", spec, inputs, outputs, {"published": self._published})
 
     def figures(self, experiments: list[str]) -> list[Job]:
-        """Add the gaps of each experiment, and training curves and samples of all their models."""
+        """Add the gaps of each experiment, training curves and samples of all their models, and convergence."""
         made = [self._gaps(experiment) for experiment in experiments]
         settings = [self._configuration.experiments.experiments[name] for name in experiments]
         models = list(dict.fromkeys(model for experiment in settings for model in experiment.models))
-        return [*made, self._training(models), self._samples(models)]
+        made += [self._training(models), self._samples(models)]
+        convergence = self._convergence(models)
+        return [*made, convergence] if convergence else made
 
-    def report(self, tables: list[Job], figures: list[Job]) -> Job:
-        """Add the report on ``tables`` with ``figures``."""
+    def report(self, tables: list[Job], figures: list[Job], selfcheck: Job | None) -> Job:
+        """Add the report on ``tables`` with ``figures``, and the table of the ``selfcheck`` in its appendix."""
         spec = ReportSpec(
             preset=self._layout.preset,
             description=self._configuration.preset.description,
             tables=[table.spec for table in tables if isinstance(table.spec, TableSpec)],
             figures=[figure.outputs["csv"].stem for figure in figures],
+            selfcheck=selfcheck is not None,
         )
         inputs = report_sources(spec, self._layout)
         outputs = {"output": self._layout.report, "numbers": self._layout.results / "report.json"}
@@ -84,7 +113,10 @@ class Summary:
     def _published(self) -> Path:
         return self._paper / "published.csv"
 
-    def _row(self, model: str, seed: int, split: Split, experiment: str) -> TableRowSpec:
+    def _model_jobs(self, model: str, seed: int) -> ModelJobs:
+        return ModelJobs(self._jobs, self._layout, self._configuration, model, seed)
+
+    def _row(self, model: str, seed: int, split: Split, local: list[Family]) -> TableRowSpec:
         settings = self._configuration.experiments.models[model]
         dataset = self._configuration.datasets[self._configuration.copy_of(model)]
         return TableRowSpec(
@@ -96,16 +128,17 @@ class Summary:
             dataset_note=dataset.note,
             binarisation=settings.binarisation,
             trained_with=settings.posterior.family,
-            local=self._configuration.experiments.experiments[experiment].local,
+            local=local,
         )
 
     def _evaluate(self, row: TableRowSpec) -> None:
-        jobs = ModelJobs(self._jobs, self._layout, self._configuration, row.model, row.seed)
+        jobs = self._model_jobs(row.model, row.seed)
         jobs.iwae(row.split)
         for family in row.local:
             jobs.iwae(row.split, family)
         for start in ais_starts(row):
             jobs.ais(row.split, start)
+            jobs.bdmc(start)
 
     def _figure(self, name: str) -> dict[str, Path]:
         return {suffix: self._layout.figure(name, suffix) for suffix in _FIGURE_SUFFIXES}
@@ -143,6 +176,32 @@ class Summary:
         spec = SamplesFigureSpec(preset=self._layout.preset, models=shown, split=split)
         inputs = samples_sources(spec, self._layout)
         return self._jobs.add("plot-samples", spec, inputs, self._figure("samples"))
+
+    def _convergence(self, models: list[str]) -> Job | None:
+        experiments = self._configuration.experiments
+        if experiments.convergence is None:
+            return None
+        checked = experiments.selfcheck.models if experiments.selfcheck else {}
+        # An experiment that was not chosen does not have its models trained for this figure alone.
+        chosen = [name for name in experiments.convergence.models if name in checked or name in models]
+        split = experiments.convergence.split
+        shown = []
+        for model in chosen:
+            seed = self._configuration.budget_of(model).seeds[0]
+            jobs = self._model_jobs(model, seed)
+            jobs.convergence(split)
+            if model in checked:
+                jobs.exact(split)
+            shown.append(
+                ConvergenceModelSpec(
+                    model=model, seed=seed, split=split, exact=model in checked, **self._names(model)
+                )
+            )
+        if not shown:
+            return None
+        spec = ConvergenceFigureSpec(preset=self._layout.preset, models=shown)
+        inputs = convergence_sources(spec, self._layout)
+        return self._jobs.add("plot-convergence", spec, inputs, self._figure("convergence"))
 
     def _names(self, model: str) -> dict[str, Any]:
         settings = self._configuration.experiments.models[model]

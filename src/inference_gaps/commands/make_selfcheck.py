@@ -1,0 +1,36 @@
+"""Put every estimate of models with known answers beside its exact answer.
+
+Reads, under --results (results/PRESET), the bounds of the models of the specification and their exact answers.
+Writes the table as tidy CSV and as Markdown. It is written whether the estimates hit or miss: make-table refuses to
+go on where one missed, show-selfcheck says which.
+"""
+
+import argparse
+from pathlib import Path
+
+from inference_gaps.analysis.selfcheck import build_selfcheck
+from inference_gaps.analysis.selfcheck_layout import selfcheck_markdown
+from inference_gaps.analysis.sources import artifact_fingerprints, layout_of, selfcheck_sources
+from inference_gaps.artifacts import write_bytes, write_values
+from inference_gaps.fingerprints import make_provenance
+from inference_gaps.specs.selfcheck import SelfcheckSpec
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    parser.add_argument("--spec", required=True, help="SelfcheckSpec as JSON, or a file that holds it")
+    parser.add_argument("--results", required=True, type=Path, help="folder results/PRESET")
+    parser.add_argument("--csv", required=True, type=Path, help="tidy table to write")
+    parser.add_argument("--markdown", required=True, type=Path, help="Markdown table to write")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Make the table."""
+    spec = SelfcheckSpec.from_argument(options.spec)
+    layout = layout_of(options.results)
+    table = build_selfcheck(spec, layout)
+    inputs = artifact_fingerprints(selfcheck_sources(spec, layout))
+    write_bytes(options.markdown, selfcheck_markdown(spec.title, table).encode())
+    write_values(options.csv, table, make_provenance("make-selfcheck", spec.as_dict(), inputs))

@@ -1,0 +1,29 @@
+"""What the self-check of the estimators covers."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from inference_gaps.specs.base import Spec
+from inference_gaps.specs.table import TableRowSpec
+
+__all__ = ["Estimator", "SelfcheckRowSpec", "SelfcheckSpec"]
+
+Estimator = Literal["iwae_amortized", "iwae_local_ffg", "iwae_local_af", "ais_prior", "ais_local_ffg"]
+
+
+class SelfcheckRowSpec(TableRowSpec):
+    """One model with known answers; ``reaches`` are the estimators that must hit its log p(x).
+
+    The others must only stay below it.
+    """
+
+    reaches: list[Estimator]
+
+
+class SelfcheckSpec(Spec):
+    """Every estimate of some models beside its exact answer."""
+
+    title: str
+    preset: str
+    rows: Annotated[list[SelfcheckRowSpec], Field(min_length=1)]
