@@ -58,8 +58,8 @@ def test_comments_docstrings_and_formatting_do_not_count(package: Path) -> None:
         replace(
             path, '"""Annealed importance sampling', '"""Some other words on annealed importance sampling'
         )
-        replace(path, "import math\n", "# A remark.\nimport math\n\n\n")
-        replace(path, "potential, shape, betas, steps", "potential,shape,  betas,\n        steps")
+        replace(path, "import torch\n", "# A remark.\nimport torch\n\n\n")
+        replace(path, "potential, shape, spec, rng", "potential,shape,  spec,\n        rng")
 
     assert changed_by(edit) == set()
 

@@ -13,6 +13,7 @@ from inference_gaps.study.plan import Study, load_study
 from tests.small_project import edit_yaml, make_project
 
 PRESET, EXPERIMENTS = "config/presets/tiny.yaml", "config/experiments.yaml"
+SUMMARIES = ("make-table", "plot-gaps", "write-report")
 
 
 @pytest.fixture
@@ -94,9 +95,11 @@ def test_no_two_jobs_share_random_numbers(project: Path) -> None:
     edit_yaml(project / PRESET, ("seeds", [0, 1]))
     edit_yaml(project / EXPERIMENTS, ("experiments.gaps.splits", ["train", "validation"]))
     jobs = load_study(top=project).jobs
-    drawing = [job for job in jobs if job.command in ("optimise-local", "evaluate-iwae", "evaluate-ais")]
+    commands = ("optimise-local", "evaluate-iwae", "evaluate-ais", "simulate-data", "evaluate-bdmc")
+    drawing = [job for job in jobs if job.command in commands]
     seeds = [job.spec.as_dict()["seed"] for job in drawing]
-    assert len(seeds) == 2 * 2 * 2 * 7
+    # Per model and seed: 2 + 3 + 2 on each of two splits; data, q*_FFG and chains both ways on simulated points.
+    assert len(seeds) == 2 * 2 * (2 * 7 + 4)
     assert len(set(seeds)) == len(seeds)
     assert all(0 <= seed < 2**31 for seed in seeds)
 
@@ -110,12 +113,17 @@ def test_seeds_of_evaluations_never_change() -> None:
     ("key", "value", "commands"),
     [
         ("description", "other words", {"write-report"}),
-        ("iwae.samples", 77, {"evaluate-iwae", "make-table", "plot-gaps", "write-report"}),
-        ("ais.local-ffg.chains", 6, {"evaluate-ais", "make-table", "plot-gaps", "write-report"}),
+        ("iwae.samples", 77, {"evaluate-iwae", *SUMMARIES}),
+        (
+            "ais.local-ffg.chains",
+            6,
+            {"evaluate-ais", "evaluate-bdmc", *SUMMARIES},
+        ),
+        ("simulated_points", 5, {"simulate-data", "optimise-local", "evaluate-bdmc", *SUMMARIES}),
         (
             "local.af.steps",
             9,
-            {"optimise-local", "evaluate-iwae", "make-table", "plot-gaps", "write-report"},
+            {"optimise-local", "evaluate-iwae", *SUMMARIES},
         ),
     ],
 )

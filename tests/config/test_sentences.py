@@ -145,13 +145,13 @@ def test_the_project_of_these_tests_is_valid(project: Path) -> None:
             "models.digits-ffg.architecture.kind",
             "convolutional",
             "models.digits-ffg.architecture.kind is 'convolutional', which is not a kind of network; choose one of "
-            "conv, mlp.",
+            "conv, linear-gaussian, mlp.",
         ),
         (
             EXPERIMENTS,
             "models.digits-ffg.architecture.kind",
             ...,
-            "models.digits-ffg.architecture.kind is missing; it must be conv or mlp.",
+            "models.digits-ffg.architecture.kind is missing; it must be conv, linear-gaussian or mlp.",
         ),
         (
             EXPERIMENTS,

@@ -20,9 +20,12 @@ def test_the_whole_plan_is_listed_without_a_warning(tmp_path: Path, preset: str,
     assert done.returncode == 0, done.stderr
     assert "warning" not in (done.stdout + done.stderr).lower()
     jobs = planned(done.stdout)
-    assert jobs["train"] == 6 * seeds
-    assert jobs["evaluate_iwae"] == 18 * seeds
-    assert jobs["evaluate_ais"] == 12 * seeds
+    # Six models of the paper per seed, and six with known answers; of these, four have no q*_AF.
+    assert jobs["train"] == 6 * seeds + 6
+    assert jobs["evaluate_iwae"] == 6 * 3 * seeds + 2 * 3 + 4 * 2
+    assert jobs["evaluate_ais"] == jobs["evaluate_bdmc"] == 2 * (6 * seeds + 6)
+    assert jobs["evaluate_exact"] == 2 * 6
+    assert jobs["make_selfcheck"] == 1
     assert jobs.get("fetch_data", 0) == (3 if preset == "full" else 0)
     assert jobs["write_report"] == 1
 

@@ -1,0 +1,182 @@
+"""Bugs in densities, their gradients, and the posterior families."""
+
+from inference_gaps.models.generator import bernoulli_log_likelihood
+from inference_gaps.models.mlp import MlpGenerator
+from inference_gaps.posteriors.auxiliary_flow import AuxiliaryFlow
+from inference_gaps.posteriors.gaussian import (
+    FullyFactorisedGaussian,
+    normal_log_prob,
+    reparameterise,
+    standard_normal_log_prob,
+)
+from tests.bounds import test_ais
+from tests.models import test_models
+from tests.mutants.mutant import Check, Mutant
+from tests.posteriors import test_families, test_path_gradient
+
+__all__ = ["DENSITIES"]
+
+_CHANGE = Check(
+    test_families.test_flow_log_density_is_the_change_of_variables, {"name": "af-local", "per_point": True}
+)
+_INVERSE = Check(test_families.test_joint_density_inverts_the_flow, {"name": "af-local"})
+_REVERSE = Check(test_families.test_flow_subtracts_the_reverse_density_at_its_own_v, {"name": "af-amortised"})
+_FFG = Check(test_families.test_ffg_density_is_that_of_torch_distributions)
+_VALUES = Check(test_path_gradient.test_both_transforms_have_the_same_values, {"name": "af-local"})
+_STICK_FFG = Check(
+    test_path_gradient.test_the_path_gradient_vanishes_where_q_is_the_posterior, {"name": "ffg"}
+)
+_STICK_AF = Check(
+    test_path_gradient.test_the_path_gradient_vanishes_where_q_is_the_posterior, {"name": "af-local"}
+)
+_BERNOULLI = Check(test_ais.test_whitened_potential_is_the_log_likelihood_for_the_prior)
+_GRADIENT = Check(test_models.test_written_gradient_is_that_of_autograd)
+_FOLDED = Check(test_models.test_written_gradient_is_that_of_autograd, fixtures={"generator": "folded"})
+
+_LINE = "\n            log_q = log_q - log_scale.sum(-1)"
+_WRONG = "\n            log_q = log_q + log_scale.sum(-1)"
+
+DENSITIES = [
+    *(
+        Mutant(
+            f"log-determinant of {variable}, forward",
+            f"The flow step of {variable} adds its log-determinant instead of subtracting it.",
+            AuxiliaryFlow.push,
+            f"{variable} = {variable} * log_scale.exp() + shift{_LINE}",
+            f"{variable} = {variable} * log_scale.exp() + shift{_WRONG}",
+            _CHANGE,
+        )
+        for variable in ("v", "z")
+    ),
+    *(
+        Mutant(
+            f"log-determinant of {variable}, inverse",
+            f"The inverse flow step of {variable} adds its log-determinant instead of subtracting it.",
+            AuxiliaryFlow.joint_log_prob,
+            f"{variable} = ({variable} - shift) * torch.exp(-log_scale){_LINE}",
+            f"{variable} = ({variable} - shift) * torch.exp(-log_scale){_WRONG}",
+            _INVERSE,
+        )
+        for variable in ("v", "z")
+    ),
+    Mutant(
+        "normal without its constant",
+        "The log density of a Gaussian lacks d/2 log 2 pi.",
+        normal_log_prob,
+        "(squared + log_variance).sum(-1) + z.shape[-1] * _LOG_2PI",
+        "(squared + log_variance).sum(-1)",
+        _REVERSE,
+    ),
+    Mutant(
+        "standard normal without its constant",
+        "The log density of N(0, I) lacks d/2 log 2 pi.",
+        standard_normal_log_prob,
+        "z.square().sum(-1) + z.shape[-1] * _LOG_2PI",
+        "z.square().sum(-1)",
+        _FFG,
+    ),
+    Mutant(
+        "variance for standard deviation, sample",
+        "A sample is the mean plus the variance times the noise.",
+        reparameterise,
+        "torch.exp(0.5 * log_variance) * noise",
+        "torch.exp(log_variance) * noise",
+        _FFG,
+    ),
+    Mutant(
+        "variance for standard deviation, log density",
+        "The log density of a sample subtracts the log variance instead of the log standard deviation.",
+        reparameterise,
+        "- 0.5 * log_variance.sum(-1)",
+        "- log_variance.sum(-1)",
+        _FFG,
+    ),
+    Mutant(
+        "standard deviation for variance",
+        "A Gaussian's log density divides the squared distance by the standard deviation.",
+        normal_log_prob,
+        "torch.exp(-log_variance)",
+        "torch.exp(-0.5 * log_variance)",
+        _REVERSE,
+    ),
+    Mutant(
+        "r at a sample of its own",
+        "r(v|z) is evaluated at fresh noise instead of the v that the flow made.",
+        AuxiliaryFlow.transform,
+        "self._log_reverse(parameters, z, v)",
+        "self._log_reverse(parameters, z, torch.randn_like(v))",
+        _REVERSE,
+    ),
+    Mutant(
+        "r added",
+        "log r(v|z) is added to log q(z, v) instead of subtracted.",
+        AuxiliaryFlow.transform,
+        "log_q - self._log_reverse",
+        "log_q + self._log_reverse",
+        _REVERSE,
+    ),
+    Mutant(
+        "r added on the path",
+        "Local optimisation adds log r(v|z) instead of subtracting it.",
+        AuxiliaryFlow.path_transform,
+        "- self._log_reverse",
+        "+ self._log_reverse",
+        _VALUES,
+    ),
+    Mutant(
+        "path gradient of the Gaussian keeps the score",
+        "The parameters of log q are not detached.",
+        FullyFactorisedGaussian.path_transform,
+        "mean.detach(), log_variance.detach()",
+        "mean, log_variance",
+        _STICK_FFG,
+    ),
+    Mutant(
+        "path gradient detaches the sample",
+        "log q is differentiated by way of its parameters instead of the sample.",
+        FullyFactorisedGaussian.path_transform,
+        "normal_log_prob(z, mean.detach(), log_variance.detach())",
+        "normal_log_prob(z.detach(), mean, log_variance)",
+        _STICK_FFG,
+    ),
+    Mutant(
+        "path gradient of the flow keeps the score",
+        "The parameters of log q(z, v) are not detached.",
+        AuxiliaryFlow.path_transform,
+        "tensor.detach() for",
+        "tensor for",
+        _STICK_AF,
+    ),
+    Mutant(
+        "softplus of the wrong sign",
+        "The Bernoulli log likelihood normalises with softplus(-l) instead of softplus(l).",
+        bernoulli_log_likelihood,
+        "functional.softplus(logits)",
+        "functional.softplus(-logits)",
+        _BERNOULLI,
+    ),
+    Mutant(
+        "gradient without the prior",
+        "The written gradient of log p(x, z) leaves out that of log p(z).",
+        MlpGenerator.log_joint_gradient,
+        "return value, gradient - z",
+        "return value, gradient",
+        _GRADIENT,
+    ),
+    Mutant(
+        "wrong derivative of the activation",
+        "The written gradient takes the derivative of the activation at another place.",
+        MlpGenerator.log_joint_gradient,
+        "derivative(output)",
+        "derivative(-output)",
+        _GRADIENT,
+    ),
+    Mutant(
+        "gradient of a folded decoder without the chain rule",
+        "The written gradient of a folded decoder is that with respect to its input, not to z.",
+        MlpGenerator.log_joint_gradient,
+        "gradient.mul_(2 * z)",
+        "gradient",
+        _FOLDED,
+    ),
+]

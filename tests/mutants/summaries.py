@@ -1,0 +1,112 @@
+"""Bugs in gaps, intervals and errors."""
+
+from inference_gaps.analysis import gaps, intervals
+from tests.analysis import test_coverage, test_intervals, test_paired_gaps
+from tests.bounds import test_uncertainty
+from tests.mutants.mutant import Check, Mutant
+
+__all__ = ["SUMMARIES"]
+
+_ONE_ESTIMATOR = Check(test_paired_gaps.test_log_p_is_chosen_by_its_mean_and_not_point_by_point)
+_STUDENT = Check(test_intervals.test_the_interval_is_that_of_student)
+_ADD_UP = Check(test_paired_gaps.test_gaps_have_their_sign_and_size_and_add_up)
+_MONTE_CARLO = Check(test_intervals.test_monte_carlo_errors_of_independent_points_average_out)
+_SQUARES = Check(test_paired_gaps.test_monte_carlo_errors_add_as_squares)
+_SEEDS = Check(test_paired_gaps.test_seeds_are_averaged_at_the_points_that_they_share)
+_SELECTION = Check(test_paired_gaps.test_an_estimator_that_is_far_below_adds_nothing_to_the_selection_bias)
+_COVERAGE = Check(
+    test_coverage.test_intervals_cover_the_gap_as_often_as_stated, {"shape": "normal", "points": 24}
+)
+_CHOICE = Check(test_coverage.test_choosing_one_estimator_by_its_mean_is_biased_by_less_than_its_bound)
+_GAP_ERROR = Check(test_uncertainty.test_the_error_of_a_gap_is_the_spread_of_repetitions)
+
+SUMMARIES = [
+    Mutant(
+        "largest value at each point",
+        "log p(x) is the largest estimate point by point instead of one estimator for all.",
+        gaps._log_p,
+        "bounds.value[chosen],",
+        "bounds.value[list(candidates)].max(axis=1),",
+        _ONE_ESTIMATOR,
+    ),
+    Mutant(
+        "normal quantile",
+        "The interval of a mean over few points uses 1.96 instead of Student's quantile.",
+        intervals.mean_interval,
+        "stats.t.ppf(0.5 + level / 2, df=len(values) - 1)",
+        "stats.norm.ppf(0.5 + level / 2)",
+        _STUDENT,
+    ),
+    Mutant(
+        "one-sided quantile",
+        "The interval leaves 5 % on either side.",
+        intervals.mean_interval,
+        "stats.t.ppf(0.5 + level / 2,",
+        "stats.t.ppf(level,",
+        _COVERAGE,
+    ),
+    Mutant(
+        "interval of the points",
+        "The interval is that of one data point, not of their mean.",
+        intervals.mean_interval,
+        "stats.sem(values)",
+        "np.std(values)",
+        _COVERAGE,
+    ),
+    Mutant(
+        "bias of the choice forgotten",
+        "The bound on the bias of choosing the largest mean is that of averages over k points.",
+        intervals.selection_bias_bound,
+        "max(errors) *",
+        "max(errors) / len(errors) *",
+        _CHOICE,
+    ),
+    Mutant(
+        "gap with the error of log p(x) alone",
+        "The Monte-Carlo error of a gap leaves out that of the bound that is subtracted.",
+        gaps._combination,
+        "** 2 for factor, each in terms)",
+        "** 2 for factor, each in terms[:1])",
+        _GAP_ERROR,
+    ),
+    Mutant(
+        "gaps of different points",
+        "A gap subtracts the bound at another data point.",
+        gaps._combination,
+        "factor * each.per_point for",
+        "factor * each.per_point.iloc[::-1].to_numpy() for",
+        _ADD_UP,
+    ),
+    Mutant(
+        "error of a mean not divided by the points",
+        "The Monte-Carlo error of a mean is that of the sum.",
+        intervals.monte_carlo_standard_error,
+        " / len(standard_errors)",
+        "",
+        _MONTE_CARLO,
+    ),
+    Mutant(
+        "errors subtract",
+        "The variance of a difference is the difference of the variances.",
+        gaps._combination,
+        "(factor * each.standard_error) ** 2",
+        "factor * each.standard_error**2",
+        _SQUARES,
+    ),
+    Mutant(
+        "errors of seeds do not average out",
+        "The error of a mean over seeds is not divided by their number.",
+        gaps.average_over_seeds,
+        "** 0.5 / len(same)",
+        "** 0.5",
+        _SEEDS,
+    ),
+    Mutant(
+        "selection bias of all estimators",
+        "Estimators far below the largest count as rivals.",
+        gaps._log_p,
+        "<= _RIVAL_DISTANCE * np.hypot(error, errors[chosen])",
+        "<= np.inf",
+        _SELECTION,
+    ),
+]

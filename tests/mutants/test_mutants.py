@@ -1,0 +1,87 @@
+"""Each planted bug is caught by its check, which passes without it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import torch
+
+from inference_gaps.models.mlp import MlpGenerator
+from inference_gaps.posteriors import gaussian
+from inference_gaps.posteriors.gaussian import standard_normal_log_prob
+from tests.mutants.catalogue import CHECKS, MUTANTS, table
+from tests.mutants.mutant import Mutant
+from tests.mutants.planting import innermost, planted
+
+# One of the checks asks for the standard deviation of one number.
+pytestmark = pytest.mark.filterwarnings("ignore:std\\(\\):UserWarning")
+
+_CONSTANT = "z.square().sum(-1) + z.shape[-1] * _LOG_2PI", "z.square().sum(-1)"
+
+
+@contextmanager
+def _planted(mutant: Mutant) -> Iterator[None]:
+    with planted(mutant.function, mutant.old, mutant.new):
+        yield
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_checks_pass_without_a_bug(name: str) -> None:
+    CHECKS[name].run()
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_planted_bug_is_caught_and_gone_afterwards(mutant: Mutant) -> None:
+    before = innermost(mutant.function).__code__
+    with _planted(mutant), pytest.raises(AssertionError):
+        mutant.check.run()
+    assert innermost(mutant.function).__code__ is before
+
+
+def test_every_bug_has_a_name_of_its_own_and_a_line_in_the_table() -> None:
+    names = [name for name, _, _ in table()]
+    assert len(set(names)) == len(names) == len(MUTANTS)
+    assert all(description.endswith(".") for _, description, _ in table())
+
+
+def test_a_planted_function_is_the_same_object_for_every_importer() -> None:
+    z = torch.zeros(1, 2)
+    with planted(standard_normal_log_prob, *_CONSTANT):
+        assert gaussian.standard_normal_log_prob(z).item() == 0
+        assert standard_normal_log_prob(z).item() == 0
+        assert gaussian.reparameterise(z, z, z)[1].item() == 0
+    assert standard_normal_log_prob(z).item() == pytest.approx(-torch.tensor(2 * torch.pi).log().item())
+
+
+def test_a_bug_is_taken_out_when_the_block_fails() -> None:
+    code = innermost(standard_normal_log_prob).__code__
+
+    def fail() -> None:
+        with planted(standard_normal_log_prob, *_CONSTANT):
+            raise RuntimeError("inside")
+
+    with pytest.raises(RuntimeError, match="inside"):
+        fail()
+    assert innermost(standard_normal_log_prob).__code__ is code
+
+
+def test_decorators_stay_around_a_planted_function() -> None:
+    generator = MlpGenerator(2, [3], 4, "elu")
+    x, z = torch.ones(1, 4), torch.zeros(1, 1, 2)
+    with planted(MlpGenerator.log_joint_gradient, "return value, gradient - z", "return value, gradient - 1"):
+        value, _ = generator.log_joint_gradient(x, z)
+    assert value is not None
+    assert not value.requires_grad
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("nowhere", "else", "occurs 0 times in standard_normal_log_prob, not once"),
+        ("z", "y", r"occurs \d+ times"),
+        ("-0.5 * (", "-0.5  * (", "is the same program"),
+    ],
+)
+def test_a_bug_that_cannot_be_planted_is_an_error(old: str, new: str, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence), planted(standard_normal_log_prob, old, new):
+        pass
