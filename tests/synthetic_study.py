@@ -1,10 +1,12 @@
 """A small study as the pipeline leaves it, with made-up values whose gaps are known."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 
 from inference_gaps.artifacts import write_tensors, write_values
 from inference_gaps.cli import main
@@ -50,8 +52,13 @@ BELOW = {
 }
 
 
-def write_values_of(layout: Layout, row: TableRowSpec, rng: np.random.Generator) -> None:
-    """Write every file of one model: per-point values, q*, metrics, weights."""
+def write_values_of(
+    layout: Layout, row: TableRowSpec, rng: np.random.Generator, below: Mapping[str, float] = BELOW
+) -> NDArray[np.float64]:
+    """Write every file of one model: per-point values, q*, metrics, weights; return log p(x) of its points.
+
+    ``below`` is the distance of the mean of each bound below that of log p(x).
+    """
     truth = LEVELS[row.dataset] + 20 * rng.standard_normal(POINTS)
     at = (row.model, row.seed, row.split)
 
@@ -60,7 +67,7 @@ def write_values_of(layout: Layout, row: TableRowSpec, rng: np.random.Generator)
         return pd.DataFrame(
             {
                 "point": range(POINTS),
-                "value": truth - BELOW[name] + noise - noise.mean(),
+                "value": truth - below[name] + noise - noise.mean(),
                 "standard_error": 0.02,
                 "effective_sample_size": 50.0,
             }
@@ -122,6 +129,7 @@ def write_values_of(layout: Layout, row: TableRowSpec, rng: np.random.Generator)
     torch.manual_seed(row.seed)
     model = build_vae(spec.architecture, spec.posterior, [1, 8, 8])
     save_model(layout.weights(row.model, row.seed), model, provenance)
+    return truth
 
 
 def write_data(layout: Layout) -> None:

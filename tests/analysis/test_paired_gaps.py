@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from inference_gaps.analysis.gaps import Bounds, Quantity, average_over_seeds, quantities, tightest
+from inference_gaps.analysis.table import gap_mark
 from inference_gaps.analysis.values import align
 from inference_gaps.errors import UserError
 
@@ -128,3 +129,24 @@ def test_too_many_points_that_are_not_finite_are_an_error() -> None:
 def test_different_points_are_an_error() -> None:
     with pytest.raises(UserError, match="a and b in here are not of the same data points"):
         align({"a": _estimator([-2.0] * 20), "b": _estimator([-2.0] * 19)}, "here")
+
+
+def test_an_estimator_is_not_chosen_for_its_noise() -> None:
+    """The noisy mean is larger by one of its standard errors; the paper's rule takes it, ours does not."""
+    bounds = _bounds(BELOW | {"ais_prior": -0.1, "iwae_amortized": 0.1, "iwae_local_ffg": 0.1})
+    errors = bounds.standard_error.assign(ais_prior=0.2 * np.sqrt(40), iwae_local_ffg=0.01)
+    found = _named(quantities(Bounds(bounds.value, errors), "ffg"))
+    assert found["log_p_paper"].estimator == "ais_prior"
+    assert found["log_p_best"].estimator == "iwae_local_ffg"
+    # It might have been chosen: its noise counts as that of a rival.
+    assert found["log_p_best"].bias_bound == pytest.approx(0.2 * np.sqrt(2 * np.log(3)))
+
+
+def test_gaps_are_marked_by_their_interval_and_by_bdmc() -> None:
+    assert gap_mark(1.0, 0.5, 1.5) == "positive"
+    assert gap_mark(1.0, 0.0, 2.0) == "includes zero"
+    assert gap_mark(-1.0, -2.0, -0.1) == "negative"
+    assert gap_mark(1.0, 0.5, 1.5, bdmc_gap=0.9) == "positive"
+    assert gap_mark(1.0, 0.5, 1.5, bdmc_gap=1.1) == "within the BDMC gap"
+    # What is not positive is worse than inaccurate.
+    assert gap_mark(1.0, -0.5, 2.5, bdmc_gap=1.1) == "includes zero"

@@ -188,3 +188,59 @@ def test_results_must_be_a_folder_of_results(capsys: pytest.CaptureFixture[str],
     spec = table_spec(["mnist"], [0]).as_json()
     assert main(["make-table", f"--spec={spec}", f"--results={tmp_path / 'quick'}", *flags]) == 1
     assert "--results must be a folder results/PRESET" in capsys.readouterr().err
+
+
+def test_a_gap_that_ais_is_too_loose_for_is_marked(small_study: Study) -> None:
+    """AIS from q* is made the tightest bound; the distance between its two directions then counts."""
+    top, spec = small_study
+    layout = Layout("quick", top)
+    values = layout.ais("mnist-ffg", 0, "train", "local-ffg")
+    frame, provenance = read_values(values)
+    write_values(values, frame.assign(value=frame["value"] + 0.5), provenance)
+    path = layout.bdmc("mnist-ffg", 0, "local-ffg")
+    frame, provenance = read_values(path)
+    write_values(path, frame.assign(reverse=frame["forward"] + 2.5), provenance)
+    assert make_table(top, spec) == 0
+    table, _ = read_values(layout.table("table2", "csv"))
+    lines = table[table["model"] == "mnist-ffg"].set_index("quantity")
+    assert lines.loc["approximation_gap", "bdmc_gap"] == pytest.approx(2.5)
+    assert lines.loc["approximation_gap", "value"] == pytest.approx(1.8)
+    assert lines.loc["approximation_gap", "mark"] == "within the BDMC gap"
+    assert lines.loc["inference_gap", "mark"] == "positive"
+    # The amortization gap does not rest on AIS, nor does the paper's rule on AIS from q*.
+    assert lines.loc["amortization_gap", "mark"] == "positive"
+    assert lines.loc["approximation_gap_paper", "mark"] == "positive"
+    markdown = layout.table("table2", "md").read_text(encoding="utf-8")
+    assert "§ Smaller than the distance between forward and reverse AIS" in markdown
+    assert "| from q\\*<sub>FFG</sub> | 2.50" in markdown
+
+
+def test_points_where_the_flow_ends_below_the_gaussian_are_listed(small_study: Study) -> None:
+    top, spec = small_study
+    layout = Layout("quick", top)
+    path = layout.iwae("mnist-ffg", 0, "train", "local-af")
+    frame, provenance = read_values(path)
+    worse = (frame["bound"] == "elbo") & frame["point"].isin([3, 7])
+    frame.loc[worse, "value"] -= 5
+    write_values(path, frame, provenance)
+    assert make_table(top, spec) == 0
+    markdown = layout.table("table2", "md").read_text(encoding="utf-8")
+    assert (
+        "mnist-ffg: L[q\\* AF] is below L[q\\* FFG] beyond four standard errors at images 3 and 7."
+        in markdown
+    )
+    assert "mnist-af: L[q" not in markdown
+
+
+def test_chains_that_diverged_are_counted_in_the_table(small_study: Study) -> None:
+    top, spec = small_study
+    layout = Layout("quick", top)
+    for start, count in (("prior", 2), ("local-ffg", 1)):
+        path = layout.ais("mnist-ffg", 0, "train", start)
+        frame, provenance = read_values(path)
+        frame.loc[frame["point"] == 5, "diverged"] = count
+        write_values(path, frame, provenance)
+    assert make_table(top, spec) == 0
+    markdown = layout.table("table2", "md").read_text(encoding="utf-8")
+    assert "mnist-ffg: 3 proposals of AIS chains diverged and were rejected." in markdown
+    assert "mnist-af: " not in markdown

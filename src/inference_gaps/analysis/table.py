@@ -30,11 +30,16 @@ WITHIN_BDMC = "within the BDMC gap"
 _WORSE = 4.0
 
 
-def gap_mark(low: float, high: float) -> str:
-    """Say on which side of zero the interval [low, high] of a gap lies."""
+def gap_mark(mean: float, low: float, high: float, bdmc_gap: float | None = None) -> str:
+    """Say on which side of zero the interval [low, high] of a gap lies, and whether AIS is accurate enough for it.
+
+    ``bdmc_gap`` belongs to the AIS estimate that the gap rests on, if it rests on one. All in nats.
+    """
     if high < 0:
         return NEGATIVE
-    return INCLUDES_ZERO if low <= 0 else POSITIVE
+    if low <= 0:
+        return INCLUDES_ZERO
+    return WITHIN_BDMC if bdmc_gap is not None and mean < bdmc_gap else POSITIVE
 
 
 @dataclass(frozen=True)
@@ -58,13 +63,6 @@ def _read(row: TableRowSpec, layout: Layout) -> _Run:
     return _Run(found, len(bounds.value) + bounds.excluded, bounds.excluded, bounds.diverged)
 
 
-def _mark(name: str, mean: float, low: float, high: float, bdmc_gap: float | None) -> str | None:
-    if "_gap" not in name:
-        return None
-    mark = gap_mark(low, high)
-    return WITHIN_BDMC if mark == POSITIVE and bdmc_gap is not None and mean < bdmc_gap else mark
-
-
 def _points_below(gain: Quantity) -> str:
     below = gain.per_point.index[gain.per_point < -_WORSE * gain.standard_error]
     return json.dumps(below.tolist())
@@ -74,6 +72,7 @@ def _line(
     row: TableRowSpec, quantity: Quantity, excluded: int, diverged: int, bdmc_gap: float | None
 ) -> dict[str, Any]:
     interval = mean_interval(quantity.per_point.to_numpy(dtype=np.float64))
+    is_gap = "_gap" in quantity.name
     return {
         **row.model_dump(
             include={"model", "split", "dataset", "dataset_title", "binarisation", "trained_with"}
@@ -92,7 +91,7 @@ def _line(
         "n_excluded": excluded,
         "n_diverged": diverged,
         "points_below": _points_below(quantity) if quantity.name == "flow_gain" else None,
-        "mark": _mark(quantity.name, interval.mean, interval.low, interval.high, bdmc_gap),
+        "mark": gap_mark(interval.mean, interval.low, interval.high, bdmc_gap) if is_gap else None,
     }
 
 

@@ -41,6 +41,8 @@ __all__ = [
 
 _PRELIMINARY_CHAINS = 4
 _PRELIMINARY_DISTRIBUTIONS = 100
+# Adapted once per temperature, step sizes lag behind where the density narrows fast.
+_ADAPTATIONS = 2
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,7 @@ def _preliminary_size(spec: AisSpec) -> tuple[int, int]:
 def preliminary_transitions(spec: AisSpec) -> int:
     """Return how many transitions per point adapt step sizes before the estimate."""
     chains, distributions = _preliminary_size(spec)
-    return 0 if spec.adaptation == "cumulative" else chains * (distributions - 2)
+    return 0 if spec.adaptation == "cumulative" else chains * _ADAPTATIONS * (distributions - 2)
 
 
 def _step_sizes(potential: Potential, shape: torch.Size, spec: AisSpec, rng: torch.Generator) -> StepSizes:
@@ -166,7 +168,8 @@ def _step_sizes(potential: Potential, shape: torch.Size, spec: AisSpec, rng: tor
         return CumulativeRule(spec, shape[0], shape[1], rng.device)
     recorded = RobbinsMonro(spec, shape[0], rng.device)
     chains, distributions = _preliminary_size(spec)
-    betas = annealing_schedule(spec.schedule, distributions)
+    first, *inner, last = annealing_schedule(spec.schedule, distributions)
+    betas = [first, *(beta for beta in inner for _ in range(_ADAPTATIONS)), last]
     start = torch.randn(shape[0], chains, shape[2], generator=rng, device=rng.device)
     _anneal(potential, start, betas, recorded, spec, rng)
     # With three distributions there is one transition and nothing to interpolate.

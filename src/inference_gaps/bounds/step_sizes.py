@@ -12,7 +12,9 @@ from inference_gaps.specs.ais import AisSpec
 __all__ = ["CumulativeRule", "FrozenStepSizes", "RobbinsMonro", "StepSizes"]
 
 _SMOOTHING = 4
-_LIMITS = (1.0e-4, 2.0)
+_SHORTEST = 1.0e-4
+# Leapfrog steps through a standard normal, which is where chains start, are unstable from 2 on.
+_LONGEST = 1.9
 
 
 class StepSizes(ABC):
@@ -49,11 +51,15 @@ class CumulativeRule(StepSizes):
 
 
 class RobbinsMonro(StepSizes):
-    """One step size per point, moved along the annealing path towards the target acceptance, and recorded."""
+    """One step size per point, moved along the annealing path towards the target acceptance.
+
+    What the last of several transitions at a temperature took is recorded.
+    """
 
     def __init__(self, spec: AisSpec, points: int, device: torch.device) -> None:
         self.log_step = torch.full((points, 1), math.log(spec.initial_step_size), device=device)
         self.target = spec.target_acceptance
+        self.limits = math.log(_SHORTEST), math.log(_LONGEST / (1 + spec.step_size_jitter))
         self.betas: list[float] = []
         self.log_steps: list[Tensor] = []
 
@@ -61,11 +67,13 @@ class RobbinsMonro(StepSizes):
         return self.log_step.exp()
 
     def observe(self, beta: float, acceptance: Tensor) -> None:
-        self.betas.append(beta)
-        self.log_steps.append(self.log_step)
+        if self.betas and self.betas[-1] == beta:
+            self.log_steps[-1] = self.log_step
+        else:
+            self.betas.append(beta)
+            self.log_steps.append(self.log_step)
         move = 0.5 * (acceptance.mean(1, keepdim=True) - self.target)
-        low, high = (math.log(limit) for limit in _LIMITS)
-        self.log_step = (self.log_step + move).clamp(low, high)
+        self.log_step = (self.log_step + move).clamp(*self.limits)
 
 
 class FrozenStepSizes(StepSizes):
