@@ -51,6 +51,15 @@ def network_potential(points: int = 2) -> Potential:
     return whitened_potential(generator, x, location, scale)
 
 
+def several_optima() -> tuple[MlpGenerator, Tensor]:
+    """Return a folded decoder and points [B, D]: L[q] has maxima over one mode and over two modes at once."""
+    rng = torch.Generator().manual_seed(0)
+    generator = MlpGenerator(2, [8], 60, "tanh", folded=True).requires_grad_(False)
+    for parameter, scale in zip(generator.parameters(), (1.5, 1.5, 0.6, 1.5)):
+        parameter.copy_(scale * torch.randn(parameter.shape, generator=rng))
+    return generator, generator.simulate(torch.randn(4, 2, generator=rng), rng)
+
+
 def posterior_samples(model: LinearGaussian, x: Tensor, rng: torch.Generator) -> Tensor:
     """Return one exact sample of p(z|x) for each row of ``x``: [B, D] -> [B, d]."""
     mean, precision = model.posterior(x)

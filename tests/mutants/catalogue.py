@@ -1,6 +1,7 @@
 """All planted bugs, and the table of what caught each."""
 
 from tests.mutants.annealing import ANNEALING
+from tests.mutants.checking import CHECKING
 from tests.mutants.densities import DENSITIES
 from tests.mutants.estimators import ESTIMATORS
 from tests.mutants.mutant import Check, Mutant
@@ -9,7 +10,7 @@ from tests.mutants.transitions import TRANSITIONS
 
 __all__ = ["CHECKS", "MUTANTS", "table"]
 
-MUTANTS: list[Mutant] = [*DENSITIES, *TRANSITIONS, *ANNEALING, *ESTIMATORS, *SUMMARIES]
+MUTANTS: list[Mutant] = [*DENSITIES, *TRANSITIONS, *ANNEALING, *ESTIMATORS, *SUMMARIES, *CHECKING]
 CHECKS: dict[str, Check] = {mutant.check.name: mutant.check for mutant in MUTANTS}
 
 

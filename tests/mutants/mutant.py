@@ -1,8 +1,10 @@
 """What a planted bug and its check are."""
 
 import inspect
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,6 +22,7 @@ def _generator(folded: bool = False) -> MlpGenerator:
 
 # What the fixtures of the same names give, so that a test can be called without its runner.
 _FIXTURES: Mapping[str, Callable[[], Any]] = {
+    "tmp_path": lambda: Path(tempfile.mkdtemp()),
     "rng": lambda: torch.Generator().manual_seed(3),
     "linear": lambda: LinearGaussian(3, 6),
     "generator": _generator,

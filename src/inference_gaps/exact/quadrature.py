@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from inference_gaps.models.generator import BernoulliGenerator
 
-__all__ = ["PosteriorGrid", "gaussian_bound"]
+__all__ = ["PosteriorGrid", "gaussian_bound", "log_joint_at"]
 
 _NODES = 5
 _HALF_WIDTH = 6.0
@@ -52,7 +52,7 @@ def _log_prior(z: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def _log_joint_at(generator: BernoulliGenerator, x: Tensor, z: Tensor) -> Tensor:
+def log_joint_at(generator: BernoulliGenerator, x: Tensor, z: Tensor) -> Tensor:
     """log p(x, z) [B, n] at the same nodes z [n, d] for all points; the decoder sees each node once."""
     parts = []
     for some in z.split(_NODES_AT_ONCE):
@@ -83,7 +83,7 @@ class PosteriorGrid:
         for _ in range(_LEVELS):
             self._nodes = (corners.unsqueeze(1) + width * rule).reshape(-1, d)
             log_weights = (mass.log() + d * math.log(width)).repeat(len(corners))
-            self._log_mass = _log_joint_at(generator, x, self._nodes) + log_weights
+            self._log_mass = log_joint_at(generator, x, self._nodes) + log_weights
             per_cell = torch.logsumexp(self._log_mass.unflatten(1, (len(corners), -1)), dim=2)
             self.log_marginal = torch.logsumexp(per_cell, dim=1)
             self.change = (self.log_marginal - previous).abs()
@@ -140,7 +140,7 @@ def gaussian_bound(
         u = (corners.unsqueeze(1) + width * rule).reshape(-1, d)
         weights = (width**d * mass).repeat(len(corners)) * _log_prior(u).exp()
         expected = [
-            weights @ _log_joint_at(generator, x[i : i + 1], mean[i] + scale[i] * u)[0] for i in range(len(x))
+            weights @ log_joint_at(generator, x[i : i + 1], mean[i] + scale[i] * u)[0] for i in range(len(x))
         ]
         refined = torch.stack(expected) + entropy
         change, value = (refined - value).abs(), refined
