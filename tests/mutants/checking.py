@@ -99,11 +99,11 @@ CHECKING = [
         _EXPECTATION,
     ),
     Mutant(
-        "worst of the ends",
-        "The search for the exact optimum goes on from the lowest of the maxima that it found.",
-        optimum.best_gaussian,
-        "on_grid(ends).argmax(1)",
-        "on_grid(ends).argmin(1)",
+        "best Gaussian at the peak",
+        "The search for the exact optimum climbs from a narrow start at the posterior's peak alone.",
+        optimum._starts,
+        "torch.stack(starts, dim=1)",
+        "torch.cat([grid.mode(), 2 * math.log(0.15) + 0 * mean], dim=1).unsqueeze(1)",
         _SEARCH,
     ),
     Mutant(
