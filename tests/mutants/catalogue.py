@@ -1,4 +1,6 @@
-"""All planted bugs, and the table of what caught each."""
+"""All planted bugs, and the table of what caught each; ``python -m tests.mutants.catalogue`` writes it anew."""
+
+from pathlib import Path
 
 from tests.mutants.annealing import ANNEALING
 from tests.mutants.checking import CHECKING
@@ -8,7 +10,9 @@ from tests.mutants.mutant import Check, Mutant
 from tests.mutants.summaries import SUMMARIES
 from tests.mutants.transitions import TRANSITIONS
 
-__all__ = ["CHECKS", "MUTANTS", "table"]
+__all__ = ["CHECKS", "LIST", "MUTANTS", "as_markdown", "table"]
+
+LIST = Path(__file__).parents[2] / "docs" / "mutants.md"
 
 MUTANTS: list[Mutant] = [*DENSITIES, *TRANSITIONS, *ANNEALING, *ESTIMATORS, *SUMMARIES, *CHECKING]
 CHECKS: dict[str, Check] = {mutant.check.name: mutant.check for mutant in MUTANTS}
@@ -17,3 +21,24 @@ CHECKS: dict[str, Check] = {mutant.check.name: mutant.check for mutant in MUTANT
 def table() -> list[tuple[str, str, str]]:
     """Return name, description and the name of the test that catches it, of each mutant."""
     return [(mutant.name, mutant.description, mutant.check.name) for mutant in MUTANTS]
+
+
+def as_markdown() -> str:
+    """Return the table as the page ``docs/mutants.md``."""
+    lines = [
+        "# Planted bugs",
+        "",
+        f"Each of these {len(MUTANTS)} bugs is planted into the running code, one at a time, and must make the",
+        "test beside it fail; without it the test must pass (`tests/mutants/`, part of `make test`).",
+        "",
+        "| bug | what is wrong | caught by |",
+        "|---|---|---|",
+    ]
+    lines += [
+        f"| {name} | {description} | `{check.partition('[')[0]}` |" for name, description, check in table()
+    ]
+    return "\n".join([*lines, ""])
+
+
+if __name__ == "__main__":
+    LIST.write_text(as_markdown(), encoding="utf-8")
