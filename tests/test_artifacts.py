@@ -96,3 +96,21 @@ def test_foreign_files_are_sentences(tmp_path: Path) -> None:
     for name in ("none.csv", "none.json", "none.safetensors"):
         with pytest.raises(UserError, match="does not exist; run the stage that makes it first"):
             read_provenance(tmp_path / name)
+
+
+@pytest.mark.parametrize("place", ["content", "provenance"])
+def test_one_altered_bit_is_noticed(place: str, tmp_path: Path) -> None:
+    values, tensors = tmp_path / "v.csv", tmp_path / "t.safetensors"
+    write_values(values, pd.DataFrame({"a": [1.25, 2.5]}), PROVENANCE)
+    write_tensors(tensors, {"a": torch.ones(100)}, PROVENANCE)
+    for path in (values, tensors):
+        content = bytearray(path.read_bytes())
+        at = content.index(b"0123") if place == "provenance" else len(content) - 3
+        content[at] ^= 1
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=r"v.csv cannot be read .*\(its content is not what was written"):
+        read_values(values)
+    with pytest.raises(
+        UserError, match=r"t.safetensors cannot be read .*\(its content is not what was written"
+    ):
+        read_tensors(tensors)

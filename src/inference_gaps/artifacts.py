@@ -6,9 +6,12 @@ fingerprint of the job, and the fingerprints of what it read:
 - tensors (``.safetensors``): in the metadata, under ``provenance``;
 - tables of values (``.csv``): in a first line that starts with ``# ``;
 - documents (``.json``): under the key ``provenance``.
+
+Beside it stands the SHA-256 of provenance and content, which is checked whenever the content is read.
 """
 
 import contextlib
+import hashlib
 import io
 import json
 import os
@@ -35,6 +38,8 @@ __all__ = [
 ]
 
 Provenance = dict[str, Any]
+_DIGEST = "sha256"
+_ALTERED = "its content is not what was written: it was altered or damaged"
 
 
 @contextlib.contextmanager
@@ -79,20 +84,37 @@ def _canonical(provenance: Mapping[str, Any]) -> str:
     return json.dumps(provenance, sort_keys=True, separators=(",", ":"))
 
 
+def _tensors_digest(tensors: Mapping[str, "torch.Tensor"], provenance: str) -> str:
+    """Hash names, types, shapes and bytes of contiguous tensors, and what made them."""
+    import torch
+
+    digest = hashlib.sha256(provenance.encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"\0{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _values_digest(rows: str, provenance: str) -> str:
+    return hashlib.sha256(f"{provenance}\n{rows}".encode()).hexdigest()
+
+
 def write_tensors(path: Path | str, tensors: Mapping[str, "torch.Tensor"], provenance: Provenance) -> None:
     """Write named tensors and their provenance as safetensors, atomically."""
     from safetensors.torch import save_file
 
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    made_by = _canonical(provenance)
+    metadata = {"provenance": made_by, _DIGEST: _tensors_digest(contiguous, made_by)}
     with atomic_path(path) as temporary:
-        save_file(contiguous, temporary, metadata={"provenance": _canonical(provenance)})
+        save_file(contiguous, temporary, metadata=metadata)
 
 
 def read_tensors(path: Path | str) -> tuple[dict[str, "torch.Tensor"], Provenance]:
     """Read what :func:`write_tensors` wrote.
 
     Raises:
-        UserError: the file is missing, truncated, or not one of ours.
+        UserError: the file is missing, truncated, altered, or not one of ours.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -100,6 +122,8 @@ def read_tensors(path: Path | str) -> tuple[dict[str, "torch.Tensor"], Provenanc
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if metadata[_DIGEST] != _tensors_digest(tensors, metadata["provenance"]):
+            raise ValueError(_ALTERED)
         return tensors, json.loads(metadata["provenance"])
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist; run the stage that makes it first.") from error
@@ -115,30 +139,32 @@ def write_values(path: Path | str, frame: "pd.DataFrame", provenance: Provenance
 
     Floating-point numbers keep all their digits, so reading returns the same bits.
     """
-    text = io.StringIO()
-    text.write(f"# {_canonical(provenance)}\n")
-    frame.to_csv(text, index=False, lineterminator="\n")
-    write_bytes(path, text.getvalue().encode())
+    rows = io.StringIO()
+    frame.to_csv(rows, index=False, lineterminator="\n")
+    digest = _values_digest(rows.getvalue(), _canonical(provenance))
+    first = _canonical({**provenance, _DIGEST: digest})
+    write_bytes(path, f"# {first}\n{rows.getvalue()}".encode())
 
 
 def read_values(path: Path | str) -> tuple["pd.DataFrame", Provenance]:
     """Read what :func:`write_values` wrote.
 
     Raises:
-        UserError: the file is missing, truncated, or not one of ours.
+        UserError: the file is missing, truncated, altered, or not one of ours.
     """
     import pandas as pd
 
     try:
-        with Path(path).open(encoding="utf-8") as file:
-            first = file.readline()
-            if not first.startswith("# "):
-                raise ValueError("its first line does not say what made it")
-            provenance = json.loads(first[2:])
-            frame = pd.read_csv(file)
+        first, _, rows = Path(path).read_bytes().decode().partition("\n")
+        if not first.startswith("# "):
+            raise ValueError("its first line does not say what made it")
+        provenance = json.loads(first[2:])
+        if provenance.pop(_DIGEST) != _values_digest(rows, _canonical(provenance)):
+            raise ValueError(_ALTERED)
+        frame = pd.read_csv(io.StringIO(rows))
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist; run the stage that makes it first.") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"{path} cannot be read as a values file of this project ({error}); delete it and run again "
             f"the stage that makes it."
