@@ -1,13 +1,14 @@
 """Files that appear whole or not at all, and that say what made them.
 
-Three kinds of file carry a *provenance*, a JSON object with the command, its specification, the
-fingerprint of the job, and the fingerprints of what it read:
+Every artifact carries a *provenance*, a JSON object with the command, its specification, the fingerprint of the
+job, and the fingerprints of what it read:
 
 - tensors (``.safetensors``): in the metadata, under ``provenance``;
 - tables of values (``.csv``): in a first line that starts with ``# ``;
-- documents (``.json``): under the key ``provenance``.
+- documents, texts and pictures: as :mod:`inference_gaps.signing` says.
 
-Beside it stands the SHA-256 of provenance and content, which is checked whenever the content is read.
+With it stands the SHA-256 of provenance and content, which is checked whenever the content is read. What is read
+holds it under the key ``sha256``.
 """
 
 import contextlib
@@ -15,12 +16,14 @@ import hashlib
 import io
 import json
 import os
+import struct
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inference_gaps.errors import UserError
+from inference_gaps.signing import ALTERED, DIGEST, SIGNED_SUFFIXES, canonical, digest_of, signature, signed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,17 +32,17 @@ if TYPE_CHECKING:
 __all__ = [
     "Provenance",
     "atomic_path",
+    "check_content",
     "read_provenance",
     "read_tensors",
     "read_values",
     "write_bytes",
+    "write_signed",
     "write_tensors",
     "write_values",
 ]
 
 Provenance = dict[str, Any]
-_DIGEST = "sha256"
-_ALTERED = "its content is not what was written: it was altered or damaged"
 
 
 @contextlib.contextmanager
@@ -80,8 +83,9 @@ def write_bytes(path: Path | str, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
-def _canonical(provenance: Mapping[str, Any]) -> str:
-    return json.dumps(provenance, sort_keys=True, separators=(",", ":"))
+def write_signed(path: Path | str, content: bytes, provenance: Provenance) -> None:
+    """Write a document, text, picture or PDF with its provenance in it, atomically."""
+    write_bytes(path, signed(Path(path).suffix, content, provenance))
 
 
 def _tensors_digest(tensors: Mapping[str, "torch.Tensor"], provenance: str) -> str:
@@ -95,8 +99,8 @@ def _tensors_digest(tensors: Mapping[str, "torch.Tensor"], provenance: str) -> s
     return digest.hexdigest()
 
 
-def _values_digest(rows: str, provenance: str) -> str:
-    return hashlib.sha256(f"{provenance}\n{rows}".encode()).hexdigest()
+def _without_digest(provenance: Provenance) -> Provenance:
+    return {name: value for name, value in provenance.items() if name != DIGEST}
 
 
 def write_tensors(path: Path | str, tensors: Mapping[str, "torch.Tensor"], provenance: Provenance) -> None:
@@ -104,8 +108,8 @@ def write_tensors(path: Path | str, tensors: Mapping[str, "torch.Tensor"], prove
     from safetensors.torch import save_file
 
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    made_by = _canonical(provenance)
-    metadata = {"provenance": made_by, _DIGEST: _tensors_digest(contiguous, made_by)}
+    made_by = canonical(_without_digest(provenance))
+    metadata = {"provenance": made_by, DIGEST: _tensors_digest(contiguous, made_by)}
     with atomic_path(path) as temporary:
         save_file(contiguous, temporary, metadata=metadata)
 
@@ -122,9 +126,9 @@ def read_tensors(path: Path | str) -> tuple[dict[str, "torch.Tensor"], Provenanc
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        if metadata[_DIGEST] != _tensors_digest(tensors, metadata["provenance"]):
-            raise ValueError(_ALTERED)
-        return tensors, json.loads(metadata["provenance"])
+        if metadata[DIGEST] != _tensors_digest(tensors, metadata["provenance"]):
+            raise ValueError(ALTERED)
+        return tensors, {**json.loads(metadata["provenance"]), DIGEST: metadata[DIGEST]}
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist; run the stage that makes it first.") from error
     except (SafetensorError, OSError, KeyError, ValueError) as error:
@@ -141,9 +145,9 @@ def write_values(path: Path | str, frame: "pd.DataFrame", provenance: Provenance
     """
     rows = io.StringIO()
     frame.to_csv(rows, index=False, lineterminator="\n")
-    digest = _values_digest(rows.getvalue(), _canonical(provenance))
-    first = _canonical({**provenance, _DIGEST: digest})
-    write_bytes(path, f"# {first}\n{rows.getvalue()}".encode())
+    content = rows.getvalue().encode()
+    first = canonical({**provenance, DIGEST: digest_of(provenance, content)})
+    write_bytes(path, f"# {first}\n".encode() + content)
 
 
 def read_values(path: Path | str) -> tuple["pd.DataFrame", Provenance]:
@@ -155,13 +159,11 @@ def read_values(path: Path | str) -> tuple["pd.DataFrame", Provenance]:
     import pandas as pd
 
     try:
-        first, _, rows = Path(path).read_bytes().decode().partition("\n")
-        if not first.startswith("# "):
-            raise ValueError("its first line does not say what made it")
-        provenance = json.loads(first[2:])
-        if provenance.pop(_DIGEST) != _values_digest(rows, _canonical(provenance)):
-            raise ValueError(_ALTERED)
-        frame = pd.read_csv(io.StringIO(rows))
+        first, _, rows = Path(path).read_bytes().partition(b"\n")
+        provenance = _values_header(first)
+        if provenance[DIGEST] != digest_of(provenance, rows):
+            raise ValueError(ALTERED)
+        frame = pd.read_csv(io.BytesIO(rows))
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist; run the stage that makes it first.") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -172,30 +174,55 @@ def read_values(path: Path | str) -> tuple["pd.DataFrame", Provenance]:
     return frame, provenance
 
 
+def _values_header(first: bytes) -> Provenance:
+    if not first.startswith(b"# "):
+        raise ValueError("its first line does not say what made it")
+    return json.loads(first[2:])
+
+
+def _tensors_header(path: Path) -> Provenance:
+    # The file starts with the length of its header in eight bytes; no library is needed to read so much of it.
+    with path.open("rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        if length > path.stat().st_size:
+            raise ValueError("it is truncated")
+        metadata = json.loads(file.read(length))["__metadata__"]
+    return {**json.loads(metadata["provenance"]), DIGEST: metadata[DIGEST]}
+
+
 def read_provenance(path: Path | str) -> Provenance:
-    """Return the provenance of a tensor, values or JSON file without reading the rest of it.
+    """Return the provenance of an artifact of any kind; of tensors and values, without reading their content.
 
     Raises:
         UserError: the file is missing or carries none.
     """
     path = Path(path)
-    if path.suffix == ".csv":
-        return read_values(path)[1]
-    if path.suffix == ".json":
-        try:
-            return json.loads(path.read_text(encoding="utf-8"))["provenance"]
-        except FileNotFoundError as error:
-            raise UserError(f"{path} does not exist; run the stage that makes it first.") from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(
-                f"{path} does not say what made it; delete it and run its stage again."
-            ) from error
-    from safetensors import SafetensorError, safe_open
-
     try:
-        with safe_open(path, framework="np") as file:
-            return json.loads((file.metadata() or {})["provenance"])
+        if path.suffix == ".safetensors":
+            found = _tensors_header(path)
+        elif path.suffix == ".csv":
+            with path.open("rb") as file:
+                found = _values_header(file.readline())
+        elif path.suffix in SIGNED_SUFFIXES:
+            found = signature(path.suffix, path.read_bytes())
+        else:
+            raise ValueError("files of its kind never do")
+        return {"fingerprint": found["fingerprint"], **found}
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist; run the stage that makes it first.") from error
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise UserError(f"{path} does not say what made it; delete it and run its stage again.") from error
+    except (OSError, ValueError, KeyError, TypeError, struct.error) as error:
+        raise UserError(
+            f"{path} does not say what made it ({error}); delete it and run its stage again."
+        ) from error
+
+
+def check_content(path: Path | str) -> Provenance:
+    """Read the whole of an artifact, whatever its kind, and return its provenance.
+
+    Raises:
+        UserError: the file is missing, truncated or altered, or not one of ours.
+    """
+    readers = {".safetensors": read_tensors, ".csv": read_values}
+    if Path(path).suffix in readers:
+        readers[Path(path).suffix](path)
+    return read_provenance(path)

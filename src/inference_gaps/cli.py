@@ -6,8 +6,9 @@ import sys
 from collections.abc import Sequence
 
 from inference_gaps import __version__
-from inference_gaps.commands import COMMANDS
+from inference_gaps.commands import COMMANDS, STAGES
 from inference_gaps.errors import UserError
+from inference_gaps.fingerprints import NotPlanned
 
 __all__ = ["main"]
 
@@ -28,8 +29,23 @@ def _parser(requested: str | None) -> argparse.ArgumentParser:
             subparser.description = module.__doc__
             subparser.formatter_class = argparse.RawDescriptionHelpFormatter
             module.add_arguments(subparser)
+            if name in STAGES:
+                help_ = "refuse to run unless the job has this fingerprint (default: whatever it has)"
+                subparser.add_argument("--fingerprint", help=help_)
             subparser.set_defaults(run=module.run)
     return parser
+
+
+def _refusal(error: NotPlanned, options: argparse.Namespace) -> str:
+    """Say which input of a job is not the one that the study makes, and in which field it differs."""
+    from inference_gaps.study.freshness import Artifacts
+    from inference_gaps.study.plan import study_of
+
+    paths = [str(value) for value in vars(options).values()]
+    paths += [f"{options.output_prefix}.csv"] if "output_prefix" in options else []
+    study = study_of(paths)
+    reason = Artifacts(study.jobs).refusal(error.provenance, error.planned, paths) if study else None
+    return f"{reason}; run 'make' to bring everything up to date." if reason else str(error)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,6 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser(requested).parse_args(arguments)
     try:
         options.run(options)
+    except NotPlanned as error:
+        print(f"inference-gaps {options.command}: {_refusal(error, options)}", file=sys.stderr)
+        return 1
     except UserError as error:
         print(f"inference-gaps {options.command}: {error}", file=sys.stderr)
         return 1

@@ -7,7 +7,16 @@ All paths are relative to the top of the project. The Snakefile and the commands
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Layout"]
+__all__ = ["Layout", "is_published"]
+
+
+def is_published(path: Path) -> bool:
+    """Whether an artifact is small and enough, with others like it, to make tables, figures and report again.
+
+    These are all but weights, prepared and simulated data, and the parameters of q*; .gitignore lets those of
+    published presets be committed.
+    """
+    return path.suffix != ".safetensors" or path.name == "samples.safetensors"
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,10 @@ class Layout:
         """Variational parameters of q* (``family``: ``ffg`` or ``af``), one row per data point."""
         return self.run(model, seed) / split / f"local-{family}.safetensors"
 
+    def residuals(self, model: str, seed: int | str, split: str, family: str) -> Path:
+        """How far the optimisation of q* went, one row per data point."""
+        return self.local(model, seed, split, family).with_suffix(".csv")
+
     def iwae(self, model: str, seed: int | str, split: str, posterior: str) -> Path:
         """ELBO and IWAE values of ``posterior``: ``amortised``, ``local-ffg`` or ``local-af``."""
         return self.run(model, seed) / split / f"iwae-{posterior}.csv"
@@ -49,6 +62,10 @@ class Layout:
     def ais(self, model: str, seed: int | str, split: str, start: str) -> Path:
         """AIS values of chains that start at ``prior`` or ``local-ffg``."""
         return self.run(model, seed) / split / f"ais-{start}.csv"
+
+    def samples(self, model: str, seed: int | str) -> Path:
+        """Images, their reconstructions and samples from the prior, as figures show them."""
+        return self.run(model, seed) / "samples.safetensors"
 
     def simulated(self, model: str, seed: int | str) -> Path:
         """Data simulated from the model, with the latent variables behind them."""

@@ -12,6 +12,7 @@ min_version("9.0")
 
 try:
     from inference_gaps.errors import UserError
+    from inference_gaps.study.freshness import mark_outdated
     from inference_gaps.study.plan import load_study
 except ModuleNotFoundError as error:
     sys.exit(f"snakemake: {error}. Run `make`, or .venv/bin/snakemake: it needs the project's environment.")
@@ -20,6 +21,8 @@ TOP = Path(os.path.relpath(workflow.basedir))
 
 try:
     STUDY = load_study(config, TOP)
+    MARK = STUDY.layout.results / ".newer-than-what-is-outdated"
+    OUTDATED = mark_outdated(STUDY.jobs, MARK)
 except UserError as error:
     sys.exit(f"snakemake: {error}")
 

@@ -16,6 +16,7 @@ COMMANDS = {
     "evaluate-bdmc": "bound log p(x) from both sides, on data simulated from the model",
     "evaluate-exact": "compute the exact answers of a model that has them, per data point",
     "evaluate-convergence": "compare the estimators of log p(x) at growing cost, per data point",
+    "evaluate-samples": "reconstruct images and sample from the prior",
     "make-selfcheck": "put every estimate of models with known answers beside its exact answer",
     "show-selfcheck": "print the table of the self-check; fail if an estimate missed its answer",
     "make-table": "build a table of bounds and gaps from per-point values",
@@ -25,3 +26,6 @@ COMMANDS = {
     "plot-convergence": "draw what is left to log p(x) against the cost of each estimator",
     "write-report": "build the replication report as a PDF",
 }
+
+STAGES = frozenset(COMMANDS) - {"check-config", "fetch-data", "show-selfcheck"}
+"""Those that make artifacts."""
