@@ -9,6 +9,7 @@ from inference_gaps import __version__
 from inference_gaps.commands import COMMANDS, STAGES
 from inference_gaps.errors import UserError
 from inference_gaps.fingerprints import NotPlanned
+from inference_gaps.records import recorded
 
 __all__ = ["main"]
 
@@ -54,7 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     requested = next((argument for argument in arguments if argument in COMMANDS), None)
     options = _parser(requested).parse_args(arguments)
     try:
-        options.run(options)
+        if options.command in STAGES:
+            with recorded(arguments, vars(options)):
+                options.run(options)
+        else:
+            options.run(options)
     except NotPlanned as error:
         print(f"inference-gaps {options.command}: {_refusal(error, options)}", file=sys.stderr)
         return 1

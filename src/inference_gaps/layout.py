@@ -7,7 +7,7 @@ All paths are relative to the top of the project. The Snakefile and the commands
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Layout", "is_published"]
+__all__ = ["Layout", "is_published", "preset_of"]
 
 
 def is_published(path: Path) -> bool:
@@ -17,6 +17,20 @@ def is_published(path: Path) -> bool:
     published presets be committed.
     """
     return path.suffix != ".safetensors" or path.name == "samples.safetensors"
+
+
+def preset_of(path: Path | str) -> str | None:
+    """Return the preset that an artifact below the working directory belongs to, by its place; ``None`` if none."""
+    try:
+        parts = Path(path).absolute().relative_to(Path.cwd()).parts
+    except ValueError:
+        return None
+    if len(parts) > 1 and parts[0] in {"results", "figures"}:
+        return parts[1]
+    name = parts[-1] if parts else ""
+    if parts[:1] == ("paper",) and name.startswith("replication-") and name.endswith(".pdf"):
+        return name.removeprefix("replication-").removesuffix(".pdf")
+    return None
 
 
 @dataclass(frozen=True)
@@ -94,6 +108,15 @@ class Layout:
     def figure(self, name: str, suffix: str) -> Path:
         """Figure ``name``; ``suffix`` is ``pdf``, ``png`` or ``csv`` (the numbers drawn)."""
         return self.top / "figures" / self.preset / f"{name}.{suffix}"
+
+    def record(self, fingerprint: str) -> Path:
+        """When and on what the job with a fingerprint ran."""
+        return self.results / "records" / f"{fingerprint}.json"
+
+    @property
+    def manifest(self) -> Path:
+        """Description of the whole run."""
+        return self.results / "ro-crate-metadata.json"
 
     @property
     def report(self) -> Path:

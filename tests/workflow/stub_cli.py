@@ -3,6 +3,7 @@
 Each says what made it, as the plan has it.
 """
 
+import itertools
 import json
 import struct
 import sys
@@ -57,12 +58,18 @@ def _write(path: Path, provenance: dict) -> None:
 
 def main() -> None:
     command, *options = sys.argv[1:]
-    values = dict(zip(options[::2], options[1::2], strict=True))
+    values = {flag: value for flag, value in itertools.pairwise(options) if flag.startswith("--")}
     if command == "train" and Path("broken").exists():
         sys.exit("inference-gaps train: the disk is full; free some space.")
     with Path("ran.txt").open("a") as log:
         log.write(f"{command}\n")
     if command == "fetch-data":
+        return
+    if command == "write-manifest":
+        from inference_gaps.study.manifest import manifest
+        from inference_gaps.study.plan import load_study
+
+        write_bytes(values["--output"], manifest(load_study()))
         return
     paths = [values[flag] for flag in _FLAGS if flag in values]
     if "--output-prefix" in values:

@@ -13,7 +13,7 @@ def test_what_runs_and_what_runs_again(project: Path) -> None:
     assert (project / "results/tiny/again.tex").is_file()
     assert (project / "paper/replication-tiny.pdf").is_file()
     assert (project / "results/tiny/logs/train/digits-ffg/seed-0.log").is_file()
-    assert (project / "results/tiny/benchmarks/train/digits-ffg/seed-0.tsv").is_file()
+    assert (project / "results/tiny/benchmarks/evaluate_iwae/digits-ffg/seed-0/train-amortised.tsv").is_file()
     assert NOTHING in snakemake(project, "--cores", "2").stderr
 
     raw = project / "data/embedded/digits/digits.gz"

@@ -16,6 +16,12 @@ def awaited(job, files):
     return {role: str(path) if due else ancient(str(path)) for role, path in {**files, "mark": MARK}.items()}
 
 
+def described():
+    """Return what the manifest describes, as Snakemake has to wait for it."""
+    due = OUTDATED or described_study(LAYOUT.manifest) != IDENTIFIER
+    return [str(path) if due else ancient(str(path)) for path in [*SELFCHECK, *TABLES, *FIGURES, LAYOUT.report]]
+
+
 def reads(pattern):
     """Return an input function: the files that the job reads, by role."""
     job = job_of(pattern)

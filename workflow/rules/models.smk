@@ -19,8 +19,9 @@ rule train:
         fingerprint=fingerprint(WEIGHTS),
     log:
         log_of("train", "{model}/seed-{seed}"),
-    benchmark:
-        benchmark_of("train", "{model}/seed-{seed}")
+    # Sound, as the fingerprint among the parameters covers code and packages. Snakemake takes no benchmark of what it
+    # may take from a cache; the record of the run has time and memory.
+    cache: CACHED
     threads: SETTINGS.threads
     resources:
         device=SETTINGS.device,

@@ -163,3 +163,26 @@ rule write_report:
         "inference-gaps write-report --spec {params.spec:q} --results {params.results:q} --figures {params.figures:q}"
         " --paper {params.paper:q} --output {output.pdf:q}"
         " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+
+
+rule write_manifest:
+    input:
+        described(),
+    output:
+        LAYOUT.manifest,
+    params:
+        identifier=IDENTIFIER,
+        experiments=STUDY.configuration.chosen_experiments,
+        preset=PRESET,
+    log:
+        log_of("write_manifest", "manifest"),
+    benchmark:
+        benchmark_of("write_manifest", "manifest")
+    threads: 1
+    resources:
+        mem_mb=1000,
+    message:
+        "Manifest of the run"
+    shell:
+        "inference-gaps write-manifest --preset {params.preset} --experiments {params.experiments:q}"
+        " --output {output:q} > {log:q} 2>&1"

@@ -6,6 +6,8 @@ and ``run(options)``, and whose docstring is its help page. A rule of the workfl
 
 COMMANDS = {
     "check-config": "validate the configuration and say what a run would do",
+    "check": "compare every artifact on disk with what the present configuration and code make",
+    "explain": "say what made an artifact, from what, when, on what, and how to make it again",
     "fetch-data": "download the files of a data set, resume and verify them",
     "prepare-data": "read a data set, binarise it and cut it into splits",
     "train": "train a variational autoencoder",
@@ -25,7 +27,15 @@ COMMANDS = {
     "plot-samples": "draw samples and reconstructions",
     "plot-convergence": "draw what is left to log p(x) against the cost of each estimator",
     "write-report": "build the replication report as a PDF",
+    "write-manifest": "describe the whole run in a manifest (Workflow Run RO-Crate)",
 }
 
-STAGES = frozenset(COMMANDS) - {"check-config", "fetch-data", "show-selfcheck"}
+STAGES = frozenset(COMMANDS) - {
+    "check",
+    "check-config",
+    "explain",
+    "fetch-data",
+    "show-selfcheck",
+    "write-manifest",
+}
 """Those that make artifacts."""

@@ -12,12 +12,12 @@ from typing import Any
 
 from inference_gaps.config.loading import Configuration, load_configuration
 from inference_gaps.errors import UserError
-from inference_gaps.layout import Layout, is_published
+from inference_gaps.layout import Layout, is_published, preset_of
 from inference_gaps.study.jobs import Job, Jobs
 from inference_gaps.study.sources import Source, find_source
 from inference_gaps.study.summary import Summary
 
-__all__ = ["Study", "load_study", "preset_of", "study_of"]
+__all__ = ["Study", "load_study", "study_of"]
 
 
 @dataclass(frozen=True)
@@ -73,20 +73,6 @@ def load_study(
         lines = "".join(f"\n  {problem}" for problem in problems)
         raise UserError(f"the data cannot be found; nothing was started.{lines}")
     return Study(configuration, layout, sources, jobs, selfcheck, tables, figures, report)
-
-
-def preset_of(path: Path | str) -> str | None:
-    """Return the preset that an artifact below the working directory belongs to, by its place; ``None`` if none."""
-    try:
-        parts = Path(path).absolute().relative_to(Path.cwd()).parts
-    except ValueError:
-        return None
-    if len(parts) > 1 and parts[0] in {"results", "figures"}:
-        return parts[1]
-    name = parts[-1] if parts else ""
-    if parts[:1] == ("paper",) and name.startswith("replication-") and name.endswith(".pdf"):
-        return name.removeprefix("replication-").removesuffix(".pdf")
-    return None
 
 
 def study_of(paths: Iterable[Path | str]) -> Study | None:
