@@ -3,6 +3,7 @@
 Each says what made it, as the plan has it.
 """
 
+import hashlib
 import itertools
 import json
 import struct
@@ -49,7 +50,8 @@ def _write(path: Path, provenance: dict) -> None:
         made_by = canonical({**provenance, "sha256": digest_of(provenance, b"a\n1\n")})
         write_bytes(path, f"# {made_by}\na\n1\n".encode())
     elif path.suffix == ".safetensors":
-        metadata = {"provenance": canonical(provenance), "sha256": digest_of(provenance, b"")}
+        made_by = canonical(provenance)
+        metadata = {"provenance": made_by, "sha256": hashlib.sha256(made_by.encode()).hexdigest()}
         header = json.dumps({"__metadata__": metadata}).encode()
         write_bytes(path, struct.pack("<Q", len(header)) + header)
     else:

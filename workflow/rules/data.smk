@@ -31,7 +31,7 @@ rule prepare_data:
     params:
         spec=spec(DATA),
         fingerprint=fingerprint(DATA),
-        folder=lambda wildcards: STUDY.sources[wildcards.dataset].folder,
+        folder=lambda wildcards: str(STUDY.sources[wildcards.dataset].folder),
     log:
         log_of("prepare_data", "{dataset}-{binarisation}"),
     benchmark:

@@ -53,15 +53,26 @@ class Artifacts:
         return None if made_by["fingerprint"] == job.fingerprint else _OTHER_VERSION
 
     def outdated(self) -> set[str]:
-        """Return the fingerprints of the jobs with an output on disk that they would not make."""
+        """Return the fingerprints of jobs with an output on disk that they would not make, and of what reads it.
+
+        What reads it may have been made from the right one; but nobody knows the bits of the next one beforehand.
+        """
         found = set()
         for job in self._jobs:
-            for path in filter(Path.exists, job.outputs.values()):
-                made_by = self.provenance(path)
-                fits = made_by is not None and made_by["fingerprint"] == job.fingerprint
-                if made_by is None or not fits or any(True for _ in self._changed_inputs(made_by, job)):
-                    found.add(job.fingerprint)
+            sources = (self._jobs[path] for path in job.inputs.values() if path in self._jobs)
+            if any(source.fingerprint in found for source in sources) or not self._fits(job):
+                found.add(job.fingerprint)
         return found
+
+    def _fits(self, job: Job) -> bool:
+        """Whether what there is of the outputs of a job is its own, made from what there is of its inputs."""
+        for path in filter(Path.exists, job.outputs.values()):
+            made_by = self.provenance(path)
+            if made_by is None or made_by["fingerprint"] != job.fingerprint:
+                return False
+            if any(True for _ in self._changed_inputs(made_by, job)):
+                return False
+        return True
 
     def refusal(self, made_by: Provenance, planned: str, paths: Iterable[str]) -> str | None:
         """Say why a job that is about to run is not the one of the study; ``None`` if the study has no such job.
