@@ -207,7 +207,9 @@ def read_provenance(path: Path | str) -> Provenance:
             found = signature(path.suffix, path.read_bytes())
         else:
             raise ValueError("files of its kind never do")
-        return {"fingerprint": found["fingerprint"], **found}
+        if not {"fingerprint", DIGEST} <= set(found):
+            raise ValueError("it names no fingerprint or no digest")
+        return found
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist; run the stage that makes it first.") from error
     except (OSError, ValueError, KeyError, TypeError, struct.error) as error:

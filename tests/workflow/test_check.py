@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from inference_gaps.artifacts import read_values, write_values
 from inference_gaps.cli import main
 from inference_gaps.fingerprints import package_versions
 from inference_gaps.layout import is_published
@@ -101,6 +102,19 @@ def test_an_artifact_of_another_preset_is_foreign(here: Path, capsys: pytest.Cap
     _, files, _ = check(capsys)
     assert files[f"{AF}/train/iwae-amortised.csv"] == (
         "foreign is a copy of results/small/models/digits-af/seed-0/train/iwae-amortised.csv"
+    )
+
+
+def test_results_of_another_machine_are_told_apart(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = here / AF / "train/ais-prior.csv"
+    frame, made_by = read_values(path)
+    write_values(path, frame + 1, made_by)
+    _, files, _ = check(capsys)
+    assert {file for file, said in files.items() if said != "fresh"} == {
+        f"results/tiny/gaps.{suffix}" for suffix in ("csv", "md", "tex")
+    } | {"results/tiny/report.json", "paper/replication-tiny.pdf"}
+    assert files["results/tiny/gaps.csv"] == (
+        f"stale was made from other values of {AF}/train/ais-prior.csv than those that are there now"
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from inference_gaps.artifacts import read_values, write_values
 from tests.small_project import edit_yaml
 from tests.snakemake_runs import planned, snakemake
 
@@ -143,18 +144,19 @@ def copied(top: Path) -> None:
     shutil.copy2(top / WEIGHTS.replace("ffg", "af"), top / WEIGHTS)
 
 
+def other_values(top: Path) -> None:
+    """The same job on another machine, with other results."""
+    path = top / "results/tiny/models/digits-af/seed-0/train/ais-prior.csv"
+    frame, made_by = read_values(path)
+    write_values(path, frame + 1, made_by)
+
+
 def damaged(top: Path) -> None:
     (top / WEIGHTS).write_bytes(b"nothing")
 
 
 def other_image(top: Path) -> None:
     (top / "data/embedded/digits/digits.gz").write_bytes(b"other")
-
-
-def other_path_of_the_same_data(top: Path) -> None:
-    shutil.copytree(top / "data/embedded/digits", top / "mine/digits")
-    edit_yaml(top / PRESET, ("datasets.mnist.copy", "digits-online"))
-    edit_yaml(top / "config/config.yaml", ("data_folder", "mine"))
 
 
 ROWS: list[tuple[Callable[[Path], object], dict[str, int]]] = [
@@ -183,6 +185,7 @@ ROWS: list[tuple[Callable[[Path], object], dict[str, int]]] = [
     (touched_by_snakemake, FFG),
     (copied, FFG),
     (damaged, FFG),
+    (other_values, {"make_table": 1, "plot_gaps": 1, **PDF}),
     (other_image, {"prepare_data": 1, **BOTH}),
     (lambda top: other_torch(top, "2.99.0"), {"prepare_data": 1, **BOTH}),
     (lambda top: other_torch(top, "2.13.0+cu130"), NOTHING),

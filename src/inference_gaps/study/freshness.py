@@ -70,9 +70,7 @@ class Artifacts:
             made_by = self.provenance(path)
             if made_by is None or made_by["fingerprint"] != job.fingerprint:
                 return False
-            if any(True for _ in self._changed_inputs(made_by, job)):
-                return False
-        return True
+        return not self._changed_inputs(job)
 
     def refusal(self, made_by: Provenance, planned: str, paths: Iterable[str]) -> str | None:
         """Say why a job that is about to run is not the one of the study; ``None`` if the study has no such job.
@@ -115,16 +113,22 @@ class Artifacts:
                 if reason
                 else (f"was made from another {source} than this study makes")
             )
-        for source in self._changed_inputs(made_by, job):
+        for source in self._changed_inputs(job):
             yield f"was made from other values of {source} than those that are there now"
 
-    def _changed_inputs(self, made_by: Provenance, job: Job) -> Iterator[Path]:
-        """Yield the inputs that were made again, by the same job but with other content, after they were read."""
+    def _changed_inputs(self, job: Job) -> list[Path]:
+        """Return the inputs that were made again, by the same job but with other content, after they were read.
+
+        Pictures do not say which content they show; the numbers beside them do.
+        """
+        found = []
         for role, source in job.inputs.items():
-            read, _, content = made_by["inputs"].get(role, "").partition(":")
-            on_disk = self.provenance(source) if content and source in self._jobs else None
-            if on_disk and on_disk["fingerprint"] == read and not on_disk["sha256"].startswith(content):
-                yield source
+            on_disk = self.provenance(source) if source in self._jobs else None
+            for made_by in map(self.provenance, job.outputs.values()):
+                read, _, content = (made_by or {}).get("inputs", {}).get(role, "").partition(":")
+                if on_disk and on_disk["fingerprint"] == read and not on_disk["sha256"].startswith(content):
+                    found.append(source)
+        return list(dict.fromkeys(found))
 
 
 def mark_outdated(jobs: Jobs, mark: Path) -> set[str]:

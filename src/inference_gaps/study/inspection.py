@@ -60,7 +60,8 @@ def _finding(path: Path, study: Study, artifacts: Artifacts, elsewhere: "_Elsewh
     reason = artifacts.why_stale(path)
     if reason is None:
         return Finding(path, "fresh")
-    home = elsewhere.find(made_by["fingerprint"], path)
+    own = made_by["fingerprint"] == study.jobs[path].fingerprint
+    home = None if own else elsewhere.find(made_by["fingerprint"], path)
     return Finding(path, "foreign", f"is a copy of {home}") if home else Finding(path, "stale", reason)
 
 
