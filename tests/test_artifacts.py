@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +100,16 @@ def test_foreign_files_are_sentences(tmp_path: Path) -> None:
     for name in ("none.csv", "none.json", "none.safetensors"):
         with pytest.raises(UserError, match="does not exist; run the stage that makes it first"):
             read_provenance(tmp_path / name)
+
+
+def test_tensors_are_written_to_the_same_bytes_by_every_process(tmp_path: Path) -> None:
+    write = (
+        "import sys, torch\nfrom inference_gaps.artifacts import write_tensors\n"
+        "write_tensors(sys.argv[1], {name: torch.ones(2) for name in 'abcd'}, {'spec': {}, 'fingerprint': '0'})"
+    )
+    for name in "123":
+        subprocess.run([sys.executable, "-c", write, str(tmp_path / name)], check=True)
+    assert len({(tmp_path / name).read_bytes() for name in "123"}) == 1
 
 
 @pytest.mark.parametrize("place", ["content", "provenance"])

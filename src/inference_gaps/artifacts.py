@@ -88,19 +88,15 @@ def write_signed(path: Path | str, content: bytes, provenance: Provenance) -> No
     write_bytes(path, signed(Path(path).suffix, content, provenance))
 
 
-def _tensors_digest(tensors: Mapping[str, "torch.Tensor"], provenance: str) -> str:
+def _tensors_digest(tensors: Mapping[str, "torch.Tensor"], provenance: Provenance) -> str:
     """Hash names, types, shapes and bytes of contiguous tensors, and what made them."""
     import torch
 
-    digest = hashlib.sha256(provenance.encode())
+    digest = hashlib.sha256(digest_of(provenance, b"").encode())
     for name, tensor in sorted(tensors.items()):
         digest.update(f"\0{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
-
-
-def _without_digest(provenance: Provenance) -> Provenance:
-    return {name: value for name, value in provenance.items() if name != DIGEST}
 
 
 def write_tensors(path: Path | str, tensors: Mapping[str, "torch.Tensor"], provenance: Provenance) -> None:
@@ -108,8 +104,9 @@ def write_tensors(path: Path | str, tensors: Mapping[str, "torch.Tensor"], prove
     from safetensors.torch import save_file
 
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    made_by = canonical(_without_digest(provenance))
-    metadata = {"provenance": made_by, DIGEST: _tensors_digest(contiguous, made_by)}
+    made_by = {**provenance, DIGEST: _tensors_digest(contiguous, provenance)}
+    # One entry only: safetensors writes several in an order that changes from run to run.
+    metadata = {"provenance": canonical(made_by)}
     with atomic_path(path) as temporary:
         save_file(contiguous, temporary, metadata=metadata)
 
@@ -124,11 +121,11 @@ def read_tensors(path: Path | str) -> tuple[dict[str, "torch.Tensor"], Provenanc
 
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
+            made_by = json.loads((file.metadata() or {})["provenance"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        if metadata[DIGEST] != _tensors_digest(tensors, metadata["provenance"]):
+        if made_by[DIGEST] != _tensors_digest(tensors, made_by):
             raise ValueError(ALTERED)
-        return tensors, {**json.loads(metadata["provenance"]), DIGEST: metadata[DIGEST]}
+        return tensors, made_by
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist; run the stage that makes it first.") from error
     except (SafetensorError, OSError, KeyError, ValueError) as error:
@@ -186,8 +183,7 @@ def _tensors_header(path: Path) -> Provenance:
         (length,) = struct.unpack("<Q", file.read(8))
         if length > path.stat().st_size:
             raise ValueError("it is truncated")
-        metadata = json.loads(file.read(length))["__metadata__"]
-    return {**json.loads(metadata["provenance"]), DIGEST: metadata[DIGEST]}
+        return json.loads(json.loads(file.read(length))["__metadata__"]["provenance"])
 
 
 def read_provenance(path: Path | str) -> Provenance:

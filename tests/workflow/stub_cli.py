@@ -50,8 +50,8 @@ def _write(path: Path, provenance: dict) -> None:
         made_by = canonical({**provenance, "sha256": digest_of(provenance, b"a\n1\n")})
         write_bytes(path, f"# {made_by}\na\n1\n".encode())
     elif path.suffix == ".safetensors":
-        made_by = canonical(provenance)
-        metadata = {"provenance": made_by, "sha256": hashlib.sha256(made_by.encode()).hexdigest()}
+        digest = hashlib.sha256(digest_of(provenance, b"").encode()).hexdigest()
+        metadata = {"provenance": canonical({**provenance, "sha256": digest})}
         header = json.dumps({"__metadata__": metadata}).encode()
         write_bytes(path, struct.pack("<Q", len(header)) + header)
     else:
