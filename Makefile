@@ -10,7 +10,7 @@ READY := .venv/.ready
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 CONFIG := $(if $(PRESET),preset=$(PRESET)) $(if $(DATA),data_folder="$(DATA)")
 OVERRIDES := $(if $(strip $(CONFIG)),--config $(CONFIG))
-SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
+SNAKEMAKE := $(BIN)/snakemake $(if $(SNAKEMAKE_OUTPUT_CACHE),--cache) --cores $(CORES)
 CHOSEN := $(or $(PRESET),$(shell sed -n 's/^preset: *\([a-z0-9-]*\).*/\1/p' config/config.yaml))
 
 .PHONY: replicate tables figures paper data selfcheck test check bench clean lock schemas help

@@ -16,6 +16,7 @@ rule all:
         TABLES,
         FIGURES,
         LAYOUT.report,
+        LAYOUT.manifest,
 
 
 rule data:

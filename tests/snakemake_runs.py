@@ -11,16 +11,16 @@ __all__ = ["NOTHING", "planned", "snakemake"]
 NOTHING = "Nothing to be done (all requested files are present and up to date)."
 
 
-def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def snakemake(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run Snakemake in a folder, without the environment being activated; ``src/`` in the folder comes first."""
-    environment = {**os.environ, "PATH": "/usr/bin:/bin", "PYTHONPATH": str(folder / "src")}
+    environment = {**os.environ, "PATH": "/usr/bin:/bin", "PYTHONPATH": str(folder / "src")} | variables
     return subprocess.run(
         [str(Path(sys.executable).parent / "snakemake"), *arguments],
         cwd=folder,
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
 
 

@@ -8,25 +8,22 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from inference_gaps.artifacts import write_tensors, write_values
+from inference_gaps.artifacts import write_values
 from inference_gaps.cli import main
-from inference_gaps.data.prepared import save_prepared
 from inference_gaps.fingerprints import make_provenance
 from inference_gaps.layout import Layout
-from inference_gaps.models.storage import save_model
-from inference_gaps.models.vae import build_vae
+from inference_gaps.models.samples import save_samples
 from inference_gaps.specs.ais import AisSpec
-from inference_gaps.specs.data import DatasetSpec, PrepareSpec, SplitSpec
 from inference_gaps.specs.figures import (
     GapsFigureSpec,
     ModelSpec,
-    SampledModelSpec,
     SamplesFigureSpec,
     TrainingFigureSpec,
 )
 from inference_gaps.specs.iwae import IwaeSpec
 from inference_gaps.specs.local import LocalSpec
 from inference_gaps.specs.report import ReportSpec
+from inference_gaps.specs.samples import SamplesSpec
 from inference_gaps.specs.table import TableRowSpec, TableSpec
 from inference_gaps.specs.train import MlpArchitectureSpec, PosteriorSpec, TrainSpec
 
@@ -55,7 +52,7 @@ BELOW = {
 def write_values_of(
     layout: Layout, row: TableRowSpec, rng: np.random.Generator, below: Mapping[str, float] = BELOW
 ) -> NDArray[np.float64]:
-    """Write every file of one model: per-point values, q*, metrics, weights; return log p(x) of its points.
+    """Write every small file of one model: per-point values, residuals of q*, metrics, images; return log p(x) of its points.
 
     ``below`` is the distance of the mean of each bound below that of log p(x).
     """
@@ -101,7 +98,8 @@ def write_values_of(
             "converged": family == "ffg",
             "mean_residual": 0.01,
         }
-        write_tensors(layout.local(*at, family), {"residual": torch.full((POINTS,), 0.01)}, provenance)
+        frame = pd.DataFrame({"point": range(POINTS), "residual": 0.01})
+        write_values(layout.residuals(*at, family), frame, provenance)
     spec = TrainSpec(
         architecture=MlpArchitectureSpec(latent_dim=2, encoder_hidden=[5], decoder_hidden=[5]),
         epochs=60,
@@ -125,28 +123,11 @@ def write_values_of(
         }
     )
     write_values(layout.metrics(row.model, row.seed), metrics, provenance)
+    x, *drawn = torch.rand(3, 4, 64, generator=torch.Generator().manual_seed(row.seed))
+    provenance = make_provenance("evaluate-samples", SamplesSpec(points=4).as_dict(), {})
     provenance["data"] = {"shape": [1, 8, 8]}
-    torch.manual_seed(row.seed)
-    model = build_vae(spec.architecture, spec.posterior, [1, 8, 8])
-    save_model(layout.weights(row.model, row.seed), model, provenance)
+    save_samples(layout.samples(row.model, row.seed), x, (drawn[0], drawn[1]), provenance)
     return truth
-
-
-def write_data(layout: Layout) -> None:
-    """Write a prepared data set of eight by eight pixels, ``digits-threshold``."""
-    dataset = DatasetSpec(
-        title="Digits",
-        licence="CC0",
-        format="idx",
-        shape=[1, 8, 8],
-        folder="digits",
-        files=[],
-        splits={"train": SplitSpec(part="train")},
-    )
-    spec = PrepareSpec(dataset=dataset, binarisation="threshold")
-    pixels = (np.random.default_rng(0).random((20, 64)) < 0.3).astype(np.uint8)
-    provenance = make_provenance("prepare-data", spec.as_dict(), {})
-    save_prepared(layout.data("digits-threshold"), spec, {"train": pixels}, provenance)
 
 
 def table_spec(datasets: list[str], seeds: list[int]) -> TableSpec:
@@ -174,7 +155,6 @@ def write_study(top: Path, datasets: list[str], seeds: list[int]) -> TableSpec:
     """Write all files of a study below ``top`` and return the specification of its table."""
     spec = table_spec(datasets, seeds)
     layout = Layout("quick", top)
-    write_data(layout)
     for index, row in enumerate(spec.rows):
         # Images are the same for all seeds of a data set; values only have to be plausible.
         write_values_of(layout, row, np.random.default_rng(index))
@@ -205,40 +185,31 @@ def plot_gaps(top: Path) -> int:
     return main(["plot-gaps", f"--spec={spec.as_json()}", *flags])
 
 
-def plot_training(top: Path, spec: TableSpec) -> int:
-    """Run ``plot-training`` and return its exit status."""
-    models = [
+def _models(spec: TableSpec) -> list[ModelSpec]:
+    return [
         ModelSpec(
             model=row.model, seed=row.seed, dataset_title=row.dataset_title, trained_with=row.trained_with
         )
         for row in spec.rows
     ]
-    figure = TrainingFigureSpec(preset="quick", models=models)
+
+
+def _plot(top: Path, name: str, figure: TrainingFigureSpec | SamplesFigureSpec) -> int:
     flags = [
         f"--results={top / 'results' / 'quick'}",
-        f"--output-prefix={top / 'figures' / 'quick' / 'training'}",
+        f"--output-prefix={top / 'figures' / 'quick' / name}",
     ]
-    return main(["plot-training", f"--spec={figure.as_json()}", *flags])
+    return main([f"plot-{name}", f"--spec={figure.as_json()}", *flags])
+
+
+def plot_training(top: Path, spec: TableSpec) -> int:
+    """Run ``plot-training`` and return its exit status."""
+    return _plot(top, "training", TrainingFigureSpec(preset="quick", models=_models(spec)))
 
 
 def plot_samples(top: Path, spec: TableSpec) -> int:
     """Run ``plot-samples`` and return its exit status."""
-    models = [
-        SampledModelSpec(
-            model=row.model,
-            seed=row.seed,
-            dataset_title=row.dataset_title,
-            trained_with=row.trained_with,
-            data="digits-threshold",
-        )
-        for row in spec.rows
-    ]
-    figure = SamplesFigureSpec(preset="quick", models=models, split="train", images=4)
-    flags = [
-        f"--results={top / 'results' / 'quick'}",
-        f"--output-prefix={top / 'figures' / 'quick' / 'samples'}",
-    ]
-    return main(["plot-samples", f"--spec={figure.as_json()}", *flags])
+    return _plot(top, "samples", SamplesFigureSpec(preset="quick", models=_models(spec)))
 
 
 def write_report(top: Path, spec: ReportSpec) -> int:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -30,14 +32,16 @@ def test_values_keep_every_bit(tmp_path: Path) -> None:
     write_values(tmp_path / "v.csv", frame, PROVENANCE)
     read, provenance = read_values(tmp_path / "v.csv")
     assert (read["value"].to_numpy() == numbers).all()
-    assert provenance == read_provenance(tmp_path / "v.csv") == PROVENANCE
+    assert provenance == read_provenance(tmp_path / "v.csv")
+    assert provenance == {**PROVENANCE, "sha256": provenance["sha256"]}
 
 
 def test_tensors_keep_every_bit_and_their_types(tmp_path: Path) -> None:
     tensors = {"a": torch.randn(3, 4).mT, "b": torch.arange(5, dtype=torch.uint8), "c": torch.tensor(7)}
     write_tensors(tmp_path / "t.safetensors", tensors, PROVENANCE)
     read, provenance = read_tensors(tmp_path / "t.safetensors")
-    assert provenance == read_provenance(tmp_path / "t.safetensors") == PROVENANCE
+    assert provenance == read_provenance(tmp_path / "t.safetensors")
+    assert provenance == {**PROVENANCE, "sha256": provenance["sha256"]}
     assert set(read) == set(tensors)
     assert all(torch.equal(read[name], tensors[name]) for name in tensors)
     assert read["b"].dtype == torch.uint8
@@ -96,3 +100,31 @@ def test_foreign_files_are_sentences(tmp_path: Path) -> None:
     for name in ("none.csv", "none.json", "none.safetensors"):
         with pytest.raises(UserError, match="does not exist; run the stage that makes it first"):
             read_provenance(tmp_path / name)
+
+
+def test_tensors_are_written_to_the_same_bytes_by_every_process(tmp_path: Path) -> None:
+    write = (
+        "import sys, torch\nfrom inference_gaps.artifacts import write_tensors\n"
+        "write_tensors(sys.argv[1], {name: torch.ones(2) for name in 'abcd'}, {'spec': {}, 'fingerprint': '0'})"
+    )
+    for name in "123":
+        subprocess.run([sys.executable, "-c", write, str(tmp_path / name)], check=True)
+    assert len({(tmp_path / name).read_bytes() for name in "123"}) == 1
+
+
+@pytest.mark.parametrize("place", ["content", "provenance"])
+def test_one_altered_bit_is_noticed(place: str, tmp_path: Path) -> None:
+    values, tensors = tmp_path / "v.csv", tmp_path / "t.safetensors"
+    write_values(values, pd.DataFrame({"a": [1.25, 2.5]}), PROVENANCE)
+    write_tensors(tensors, {"a": torch.ones(100)}, PROVENANCE)
+    for path in (values, tensors):
+        content = bytearray(path.read_bytes())
+        at = content.index(b"0123") if place == "provenance" else len(content) - 3
+        content[at] ^= 1
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=r"v.csv cannot be read .*\(its content is not what was written"):
+        read_values(values)
+    with pytest.raises(
+        UserError, match=r"t.safetensors cannot be read .*\(its content is not what was written"
+    ):
+        read_tensors(tensors)

@@ -1,23 +1,29 @@
 """Files that appear whole or not at all, and that say what made them.
 
-Three kinds of file carry a *provenance*, a JSON object with the command, its specification, the
-fingerprint of the job, and the fingerprints of what it read:
+Every artifact carries a *provenance*, a JSON object with the command, its specification, the fingerprint of the
+job, and the fingerprints of what it read:
 
 - tensors (``.safetensors``): in the metadata, under ``provenance``;
 - tables of values (``.csv``): in a first line that starts with ``# ``;
-- documents (``.json``): under the key ``provenance``.
+- documents, texts and pictures: as :mod:`inference_gaps.signing` says.
+
+With it stands the SHA-256 of provenance and content, which is checked whenever the content is read. What is read
+holds it under the key ``sha256``.
 """
 
 import contextlib
+import hashlib
 import io
 import json
 import os
+import struct
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inference_gaps.errors import UserError
+from inference_gaps.signing import ALTERED, DIGEST, SIGNED_SUFFIXES, canonical, digest_of, signature, signed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,10 +32,12 @@ if TYPE_CHECKING:
 __all__ = [
     "Provenance",
     "atomic_path",
+    "check_content",
     "read_provenance",
     "read_tensors",
     "read_values",
     "write_bytes",
+    "write_signed",
     "write_tensors",
     "write_values",
 ]
@@ -75,8 +83,20 @@ def write_bytes(path: Path | str, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
-def _canonical(provenance: Mapping[str, Any]) -> str:
-    return json.dumps(provenance, sort_keys=True, separators=(",", ":"))
+def write_signed(path: Path | str, content: bytes, provenance: Provenance) -> None:
+    """Write a document, text, picture or PDF with its provenance in it, atomically."""
+    write_bytes(path, signed(Path(path).suffix, content, provenance))
+
+
+def _tensors_digest(tensors: Mapping[str, "torch.Tensor"], provenance: Provenance) -> str:
+    """Hash names, types, shapes and bytes of contiguous tensors, and what made them."""
+    import torch
+
+    digest = hashlib.sha256(digest_of(provenance, b"").encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"\0{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def write_tensors(path: Path | str, tensors: Mapping[str, "torch.Tensor"], provenance: Provenance) -> None:
@@ -84,23 +104,28 @@ def write_tensors(path: Path | str, tensors: Mapping[str, "torch.Tensor"], prove
     from safetensors.torch import save_file
 
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    made_by = {**provenance, DIGEST: _tensors_digest(contiguous, provenance)}
+    # One entry only: safetensors writes several in an order that changes from run to run.
+    metadata = {"provenance": canonical(made_by)}
     with atomic_path(path) as temporary:
-        save_file(contiguous, temporary, metadata={"provenance": _canonical(provenance)})
+        save_file(contiguous, temporary, metadata=metadata)
 
 
 def read_tensors(path: Path | str) -> tuple[dict[str, "torch.Tensor"], Provenance]:
     """Read what :func:`write_tensors` wrote.
 
     Raises:
-        UserError: the file is missing, truncated, or not one of ours.
+        UserError: the file is missing, truncated, altered, or not one of ours.
     """
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
+            made_by = json.loads((file.metadata() or {})["provenance"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return tensors, json.loads(metadata["provenance"])
+        if made_by[DIGEST] != _tensors_digest(tensors, made_by):
+            raise ValueError(ALTERED)
+        return tensors, made_by
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist; run the stage that makes it first.") from error
     except (SafetensorError, OSError, KeyError, ValueError) as error:
@@ -115,30 +140,30 @@ def write_values(path: Path | str, frame: "pd.DataFrame", provenance: Provenance
 
     Floating-point numbers keep all their digits, so reading returns the same bits.
     """
-    text = io.StringIO()
-    text.write(f"# {_canonical(provenance)}\n")
-    frame.to_csv(text, index=False, lineterminator="\n")
-    write_bytes(path, text.getvalue().encode())
+    rows = io.StringIO()
+    frame.to_csv(rows, index=False, lineterminator="\n")
+    content = rows.getvalue().encode()
+    first = canonical({**provenance, DIGEST: digest_of(provenance, content)})
+    write_bytes(path, f"# {first}\n".encode() + content)
 
 
 def read_values(path: Path | str) -> tuple["pd.DataFrame", Provenance]:
     """Read what :func:`write_values` wrote.
 
     Raises:
-        UserError: the file is missing, truncated, or not one of ours.
+        UserError: the file is missing, truncated, altered, or not one of ours.
     """
     import pandas as pd
 
     try:
-        with Path(path).open(encoding="utf-8") as file:
-            first = file.readline()
-            if not first.startswith("# "):
-                raise ValueError("its first line does not say what made it")
-            provenance = json.loads(first[2:])
-            frame = pd.read_csv(file)
+        first, _, rows = Path(path).read_bytes().partition(b"\n")
+        provenance = _values_header(first)
+        if provenance[DIGEST] != digest_of(provenance, rows):
+            raise ValueError(ALTERED)
+        frame = pd.read_csv(io.BytesIO(rows))
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist; run the stage that makes it first.") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"{path} cannot be read as a values file of this project ({error}); delete it and run again "
             f"the stage that makes it."
@@ -146,30 +171,56 @@ def read_values(path: Path | str) -> tuple["pd.DataFrame", Provenance]:
     return frame, provenance
 
 
+def _values_header(first: bytes) -> Provenance:
+    if not first.startswith(b"# "):
+        raise ValueError("its first line does not say what made it")
+    return json.loads(first[2:])
+
+
+def _tensors_header(path: Path) -> Provenance:
+    # The file starts with the length of its header in eight bytes; no library is needed to read so much of it.
+    with path.open("rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        if length > path.stat().st_size:
+            raise ValueError("it is truncated")
+        return json.loads(json.loads(file.read(length))["__metadata__"]["provenance"])
+
+
 def read_provenance(path: Path | str) -> Provenance:
-    """Return the provenance of a tensor, values or JSON file without reading the rest of it.
+    """Return the provenance of an artifact of any kind; of tensors and values, without reading their content.
 
     Raises:
         UserError: the file is missing or carries none.
     """
     path = Path(path)
-    if path.suffix == ".csv":
-        return read_values(path)[1]
-    if path.suffix == ".json":
-        try:
-            return json.loads(path.read_text(encoding="utf-8"))["provenance"]
-        except FileNotFoundError as error:
-            raise UserError(f"{path} does not exist; run the stage that makes it first.") from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(
-                f"{path} does not say what made it; delete it and run its stage again."
-            ) from error
-    from safetensors import SafetensorError, safe_open
-
     try:
-        with safe_open(path, framework="np") as file:
-            return json.loads((file.metadata() or {})["provenance"])
+        if path.suffix == ".safetensors":
+            found = _tensors_header(path)
+        elif path.suffix == ".csv":
+            with path.open("rb") as file:
+                found = _values_header(file.readline())
+        elif path.suffix in SIGNED_SUFFIXES:
+            found = signature(path.suffix, path.read_bytes())
+        else:
+            raise ValueError("files of its kind never do")
+        if not {"fingerprint", DIGEST} <= set(found):
+            raise ValueError("it names no fingerprint or no digest")
+        return found
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist; run the stage that makes it first.") from error
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise UserError(f"{path} does not say what made it; delete it and run its stage again.") from error
+    except (OSError, ValueError, KeyError, TypeError, struct.error) as error:
+        raise UserError(
+            f"{path} does not say what made it ({error}); delete it and run its stage again."
+        ) from error
+
+
+def check_content(path: Path | str) -> Provenance:
+    """Read the whole of an artifact, whatever its kind, and return its provenance.
+
+    Raises:
+        UserError: the file is missing, truncated or altered, or not one of ours.
+    """
+    readers = {".safetensors": read_tensors, ".csv": read_values}
+    if Path(path).suffix in readers:
+        readers[Path(path).suffix](path)
+    return read_provenance(path)

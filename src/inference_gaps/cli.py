@@ -6,8 +6,10 @@ import sys
 from collections.abc import Sequence
 
 from inference_gaps import __version__
-from inference_gaps.commands import COMMANDS
+from inference_gaps.commands import COMMANDS, STAGES
 from inference_gaps.errors import UserError
+from inference_gaps.fingerprints import NotPlanned
+from inference_gaps.records import recorded
 
 __all__ = ["main"]
 
@@ -28,8 +30,23 @@ def _parser(requested: str | None) -> argparse.ArgumentParser:
             subparser.description = module.__doc__
             subparser.formatter_class = argparse.RawDescriptionHelpFormatter
             module.add_arguments(subparser)
+            if name in STAGES:
+                help_ = "refuse to run unless the job has this fingerprint (default: whatever it has)"
+                subparser.add_argument("--fingerprint", help=help_)
             subparser.set_defaults(run=module.run)
     return parser
+
+
+def _refusal(error: NotPlanned, options: argparse.Namespace) -> str:
+    """Say which input of a job is not the one that the study makes, and in which field it differs."""
+    from inference_gaps.study.freshness import Artifacts
+    from inference_gaps.study.plan import study_of
+
+    paths = [str(value) for value in vars(options).values()]
+    paths += [f"{options.output_prefix}.csv"] if "output_prefix" in options else []
+    study = study_of(paths)
+    reason = Artifacts(study.jobs).refusal(error.provenance, error.planned, paths) if study else None
+    return f"{reason}; run 'make' to bring everything up to date." if reason else str(error)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,7 +55,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     requested = next((argument for argument in arguments if argument in COMMANDS), None)
     options = _parser(requested).parse_args(arguments)
     try:
-        options.run(options)
+        if options.command in STAGES:
+            with recorded(arguments, vars(options)):
+                options.run(options)
+        else:
+            options.run(options)
+    except NotPlanned as error:
+        print(f"inference-gaps {options.command}: {_refusal(error, options)}", file=sys.stderr)
+        return 1
     except UserError as error:
         print(f"inference-gaps {options.command}: {error}", file=sys.stderr)
         return 1

@@ -16,7 +16,19 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["code_digest", "fingerprint", "make_provenance", "package_versions"]
+from inference_gaps.errors import UserError
+
+__all__ = [
+    "NotPlanned",
+    "code_digest",
+    "code_of",
+    "fingerprint",
+    "fingerprint_of",
+    "identity",
+    "make_provenance",
+    "package_versions",
+    "without_contents",
+]
 
 _PACKAGE = "inference_gaps"
 _ROOT = Path(__file__).parent
@@ -89,32 +101,98 @@ def package_versions() -> dict[str, str]:
     return {name: importlib.metadata.version(name).split("+")[0] for name in _COMPUTING_PACKAGES}
 
 
+class NotPlanned(UserError):
+    """A job is about to make something else than the study asks for.
+
+    Attributes:
+        provenance: of what it would make.
+        planned: the fingerprint that the study asks for.
+    """
+
+    def __init__(self, provenance: dict[str, Any], planned: str) -> None:
+        super().__init__(
+            f"what it reads, its specification or its code is not what the fingerprint {planned} stands for; leave "
+            f"--fingerprint out to make this all the same."
+        )
+        self.provenance, self.planned = provenance, planned
+
+
+def code_of(command: str) -> str:
+    """Return the digest of the code that a subcommand can reach, as 16 hexadecimal digits."""
+    return code_digest(f"{_PACKAGE}.commands.{command.replace('-', '_')}")[:16]
+
+
+def identity(provenance: Mapping[str, Any]) -> str:
+    """Return how what is made from an artifact refers to it: its fingerprint, and the start of its digest.
+
+    The fingerprint says which job made it. The digest tells two runs of that job apart.
+    """
+    return f"{provenance['fingerprint']}:{provenance['sha256'][:16]}"
+
+
+def without_contents(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a provenance that names what was read by fingerprint alone.
+
+    What is drawn or typeset does not show how long a training took; neither do then its bytes.
+    """
+    inputs = {role: made_by.partition(":")[0] for role, made_by in provenance["inputs"].items()}
+    return {**provenance, "inputs": inputs}
+
+
 def fingerprint(command: str, spec: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
     """Return the fingerprint of a job as 16 hexadecimal digits.
 
     Args:
         command: the subcommand, such as ``evaluate-iwae``.
         spec: the resolved specification of the job, JSON-serialisable.
-        inputs: the fingerprint of each artifact that the job reads, by role.
+        inputs: the fingerprint or the identity of each artifact that the job reads, by role; only the
+            fingerprint of it counts.
     """
-    module = f"{_PACKAGE}.commands.{command.replace('-', '_')}"
-    content = {
-        "code": code_digest(module),
-        "command": command,
-        "inputs": dict(inputs),
-        "packages": package_versions(),
-        "spec": spec,
-    }
+    return fingerprint_of(
+        {
+            "code": code_of(command),
+            "command": command,
+            "inputs": inputs,
+            "packages": package_versions(),
+            "spec": spec,
+        }
+    )
+
+
+def fingerprint_of(provenance: Mapping[str, Any]) -> str:
+    """Return the fingerprint of a job by what a provenance says of it.
+
+    Raises:
+        KeyError: it does not say enough.
+    """
+    by_name = without_contents(provenance)
+    content = {name: by_name[name] for name in ("code", "command", "inputs", "packages", "spec")}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def make_provenance(command: str, spec: Mapping[str, Any], inputs: Mapping[str, str]) -> dict[str, Any]:
-    """Return what an artifact says of itself: command, specification, inputs, packages, fingerprint."""
-    return {
+def make_provenance(
+    command: str, spec: Mapping[str, Any], inputs: Mapping[str, str], planned: str | None = None
+) -> dict[str, Any]:
+    """Return what an artifact says of itself: command, specification, code, inputs, packages, fingerprint.
+
+    Args:
+        command: the subcommand.
+        spec: the resolved specification of the job.
+        inputs: the identity of each artifact that the job reads, and the digest of each other file, by role.
+        planned: the fingerprint that the study asks for, if the job is part of one.
+
+    Raises:
+        NotPlanned: the fingerprint is another than the one ``planned``.
+    """
+    provenance = {
+        "code": code_of(command),
         "command": command,
-        "fingerprint": fingerprint(command, spec, inputs),
         "inputs": dict(inputs),
         "packages": package_versions(),
         "spec": dict(spec),
     }
+    provenance["fingerprint"] = fingerprint_of(provenance)
+    if planned is not None and provenance["fingerprint"] != planned:
+        raise NotPlanned(provenance, planned)
+    return provenance

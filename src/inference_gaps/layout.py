@@ -7,7 +7,30 @@ All paths are relative to the top of the project. The Snakefile and the commands
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Layout"]
+__all__ = ["Layout", "is_published", "preset_of"]
+
+
+def is_published(path: Path) -> bool:
+    """Whether an artifact is small and enough, with others like it, to make tables, figures and report again.
+
+    These are all but weights, prepared and simulated data, and the parameters of q*; .gitignore lets those of
+    published presets be committed.
+    """
+    return path.suffix != ".safetensors" or path.name == "samples.safetensors"
+
+
+def preset_of(path: Path | str) -> str | None:
+    """Return the preset that an artifact below the working directory belongs to, by its place; ``None`` if none."""
+    try:
+        parts = Path(path).absolute().relative_to(Path.cwd()).parts
+    except ValueError:
+        return None
+    if len(parts) > 1 and parts[0] in {"results", "figures"}:
+        return parts[1]
+    name = parts[-1] if parts else ""
+    if parts[:1] == ("paper",) and name.startswith("replication-") and name.endswith(".pdf"):
+        return name.removeprefix("replication-").removesuffix(".pdf")
+    return None
 
 
 @dataclass(frozen=True)
@@ -42,6 +65,10 @@ class Layout:
         """Variational parameters of q* (``family``: ``ffg`` or ``af``), one row per data point."""
         return self.run(model, seed) / split / f"local-{family}.safetensors"
 
+    def residuals(self, model: str, seed: int | str, split: str, family: str) -> Path:
+        """How far the optimisation of q* went, one row per data point."""
+        return self.local(model, seed, split, family).with_suffix(".csv")
+
     def iwae(self, model: str, seed: int | str, split: str, posterior: str) -> Path:
         """ELBO and IWAE values of ``posterior``: ``amortised``, ``local-ffg`` or ``local-af``."""
         return self.run(model, seed) / split / f"iwae-{posterior}.csv"
@@ -49,6 +76,10 @@ class Layout:
     def ais(self, model: str, seed: int | str, split: str, start: str) -> Path:
         """AIS values of chains that start at ``prior`` or ``local-ffg``."""
         return self.run(model, seed) / split / f"ais-{start}.csv"
+
+    def samples(self, model: str, seed: int | str) -> Path:
+        """Images, their reconstructions and samples from the prior, as figures show them."""
+        return self.run(model, seed) / "samples.safetensors"
 
     def simulated(self, model: str, seed: int | str) -> Path:
         """Data simulated from the model, with the latent variables behind them."""
@@ -77,6 +108,15 @@ class Layout:
     def figure(self, name: str, suffix: str) -> Path:
         """Figure ``name``; ``suffix`` is ``pdf``, ``png`` or ``csv`` (the numbers drawn)."""
         return self.top / "figures" / self.preset / f"{name}.{suffix}"
+
+    def record(self, fingerprint: str) -> Path:
+        """When and on what the job with a fingerprint ran."""
+        return self.results / "records" / f"{fingerprint}.json"
+
+    @property
+    def manifest(self) -> Path:
+        """Description of the whole run."""
+        return self.results / "ro-crate-metadata.json"
 
     @property
     def report(self) -> Path:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from inference_gaps.artifacts import Provenance
 from inference_gaps.data.prepared import PreparedData, load_prepared
 from inference_gaps.errors import UserError
+from inference_gaps.fingerprints import identity, make_provenance
 from inference_gaps.models.storage import load_model
 from inference_gaps.models.vae import VAE
 from inference_gaps.posteriors.storage import LocalPosterior, load_local_posterior
@@ -25,7 +27,7 @@ class StageInputs:
         model: weights frozen.
         data: where the points come from.
         images: pixels of the points [B, D].
-        fingerprints: of the artifacts that were read, by role.
+        fingerprints: identities of the artifacts that were read, by role.
     """
 
     model: VAE
@@ -38,14 +40,22 @@ class StageInputs:
         """Where the job computes."""
         return self.images.device
 
+    def provenance(self, options: argparse.Namespace, spec: PointsSpec) -> Provenance:
+        """Return what the output of the job will say of itself; call it once all inputs are loaded.
+
+        Raises:
+            NotPlanned: this is another job than the one that ``--fingerprint`` stands for.
+        """
+        return make_provenance(options.command, spec.as_dict(), self.fingerprints, options.fingerprint)
+
     def local_posterior(self, path: str, role: str, spec: PointsSpec) -> LocalPosterior:
-        """Load q* of the same points and note its fingerprint under ``role``.
+        """Load q* of the same points and note its identity under ``role``.
 
         Raises:
             UserError: the file is damaged, or was made for other points.
         """
         local = load_local_posterior(path, spec.split, spec.points, self.device)
-        self.fingerprints[role] = local.provenance["fingerprint"]
+        self.fingerprints[role] = identity(local.provenance)
         return local
 
 
@@ -67,7 +77,7 @@ def load_stage(options: argparse.Namespace, spec: PointsSpec) -> StageInputs:
     device = set_up(options)
     data = load_prepared(options.data)
     model, provenance = load_model(options.model, device)
-    fingerprints = {"data": data.provenance["fingerprint"], "model": provenance["fingerprint"]}
+    fingerprints = {"data": identity(data.provenance), "model": identity(provenance)}
     return StageInputs(model, data, data.points(spec.split, spec.points).to(device), fingerprints)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from inference_gaps.artifacts import read_provenance, read_tensors, read_values
 from inference_gaps.cli import main
+from inference_gaps.fingerprints import identity
 
 POINTS = 6
 TRAIN = {
@@ -32,10 +33,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run("train", spec=TRAIN, data=data, output=model, metrics=folder / "metrics.csv")
     common = {"data": data, "model": model}
     gaussian = {"points": POINTS, "family": "ffg", "steps": 200, "samples": 8, "learning_rate": 0.05}
-    run("optimise-local", spec=gaussian, output=folder / "local-ffg.safetensors", **common)
+    run("optimise-local", spec=gaussian, output=folder / "local-ffg.safetensors",
+        residuals=folder / "local-ffg.csv", **common)  # fmt: skip
     flow = gaussian | {"family": "af", "start": "local-ffg", "learning_rate": 0.003, "max_cycles": 2}
     run("optimise-local", spec=flow | {"flow_hidden": 20}, output=folder / "local-af.safetensors",
-        start=folder / "local-ffg.safetensors", **common)  # fmt: skip
+        residuals=folder / "local-af.csv", start=folder / "local-ffg.safetensors", **common)  # fmt: skip
     iwae = {"points": POINTS, "samples": 2000}
     run("evaluate-iwae", spec=iwae, output=folder / "iwae-amortised.csv", **common)
     for family in ("ffg", "af"):
@@ -91,14 +93,15 @@ def test_artifacts_say_what_made_them(folder: Path) -> None:
     model = read_provenance(folder / "model.safetensors")
     start = read_provenance(folder / "local-ffg.safetensors")
     ais = read_provenance(folder / "ais-local-ffg.csv")
-    assert model["inputs"] == {"data": data["fingerprint"]}
+    assert model["inputs"] == {"data": identity(data)}
     assert model["spec"]["epochs"] == 12
     assert model["spec"]["adam_epsilon"] == 1e-4
-    assert read_provenance(folder / "metrics.csv") == model
+    for name in ("spec", "fingerprint", "inputs"):
+        assert read_provenance(folder / "metrics.csv")[name] == model[name]
     assert ais["inputs"] == {
-        "data": data["fingerprint"],
-        "model": model["fingerprint"],
-        "start": start["fingerprint"],
+        "data": identity(data),
+        "model": identity(model),
+        "start": identity(start),
     }
 
 
@@ -112,6 +115,9 @@ def test_metrics_and_local_optimum_report_what_happened(folder: Path) -> None:
     assert tensors["residual"].shape == (POINTS,)
     assert provenance["summary"]["converged"]
     assert provenance["summary"]["mean_residual"] < 0.01
+    residuals, made_by = read_values(folder / "local-ffg.csv")
+    assert residuals["residual"].to_numpy("float32").tolist() == tensors["residual"].tolist()
+    assert made_by["summary"] == provenance["summary"]
 
 
 def test_the_same_command_makes_the_same_bytes(folder: Path, tmp_path: Path) -> None:
@@ -157,6 +163,7 @@ def test_wrong_use_is_a_sentence(
     command: str, flags: dict, sentence: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
     given = {"data": "data.safetensors", "output": tmp_path / "out.csv"}
+    given |= {"residuals": tmp_path / "r.csv"} if command == "optimise-local" else {}
     given |= {"metrics": tmp_path / "m.csv"} if command == "train" else {"model": "model.safetensors"}
     given |= flags
     for name in ("data", "model", "posterior", "start"):

@@ -169,7 +169,7 @@ def test_code_counts_where_it_is_used(
     before = load_study(top=project)
     digest = fingerprints.code_digest
     monkeypatch.setattr(
-        fingerprints, "code_digest", lambda name: digest(name) + ("edited" if name == module else "")
+        fingerprints, "code_digest", lambda name: ("edited" if name == module else "") + digest(name)
     )
     assert changed(before, load_study(top=project)) == commands
 

@@ -178,7 +178,7 @@ def test_a_missing_figure_is_a_sentence(small_study: Study, capsys: pytest.Captu
     top, spec = small_study
     assert make_table(top, spec) == 0
     assert write_report(top, _report([spec], ["training"])) == 1
-    assert "training.csv does not exist; run the stage that makes it first." in capsys.readouterr().err
+    assert "training.pdf does not exist; run the stage that makes it first." in capsys.readouterr().err
 
 
 def test_results_must_be_a_folder_of_results(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

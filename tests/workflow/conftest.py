@@ -5,37 +5,37 @@ from pathlib import Path
 
 import pytest
 
-from tests.small_project import ROOT, make_project
-
-_STUB = '''"""Makes the files that a command was asked for, and computes nothing."""
-
-import sys
-from pathlib import Path
+from tests.small_project import ROOT, edit_yaml, make_project
+from tests.snakemake_runs import snakemake
 
 
-def main():
-    command, *options = sys.argv[1:]
-    values = dict(zip(options[::2], options[1::2]))
-    if command == "train" and Path("broken").exists():
-        sys.exit("inference-gaps train: the disk is full; free some space.")
-    paths = [values[flag] for flag in ("--output", "--metrics", "--csv", "--markdown", "--latex") if flag in values]
-    if "--output-prefix" in values:
-        paths += [f"{values['--output-prefix']}.{suffix}" for suffix in ("pdf", "png", "csv")]
-    if command == "write-report":
-        paths.append(f"{values['--results']}/report.json")
-    for path in paths:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_text(path)
-'''
+def _stub_project(top: Path) -> Path:
+    make_project(top)
+    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    shutil.copy(ROOT / "Snakefile", top)
+    shutil.copytree(ROOT / "workflow", top / "workflow")
+    (top / "profiles").symlink_to("workflow/profiles")
+    shutil.copytree(ROOT / "src", top / "src", ignore=ignored)
+    shutil.copy(ROOT / "tests/workflow/stub_cli.py", top / "src/inference_gaps/cli.py")
+    return top
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    make_project(tmp_path)
-    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    shutil.copy(ROOT / "Snakefile", tmp_path)
-    shutil.copytree(ROOT / "workflow", tmp_path / "workflow")
-    (tmp_path / "profiles").symlink_to("workflow/profiles")
-    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=ignored)
-    (tmp_path / "src/inference_gaps/cli.py").write_text(_STUB)
-    return tmp_path
+    return _stub_project(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def _finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    top = _stub_project(tmp_path_factory.mktemp("finished"))
+    edit_yaml(top / "config/experiments.yaml", ("convergence", {"models": ["digits-ffg"], "split": "train"}))
+    edit_yaml(top / "config/presets/tiny.yaml", ("convergence.points", 3))
+    done = snakemake(top, "--cores", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return top
+
+
+@pytest.fixture
+def finished(_finished: Path, tmp_path: Path) -> Path:
+    """A project whose study was run to its end, to be edited."""
+    return shutil.copytree(_finished, tmp_path / "project", symlinks=True)

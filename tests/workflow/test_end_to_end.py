@@ -1,15 +1,22 @@
 """A tiny study of real digits through the real workflow, from raw files to the report."""
 
+import os
+import random
 import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 import yaml
 
 from inference_gaps.artifacts import read_provenance, read_values
+from inference_gaps.cli import main
+from inference_gaps.layout import is_published
 from inference_gaps.study.plan import load_study
 from tests.small_project import ROOT, edit_yaml
-from tests.snakemake_runs import NOTHING, snakemake
+from tests.snakemake_runs import NOTHING, planned, snakemake
 
 _MLP = {"kind": "mlp", "latent_dim": 4, "encoder_hidden": [30], "decoder_hidden": [30], "activation": "elu"}
 _MODEL = {"dataset": "mnist", "binarisation": "static", "architecture": _MLP}
@@ -39,9 +46,8 @@ _PRESET = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    top = tmp_path_factory.mktemp("study")
+def tiny_project(top: Path) -> Path:
+    """Write a project whose study takes a minute below ``top``."""
     for name in ("config", "paper", "workflow", "data/embedded"):
         shutil.copytree(ROOT / name, top / name)
     shutil.copy(ROOT / "Snakefile", top)
@@ -52,6 +58,12 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (top / "config/presets/tiny.yaml").write_text(yaml.safe_dump(_PRESET))
     (top / "config/experiments.yaml").write_text(yaml.safe_dump(_EXPERIMENTS))
     edit_yaml(top / "config/config.yaml", ("preset", "tiny"), ("device", "cpu"))
+    return top
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    top = tiny_project(tmp_path_factory.mktemp("study"))
     done = snakemake(top, "--cores", "2")
     assert done.returncode == 0, done.stdout + done.stderr
     return top
@@ -79,15 +91,125 @@ def test_figures_and_report_are_there(study: Path) -> None:
 
 def test_every_artifact_has_the_fingerprint_of_the_plan(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(study)
-    jobs = list(load_study().jobs)
-    compared = 0
-    for job in jobs:
-        for path in job.outputs.values():
-            if path.suffix in {".csv", ".safetensors", ".json"}:
-                assert read_provenance(path)["fingerprint"] == job.fingerprint, path
-                compared += 1
-    assert compared > len(jobs)
+    outputs = [(path, job.fingerprint) for job in load_study().jobs for path in job.outputs.values()]
+    assert {path.suffix for path, _ in outputs} == {
+        ".safetensors",
+        ".csv",
+        ".md",
+        ".tex",
+        ".pdf",
+        ".png",
+        ".json",
+    }
+    assert [path for path, planned in outputs if read_provenance(path)["fingerprint"] != planned] == []
 
 
 def test_there_is_nothing_left_to_do(study: Path) -> None:
     assert NOTHING in snakemake(study, "--cores", "2").stderr
+
+
+def test_all_that_was_made_is_fresh(
+    study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(study)
+    assert main(["check"]) == 0
+    assert " 0 stale, 0 foreign, 0 unreadable, 0 missing." in capsys.readouterr().out
+
+
+def _copied(study: Path, target: Path, results: Iterable[Path]) -> Path:
+    """Return a clone of the project, with times in no order, and some of its results."""
+    for name in ("config", "paper", "workflow", "data", "src", "Snakefile"):
+        source = study / name
+        if source.is_dir():
+            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__", "*.pdf"))
+        else:
+            shutil.copy(source, target)
+    (target / "profiles").symlink_to("workflow/profiles")
+    for path in results:
+        (target / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(study / path, target / path)
+    rng = random.Random(0)
+    for path in target.rglob("*"):
+        if path.is_file():
+            os.utime(path, (1.6e9 + rng.randrange(10**8),) * 2)
+    return target
+
+
+def test_a_clone_makes_tables_figures_and_report_without_training(
+    study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(study)
+    jobs = list(load_study().jobs)
+    published = [path for job in jobs for path in job.outputs.values() if is_published(path)]
+    clone = _copied(study, tmp_path, [*published, Path("results/tiny/ro-crate-metadata.json")])
+    assert sum((clone / path).stat().st_size for path in published) < 2_000_000
+    assert NOTHING in snakemake(clone, "--dry-run").stdout
+
+    summary = [job for job in jobs if job.command.startswith(("make-", "plot-", "write-"))]
+    drawn = [path for job in summary for path in job.outputs.values()]
+    for path in drawn:
+        (clone / path).unlink()
+    targets = ("tables", "figures", "paper")
+    plan = planned(snakemake(clone, "--dry-run", *targets).stdout)
+    assert plan == {rule.command.replace("-", "_"): 1 for rule in summary} | dict.fromkeys(targets, 1)
+    # Neither is the data needed: the folder that held them when the values were made may be gone.
+    shutil.rmtree(clone / "data")
+    done = snakemake(clone, "--cores", "2", *targets)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [path for path in drawn if (clone / path).read_bytes() != (study / path).read_bytes()] == []
+    assert not list(clone.rglob("model.safetensors"))
+
+
+MODEL = "results/tiny/models/digits-ffg/seed-0"
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+@pytest.mark.parametrize(
+    "name",
+    [f"{MODEL}/train/local-ffg.safetensors", f"{MODEL}/train/ais-prior.csv", "results/tiny/tiny.md",
+     "figures/tiny/samples.png", "paper/replication-tiny.pdf"],
+)  # fmt: skip
+def test_the_command_of_explain_makes_the_same_bytes(
+    study: Path,
+    name: str,
+    recorded: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(study)
+    path = Path(name)
+    records, before = Path("results/tiny/records"), path.read_bytes()
+    assert (records / f"{read_provenance(path)['fingerprint']}.json").is_file()
+    if not recorded:
+        records.rename("hidden")
+    try:
+        assert main(["explain", name]) == 0
+        said = capsys.readouterr().out
+    finally:
+        if not recorded:
+            Path("hidden").rename(records)
+    assert "It is what the study makes (preset tiny)." in said
+    assert ("there is no record of the run" in said) != recorded
+    assert "  results/tiny/models/digits-ffg/seed-0" in said or "samples" in name
+    command = said.partition("make it again with\n")[2]
+    path.unlink()
+    environment = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "PYTHONPATH": str(study / "src")}
+    done = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert path.read_bytes() == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cores", ["1", "2"])
+def test_a_second_run_gives_the_same_bytes(study: Path, tmp_path: Path, cores: str) -> None:
+    again = tiny_project(tmp_path / "another folder")
+    done = snakemake(again, "--cores", cores)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = [path for path in (study / "results/tiny").glob("*") if path.suffix in {".csv", ".md", ".tex"}]
+    found += [path for path in (study / "figures/tiny").glob("*") if path.suffix in {".png", ".pdf"}]
+    found += (study / "results/tiny/models").rglob("*.safetensors")
+    found += [path for path in (study / "results/tiny/models").rglob("*.csv") if path.name != "metrics.csv"]
+    found.append(study / "paper/replication-tiny.pdf")
+    assert len(found) > 25
+    other = [path for path in found if path.read_bytes() != (again / path.relative_to(study)).read_bytes()]
+    assert other == []

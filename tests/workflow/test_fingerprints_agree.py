@@ -7,26 +7,9 @@ import pytest
 
 from inference_gaps.artifacts import read_provenance
 from inference_gaps.cli import main
-from inference_gaps.study.jobs import Job
+from inference_gaps.study.command_line import command_line
 from inference_gaps.study.plan import load_study
 from tests.small_project import ROOT, edit_yaml, make_project
-
-
-def arguments(job: Job, folder: Path) -> list[str]:
-    """Return the command line of a job, as its rule has it."""
-    files = {flag: str(path) for flag, path in job.outputs.items()}
-    if job.command == "prepare-data":
-        files["folder"] = str(folder)
-    elif job.command == "make-table":
-        files |= {"results": "results/tiny", "published": "paper/published.csv"}
-    else:
-        files |= {role: str(path) for role, path in job.inputs.items()}
-    return [
-        job.command,
-        "--spec",
-        job.spec.as_json(),
-        *(part for flag in files for part in (f"--{flag}", files[flag])),
-    ]
 
 
 def test_the_commands_agree_with_the_plan(
@@ -49,12 +32,11 @@ def test_the_commands_agree_with_the_plan(
     study = load_study({"experiments": ["gaps"]})
     compared = 0
     for job in study.jobs:
-        if job.command.startswith(("plot-", "write-")):
-            continue
-        assert main(arguments(job, study.sources["mnist-small"].folder)) == 0, capsys.readouterr().err
+        assert main(command_line(job, study)) == 0, capsys.readouterr().err
         for path in job.outputs.values():
             if path.suffix in (".csv", ".safetensors"):
                 assert read_provenance(path)["fingerprint"] == job.fingerprint, path
                 compared += 1
-    # Data; per model weights and metrics, q*, bounds, simulated data with its q*_FFG and BDMC; the table.
-    assert compared == 1 + 2 * (2 + 2 + 3 + 2 + 1 + 1 + 2) + 1
+    # Data; per model weights and metrics, two files per q*, bounds, simulated data with its q*_FFG and BDMC,
+    # images; the table.
+    assert compared == 1 + 2 * (2 + 4 + 3 + 2 + 1 + 2 + 2 + 1) + 1

@@ -1,40 +1,20 @@
-"""The workflow on a small study with commands that only make files: what runs, and what runs again."""
+"""The workflow on a small study with commands that only make files."""
 
 from pathlib import Path
 
 from tests.small_project import edit_yaml
-from tests.snakemake_runs import NOTHING, planned, snakemake
+from tests.snakemake_runs import NOTHING, snakemake
 
 
-def test_what_runs_and_what_runs_again(project: Path) -> None:
+def test_everything_is_made_once(project: Path) -> None:
     edit_yaml(project / "config/config.yaml", ("experiments", ["again"]))
     done = snakemake(project, "--cores", "2")
     assert done.returncode == 0, done.stderr
     assert (project / "results/tiny/again.tex").is_file()
     assert (project / "paper/replication-tiny.pdf").is_file()
     assert (project / "results/tiny/logs/train/digits-ffg/seed-0.log").is_file()
-    assert (project / "results/tiny/benchmarks/train/digits-ffg/seed-0.tsv").is_file()
+    assert (project / "results/tiny/benchmarks/evaluate_iwae/digits-ffg/seed-0/train-amortised.tsv").is_file()
     assert NOTHING in snakemake(project, "--cores", "2").stderr
-
-    raw = project / "data/embedded/digits/digits.gz"
-    raw.touch()
-    code = project / "src/inference_gaps/commands/plot_training.py"
-    code.write_text(code.read_text() + "\n# A comment.\n")
-    rules = project / "workflow/rules/models.smk"
-    rules.write_text(rules.read_text() + "\n# A comment.\n")
-    assert NOTHING in snakemake(project, "--dry-run").stdout
-
-    code.write_text(code.read_text() + "\nDPI = 300\n")
-    assert planned(snakemake(project, "--dry-run").stdout) == {
-        "plot_training": 1,
-        "write_report": 1,
-        "all": 1,
-    }
-
-    edit_yaml(project / "config/presets/tiny.yaml", ("iwae.samples", 77))
-    again = planned(snakemake(project, "--dry-run", "tables").stdout)
-    assert again == {"evaluate_iwae": 2, "make_table": 1, "tables": 1}
-
     assert NOTHING in snakemake(project, "--dry-run", "data", "--config", "device=cuda", "threads=2").stdout
 
 

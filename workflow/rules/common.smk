@@ -6,16 +6,43 @@ def job_of(pattern):
     return lambda wildcards: STUDY.jobs[str(pattern).format(**wildcards)]
 
 
+def awaited(job, files):
+    """Return files that a job reads, as Snakemake has to wait for them.
+
+    What carries the planned fingerprint need not be made again, whatever the times of files say. What carries
+    another is due: the mark is newer than it.
+    """
+    due = job.fingerprint in OUTDATED
+    return {role: str(path) if due else ancient(str(path)) for role, path in {**files, "mark": MARK}.items()}
+
+
+def described():
+    """Return what the manifest describes, as Snakemake has to wait for it."""
+    due = OUTDATED or described_study(LAYOUT.manifest) != IDENTIFIER
+    return [str(path) if due else ancient(str(path)) for path in [*SELFCHECK, *TABLES, *FIGURES, LAYOUT.report]]
+
+
 def reads(pattern):
     """Return an input function: the files that the job reads, by role."""
     job = job_of(pattern)
-    return lambda wildcards: {role: str(path) for role, path in job(wildcards).inputs.items()}
+    return lambda wildcards: awaited(job(wildcards), job(wildcards).inputs)
 
 
 def reads_list(pattern):
     """Return an input function: the files that the job reads, in a list (their roles are paths)."""
+    by_role = reads(pattern)
+    return lambda wildcards: list(by_role(wildcards).values())
+
+
+def raw_files(pattern):
+    """Return an input function: the raw files of a data set, or the mark that they were downloaded."""
     job = job_of(pattern)
-    return lambda wildcards: [str(path) for path in job(wildcards).inputs.values()]
+
+    def files(wildcards):
+        found = dict(enumerate(STUDY.sources[wildcards.dataset].files))
+        return list(awaited(job(wildcards), found).values())
+
+    return files
 
 
 def spec(pattern):

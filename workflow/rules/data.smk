@@ -25,13 +25,13 @@ rule fetch_data:
 
 rule prepare_data:
     input:
-        lambda wildcards: STUDY.sources[wildcards.dataset].files,
+        raw_files(DATA),
     output:
         DATA,
     params:
         spec=spec(DATA),
         fingerprint=fingerprint(DATA),
-        folder=lambda wildcards: STUDY.sources[wildcards.dataset].folder,
+        folder=lambda wildcards: str(STUDY.sources[wildcards.dataset].folder),
     log:
         log_of("prepare_data", "{dataset}-{binarisation}"),
     benchmark:
@@ -42,4 +42,5 @@ rule prepare_data:
     message:
         "Prepare {wildcards.dataset}, binarised by {wildcards.binarisation}"
     shell:
-        "inference-gaps prepare-data --spec {params.spec:q} --folder {params.folder:q} --output {output:q} > {log:q} 2>&1"
+        "inference-gaps prepare-data --spec {params.spec:q} --folder {params.folder:q} --output {output:q}"
+        " --fingerprint {params.fingerprint} > {log:q} 2>&1"

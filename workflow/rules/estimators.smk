@@ -28,7 +28,8 @@ rule simulate_data:
         "Simulate data from {wildcards.model}, seed {wildcards.seed}"
     shell:
         "inference-gaps simulate-data --spec {params.spec:q} --model {input.model:q}"
-        " --output {output:q} --threads {threads} --device {resources.device} > {log:q} 2>&1"
+        " --output {output:q} --threads {threads} --device {resources.device}"
+        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
 
 
 rule evaluate_bdmc:
@@ -53,7 +54,8 @@ rule evaluate_bdmc:
         "BDMC (from {wildcards.start}) of {wildcards.model}, seed {wildcards.seed}"
     shell:
         "inference-gaps evaluate-bdmc --spec {params.spec:q} --data {input.data:q} --model {input.model:q}"
-        " {params.optional} --output {output:q} --threads {threads} --device {resources.device} > {log:q} 2>&1"
+        " {params.optional} --output {output:q} --threads {threads} --device {resources.device}"
+        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
 
 
 rule evaluate_exact:
@@ -77,7 +79,8 @@ rule evaluate_exact:
         "Exact answers of {wildcards.model}, seed {wildcards.seed}, {wildcards.split} points"
     shell:
         "inference-gaps evaluate-exact --spec {params.spec:q} --data {input.data:q} --model {input.model:q}"
-        " --output {output:q} --threads {threads} --device {resources.device} > {log:q} 2>&1"
+        " --output {output:q} --threads {threads} --device {resources.device}"
+        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
 
 
 rule evaluate_convergence:
@@ -102,7 +105,8 @@ rule evaluate_convergence:
         "Estimators at growing cost on {wildcards.model}, seed {wildcards.seed}, {wildcards.split} points"
     shell:
         "inference-gaps evaluate-convergence --spec {params.spec:q} --data {input.data:q} --model {input.model:q}"
-        " {params.optional} --output {output:q} --threads {threads} --device {resources.device} > {log:q} 2>&1"
+        " {params.optional} --output {output:q} --threads {threads} --device {resources.device}"
+        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
 
 
 rule make_selfcheck:
@@ -126,4 +130,5 @@ rule make_selfcheck:
         "Self-check of the estimators"
     shell:
         "inference-gaps make-selfcheck --spec {params.spec:q} --results {params.results:q}"
-        " --csv {output.csv:q} --markdown {output.markdown:q} > {log:q} 2>&1"
+        " --csv {output.csv:q} --markdown {output.markdown:q}"
+        " --fingerprint {params.fingerprint} > {log:q} 2>&1"

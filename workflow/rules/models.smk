@@ -2,6 +2,7 @@
 
 WEIGHTS = LAYOUT.weights("{model}", "{seed}")
 METRICS = LAYOUT.metrics("{model}", "{seed}")
+SAMPLES_OF = LAYOUT.samples("{model}", "{seed}")
 LOCAL = LAYOUT.local("{model}", "{seed}", "{split}", "{family}")
 IWAE = LAYOUT.iwae("{model}", "{seed}", "{split}", "{posterior}")
 AIS = LAYOUT.ais("{model}", "{seed}", "{split}", "{start}")
@@ -18,8 +19,9 @@ rule train:
         fingerprint=fingerprint(WEIGHTS),
     log:
         log_of("train", "{model}/seed-{seed}"),
-    benchmark:
-        benchmark_of("train", "{model}/seed-{seed}")
+    # Sound, as the fingerprint among the parameters covers code and packages. Snakemake takes no benchmark of what it
+    # may take from a cache; the record of the run has time and memory.
+    cache: CACHED
     threads: SETTINGS.threads
     resources:
         device=SETTINGS.device,
@@ -29,14 +31,16 @@ rule train:
         "Train {wildcards.model}, seed {wildcards.seed}"
     shell:
         "inference-gaps train --spec {params.spec:q} --data {input.data:q} --output {output.model:q}"
-        " --metrics {output.metrics:q} --threads {threads} --device {resources.device} > {log:q} 2>&1"
+        " --metrics {output.metrics:q} --threads {threads} --device {resources.device}"
+        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
 
 
 rule optimise_local:
     input:
         unpack(reads(LOCAL)),
     output:
-        LOCAL,
+        local=LOCAL,
+        residuals=LAYOUT.residuals("{model}", "{seed}", "{split}", "{family}"),
     params:
         spec=spec(LOCAL),
         fingerprint=fingerprint(LOCAL),
@@ -54,7 +58,9 @@ rule optimise_local:
         "Optimise q* ({wildcards.family}) of {wildcards.model}, seed {wildcards.seed}, {wildcards.split} points"
     shell:
         "inference-gaps optimise-local --spec {params.spec:q} --data {input.data:q} --model {input.model:q}"
-        " {params.optional} --output {output:q} --threads {threads} --device {resources.device} > {log:q} 2>&1"
+        " {params.optional} --output {output.local:q} --residuals {output.residuals:q}"
+        " --threads {threads} --device {resources.device}"
+        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
 
 
 rule evaluate_iwae:
@@ -79,7 +85,8 @@ rule evaluate_iwae:
         "ELBO and IWAE ({wildcards.posterior} q) of {wildcards.model}, seed {wildcards.seed}, {wildcards.split} points"
     shell:
         "inference-gaps evaluate-iwae --spec {params.spec:q} --data {input.data:q} --model {input.model:q}"
-        " {params.optional} --output {output:q} --threads {threads} --device {resources.device} > {log:q} 2>&1"
+        " {params.optional} --output {output:q} --threads {threads} --device {resources.device}"
+        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
 
 
 rule evaluate_ais:
@@ -104,4 +111,30 @@ rule evaluate_ais:
         "AIS (from {wildcards.start}) of {wildcards.model}, seed {wildcards.seed}, {wildcards.split} points"
     shell:
         "inference-gaps evaluate-ais --spec {params.spec:q} --data {input.data:q} --model {input.model:q}"
-        " {params.optional} --output {output:q} --threads {threads} --device {resources.device} > {log:q} 2>&1"
+        " {params.optional} --output {output:q} --threads {threads} --device {resources.device}"
+        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+
+
+rule evaluate_samples:
+    input:
+        unpack(reads(SAMPLES_OF)),
+    output:
+        SAMPLES_OF,
+    params:
+        spec=spec(SAMPLES_OF),
+        fingerprint=fingerprint(SAMPLES_OF),
+    log:
+        log_of("evaluate_samples", "{model}/seed-{seed}"),
+    benchmark:
+        benchmark_of("evaluate_samples", "{model}/seed-{seed}")
+    threads: SETTINGS.threads
+    resources:
+        device=SETTINGS.device,
+        gpu=GPU,
+        mem_mb=4000,
+    message:
+        "Samples of {wildcards.model}, seed {wildcards.seed}"
+    shell:
+        "inference-gaps evaluate-samples --spec {params.spec:q} --data {input.data:q} --model {input.model:q}"
+        " --output {output:q} --threads {threads} --device {resources.device}"
+        " --fingerprint {params.fingerprint} > {log:q} 2>&1"

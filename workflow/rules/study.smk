@@ -12,6 +12,8 @@ min_version("9.0")
 
 try:
     from inference_gaps.errors import UserError
+    from inference_gaps.study.freshness import mark_outdated
+    from inference_gaps.study.manifest import described_study, study_identifier
     from inference_gaps.study.plan import load_study
 except ModuleNotFoundError as error:
     sys.exit(f"snakemake: {error}. Run `make`, or .venv/bin/snakemake: it needs the project's environment.")
@@ -20,13 +22,19 @@ TOP = Path(os.path.relpath(workflow.basedir))
 
 try:
     STUDY = load_study(config, TOP)
+    MARK = STUDY.layout.results / ".newer-than-what-is-outdated"
+    OUTDATED = mark_outdated(STUDY.jobs, MARK)
 except UserError as error:
     sys.exit(f"snakemake: {error}")
 
 LAYOUT = STUDY.layout
+IDENTIFIER = study_identifier(STUDY.jobs)
 PRESET = LAYOUT.preset
 SETTINGS = STUDY.configuration.settings
 GPU = int(SETTINGS.device == "cuda" or (SETTINGS.device == "auto" and shutil.which("nvidia-smi") is not None))
+
+# Where the user names a folder for it, and gives --cache, trainings are kept there across projects and clean-ups.
+CACHED = "omit-software" if os.environ.get("SNAKEMAKE_OUTPUT_CACHE") else False
 
 # Jobs find `inference-gaps` although nobody has activated the environment that this Snakemake runs in.
 shell.prefix(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")

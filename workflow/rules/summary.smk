@@ -33,7 +33,8 @@ rule make_table:
         "Table of {wildcards.experiment}"
     shell:
         "inference-gaps make-table --spec {params.spec:q} --results {params.results:q} --published {params.published:q}"
-        " {params.optional} --csv {output.csv:q} --markdown {output.markdown:q} --latex {output.latex:q} > {log:q} 2>&1"
+        " {params.optional} --csv {output.csv:q} --markdown {output.markdown:q} --latex {output.latex:q}"
+        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
 
 
 rule plot_gaps:
@@ -58,7 +59,8 @@ rule plot_gaps:
         "Figure of the gaps of {wildcards.experiment}"
     shell:
         "inference-gaps plot-gaps --spec {params.spec:q} --table {params.table:q} --published {params.published:q}"
-        " --output-prefix {params.prefix:q} > {log:q} 2>&1"
+        " --output-prefix {params.prefix:q}"
+        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
 
 
 rule plot_training:
@@ -82,7 +84,8 @@ rule plot_training:
         "Figure of the training curves"
     shell:
         "inference-gaps plot-training --spec {params.spec:q} --results {params.results:q}"
-        " --output-prefix {params.prefix:q} > {log:q} 2>&1"
+        " --output-prefix {params.prefix:q}"
+        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
 
 
 rule plot_samples:
@@ -106,7 +109,8 @@ rule plot_samples:
         "Figure of samples and reconstructions"
     shell:
         "inference-gaps plot-samples --spec {params.spec:q} --results {params.results:q}"
-        " --output-prefix {params.prefix:q} > {log:q} 2>&1"
+        " --output-prefix {params.prefix:q}"
+        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
 
 
 rule plot_convergence:
@@ -130,7 +134,8 @@ rule plot_convergence:
         "Figure of the convergence of the estimators"
     shell:
         "inference-gaps plot-convergence --spec {params.spec:q} --results {params.results:q}"
-        " --output-prefix {params.prefix:q} > {log:q} 2>&1"
+        " --output-prefix {params.prefix:q}"
+        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
 
 
 rule write_report:
@@ -156,4 +161,28 @@ rule write_report:
         "Replication report"
     shell:
         "inference-gaps write-report --spec {params.spec:q} --results {params.results:q} --figures {params.figures:q}"
-        " --paper {params.paper:q} --output {output.pdf:q} > {log:q} 2>&1"
+        " --paper {params.paper:q} --output {output.pdf:q}"
+        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+
+
+rule write_manifest:
+    input:
+        described(),
+    output:
+        LAYOUT.manifest,
+    params:
+        identifier=IDENTIFIER,
+        experiments=STUDY.configuration.chosen_experiments,
+        preset=PRESET,
+    log:
+        log_of("write_manifest", "manifest"),
+    benchmark:
+        benchmark_of("write_manifest", "manifest")
+    threads: 1
+    resources:
+        mem_mb=1000,
+    message:
+        "Manifest of the run"
+    shell:
+        "inference-gaps write-manifest --preset {params.preset} --experiments {params.experiments:q}"
+        " --output {output:q} > {log:q} 2>&1"

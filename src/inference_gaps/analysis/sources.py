@@ -9,6 +9,7 @@ from pathlib import Path
 
 from inference_gaps.artifacts import read_provenance
 from inference_gaps.errors import UserError
+from inference_gaps.fingerprints import identity
 from inference_gaps.layout import Layout
 from inference_gaps.specs.figures import ConvergenceFigureSpec, SamplesFigureSpec, TrainingFigureSpec
 from inference_gaps.specs.report import ReportSpec
@@ -17,11 +18,12 @@ from inference_gaps.specs.table import TableRowSpec, TableSpec
 
 __all__ = [
     "ais_starts",
-    "artifact_fingerprints",
+    "artifact_identities",
     "convergence_sources",
     "file_digest",
     "layout_of",
     "paper_files",
+    "picture",
     "posteriors",
     "report_sources",
     "samples_sources",
@@ -90,23 +92,28 @@ def training_sources(spec: TrainingFigureSpec, layout: Layout) -> dict[str, Path
 
 
 def samples_sources(spec: SamplesFigureSpec, layout: Layout) -> dict[str, Path]:
-    """Return the weights and prepared data that ``plot-samples`` reads."""
-    weights = [layout.weights(model.model, model.seed) for model in spec.models]
-    return _by_role(layout, weights + [layout.data(model.data) for model in spec.models])
+    """Return the images that ``plot-samples`` reads."""
+    return _by_role(layout, [layout.samples(model.model, model.seed) for model in spec.models])
 
 
 def report_sources(spec: ReportSpec, layout: Layout) -> dict[str, Path]:
-    """Return the artifacts that ``write-report`` reads; of a figure, the CSV that carries its provenance."""
-    paths = [layout.figure(name, "csv") for name in spec.figures]
+    """Return the artifacts that ``write-report`` reads: all of them are small."""
+    paths = [picture(layout, name) for name in spec.figures]
     if spec.selfcheck:
         paths.append(layout.selfcheck("csv"))
     for table in spec.tables:
         paths.append(layout.table(table.experiment, "csv"))
         paths += table_sources(table, layout).values()
         for row in table.rows:
-            paths += [layout.weights(row.model, row.seed), layout.metrics(row.model, row.seed)]
-            paths += [layout.local(row.model, row.seed, row.split, family) for family in row.local]
+            paths.append(layout.metrics(row.model, row.seed))
+            paths += [layout.residuals(row.model, row.seed, row.split, family) for family in row.local]
     return _by_role(layout, paths)
+
+
+def picture(layout: Layout, figure: str) -> Path:
+    """Return the file of a figure that the report shows."""
+    # Pictures of images are stored as pixels; the rest are drawings, sharp at any size.
+    return layout.figure(figure, "png" if figure == "samples" else "pdf")
 
 
 def paper_files(paper: Path) -> dict[str, Path]:
@@ -119,13 +126,13 @@ def paper_files(paper: Path) -> dict[str, Path]:
     }
 
 
-def artifact_fingerprints(sources: Mapping[str, Path]) -> dict[str, str]:
-    """Return the fingerprint that each artifact carries, by role.
+def artifact_identities(sources: Mapping[str, Path]) -> dict[str, str]:
+    """Return the identity of each artifact, by role.
 
     Raises:
         UserError: an artifact is missing or does not say what made it.
     """
-    return {role: read_provenance(path)["fingerprint"] for role, path in sources.items()}
+    return {role: identity(read_provenance(path)) for role, path in sources.items()}
 
 
 def file_digest(path: Path) -> str:

@@ -6,6 +6,8 @@ and ``run(options)``, and whose docstring is its help page. A rule of the workfl
 
 COMMANDS = {
     "check-config": "validate the configuration and say what a run would do",
+    "check": "compare every artifact on disk with what the present configuration and code make",
+    "explain": "say what made an artifact, from what, when, on what, and how to make it again",
     "fetch-data": "download the files of a data set, resume and verify them",
     "prepare-data": "read a data set, binarise it and cut it into splits",
     "train": "train a variational autoencoder",
@@ -16,6 +18,7 @@ COMMANDS = {
     "evaluate-bdmc": "bound log p(x) from both sides, on data simulated from the model",
     "evaluate-exact": "compute the exact answers of a model that has them, per data point",
     "evaluate-convergence": "compare the estimators of log p(x) at growing cost, per data point",
+    "evaluate-samples": "reconstruct images and sample from the prior",
     "make-selfcheck": "put every estimate of models with known answers beside its exact answer",
     "show-selfcheck": "print the table of the self-check; fail if an estimate missed its answer",
     "make-table": "build a table of bounds and gaps from per-point values",
@@ -24,4 +27,15 @@ COMMANDS = {
     "plot-samples": "draw samples and reconstructions",
     "plot-convergence": "draw what is left to log p(x) against the cost of each estimator",
     "write-report": "build the replication report as a PDF",
+    "write-manifest": "describe the whole run in a manifest (Workflow Run RO-Crate)",
 }
+
+STAGES = frozenset(COMMANDS) - {
+    "check",
+    "check-config",
+    "explain",
+    "fetch-data",
+    "show-selfcheck",
+    "write-manifest",
+}
+"""Those that make artifacts."""

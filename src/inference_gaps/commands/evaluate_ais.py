@@ -16,7 +16,6 @@ import torch
 from inference_gaps.artifacts import write_values
 from inference_gaps.bounds.ais import AisResult, annealed_importance_sampling
 from inference_gaps.bounds.batches import point_batches
-from inference_gaps.fingerprints import make_provenance
 from inference_gaps.progress import progress_bar
 from inference_gaps.runtime import random_generator
 from inference_gaps.specs.ais import AisSpec
@@ -36,6 +35,7 @@ def run(options: argparse.Namespace) -> None:
     spec = AisSpec.from_argument(options.spec)
     stage = load_stage(options, spec)
     start = load_start(options, spec.start == "local-ffg", spec, stage)
+    provenance = stage.provenance(options, spec)
     location, scale = gaussian_start(start, spec.points, stage)
     rng = random_generator(spec.seed, stage.device)
 
@@ -59,4 +59,4 @@ def run(options: argparse.Namespace) -> None:
     }
     frame = pd.DataFrame({name: torch.cat(parts).cpu().numpy() for name, parts in columns.items()})
     frame.insert(0, "point", range(spec.points))
-    write_values(options.output, frame, make_provenance("evaluate-ais", spec.as_dict(), stage.fingerprints))
+    write_values(options.output, frame, provenance)

@@ -16,7 +16,6 @@ import pandas as pd
 from inference_gaps.artifacts import write_values
 from inference_gaps.bounds.ais import bidirectional_monte_carlo
 from inference_gaps.bounds.batches import point_batches
-from inference_gaps.fingerprints import make_provenance
 from inference_gaps.progress import progress_bar
 from inference_gaps.runtime import random_generator
 from inference_gaps.specs.ais import AisSpec
@@ -37,6 +36,7 @@ def run(options: argparse.Namespace) -> None:
     stage = load_stage(options, spec)
     z = stage.data.latents(spec.points).to(stage.device)
     start = load_start(options, spec.start == "local-ffg", spec, stage)
+    provenance = stage.provenance(options, spec)
     location, scale = gaussian_start(start, spec.points, stage)
     rng = random_generator(spec.seed, stage.device)
 
@@ -59,4 +59,4 @@ def run(options: argparse.Namespace) -> None:
 
     frame = pd.concat(frames, ignore_index=True)
     frame.insert(0, "point", range(spec.points))
-    write_values(options.output, frame, make_provenance("evaluate-bdmc", spec.as_dict(), stage.fingerprints))
+    write_values(options.output, frame, provenance)

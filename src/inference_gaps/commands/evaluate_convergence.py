@@ -18,7 +18,6 @@ import pandas as pd
 from inference_gaps.artifacts import write_values
 from inference_gaps.bounds.convergence import Measurement, ais_at_sizes, iwae_at_sizes
 from inference_gaps.bounds.local import passes_of
-from inference_gaps.fingerprints import make_provenance
 from inference_gaps.progress import progress_bar
 from inference_gaps.runtime import random_generator
 from inference_gaps.specs.convergence import ConvergenceSpec
@@ -51,6 +50,7 @@ def run(options: argparse.Namespace) -> None:
     spec = ConvergenceSpec.from_argument(options.spec)
     stage = load_stage(options, spec)
     local = stage.local_posterior(options.start, "start", spec)
+    provenance = stage.provenance(options, spec)
     made_by = local.provenance
     spent = passes_of(LocalSpec.model_validate(made_by["spec"]), max(made_by["summary"]["cycles"]))
     model, x = stage.model, stage.images
@@ -73,5 +73,4 @@ def run(options: argparse.Namespace) -> None:
             for measured in sizes:
                 frames.append(_frame(name, measured, spent if name.endswith("local_ffg") else 0))
                 bar.update()
-    provenance = make_provenance("evaluate-convergence", spec.as_dict(), stage.fingerprints)
     write_values(options.output, pd.concat(frames, ignore_index=True), provenance)

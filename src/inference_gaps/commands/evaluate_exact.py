@@ -15,7 +15,6 @@ import pandas as pd
 
 from inference_gaps.artifacts import write_values
 from inference_gaps.exact.answers import exact_answers
-from inference_gaps.fingerprints import make_provenance
 from inference_gaps.specs.exact import ExactSpec
 from inference_gaps.stages import add_stage_arguments, load_stage
 
@@ -31,6 +30,7 @@ def run(options: argparse.Namespace) -> None:
     """Compute and write; see the module."""
     spec = ExactSpec.from_argument(options.spec)
     stage = load_stage(options, spec)
+    provenance = stage.provenance(options, spec)
     answers = exact_answers(stage.model, stage.images, spec.quantities)
     frames = [
         pd.DataFrame(
@@ -43,5 +43,4 @@ def run(options: argparse.Namespace) -> None:
         )
         for name, answer in answers.items()
     ]
-    provenance = make_provenance("evaluate-exact", spec.as_dict(), stage.fingerprints)
     write_values(options.output, pd.concat(frames), provenance)

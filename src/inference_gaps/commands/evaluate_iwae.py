@@ -17,7 +17,6 @@ from torch import Tensor
 from inference_gaps.artifacts import write_values
 from inference_gaps.bounds.batches import point_batches, rows_at_once
 from inference_gaps.bounds.importance import elbo, log_mean_weight, log_weights
-from inference_gaps.fingerprints import make_provenance
 from inference_gaps.progress import progress_bar
 from inference_gaps.runtime import random_generator
 from inference_gaps.specs.iwae import IwaeSpec
@@ -42,6 +41,7 @@ def run(options: argparse.Namespace) -> None:
     stage = load_stage(options, spec)
     model, device = stage.model, stage.device
     local = stage.local_posterior(options.posterior, "posterior", spec) if options.posterior else None
+    provenance = stage.provenance(options, spec)
     family = local.family if local else model.posterior.family
     rng = random_generator(spec.seed, device)
 
@@ -74,5 +74,4 @@ def run(options: argparse.Namespace) -> None:
         )
         for name, bound in (("elbo", elbo(log_w)), ("iwae", log_mean_weight(log_w)))
     ]
-    provenance = make_provenance("evaluate-iwae", spec.as_dict(), stage.fingerprints)
     write_values(options.output, pd.concat(frames), provenance)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from inference_gaps.analysis.selfcheck import build_selfcheck
 from inference_gaps.analysis.selfcheck_layout import selfcheck_markdown
-from inference_gaps.analysis.sources import artifact_fingerprints, layout_of, selfcheck_sources
-from inference_gaps.artifacts import write_bytes, write_values
+from inference_gaps.analysis.sources import artifact_identities, layout_of, selfcheck_sources
+from inference_gaps.artifacts import write_signed, write_values
 from inference_gaps.fingerprints import make_provenance
 from inference_gaps.specs.selfcheck import SelfcheckSpec
 
@@ -30,7 +30,8 @@ def run(options: argparse.Namespace) -> None:
     """Make the table."""
     spec = SelfcheckSpec.from_argument(options.spec)
     layout = layout_of(options.results)
+    inputs = artifact_identities(selfcheck_sources(spec, layout))
+    provenance = make_provenance("make-selfcheck", spec.as_dict(), inputs, options.fingerprint)
     table = build_selfcheck(spec, layout)
-    inputs = artifact_fingerprints(selfcheck_sources(spec, layout))
-    write_bytes(options.markdown, selfcheck_markdown(spec.title, table).encode())
-    write_values(options.csv, table, make_provenance("make-selfcheck", spec.as_dict(), inputs))
+    write_signed(options.markdown, selfcheck_markdown(spec.title, table).encode(), provenance)
+    write_values(options.csv, table, provenance)

@@ -13,9 +13,9 @@ from inference_gaps.analysis.markup import to_latex, to_markdown
 from inference_gaps.analysis.paper_table import paper_table
 from inference_gaps.analysis.published import read_published
 from inference_gaps.analysis.selfcheck import require_passed
-from inference_gaps.analysis.sources import artifact_fingerprints, file_digest, layout_of, table_sources
+from inference_gaps.analysis.sources import artifact_identities, file_digest, layout_of, table_sources
 from inference_gaps.analysis.table import build_table
-from inference_gaps.artifacts import write_bytes, write_values
+from inference_gaps.artifacts import write_signed, write_values
 from inference_gaps.fingerprints import make_provenance
 from inference_gaps.specs.table import TableSpec
 
@@ -39,12 +39,14 @@ def run(options: argparse.Namespace) -> None:
     layout = layout_of(options.results)
     inputs = {"published": file_digest(options.published)}
     if options.selfcheck:
+        inputs |= artifact_identities({"selfcheck": options.selfcheck})
+    inputs |= artifact_identities(table_sources(spec, layout))
+    provenance = make_provenance("make-table", spec.as_dict(), inputs, options.fingerprint)
+    if options.selfcheck:
         require_passed(options.selfcheck)
-        inputs |= artifact_fingerprints({"selfcheck": options.selfcheck})
     published = read_published(options.published)
     table = build_table(spec, layout)
     laid_out = paper_table(spec, table, published)
-    inputs |= artifact_fingerprints(table_sources(spec, layout))
-    write_bytes(options.markdown, to_markdown(laid_out).encode())
-    write_bytes(options.latex, to_latex(laid_out).encode())
-    write_values(options.csv, table, make_provenance("make-table", spec.as_dict(), inputs))
+    write_signed(options.markdown, to_markdown(laid_out).encode(), provenance)
+    write_signed(options.latex, to_latex(laid_out).encode(), provenance)
+    write_values(options.csv, table, provenance)

@@ -1,21 +1,21 @@
 """Optimise q* for each data point: local variational parameters.
 
 Reads a prepared data set and a trained model (and, where the specification says start: local-ffg, the q*_FFG to
-start from), writes the parameters of q* (safetensors, one row per data point) with the residual of each point:
-what the last cycle of optimisation still gained, in nats.
+start from), writes the parameters of q* (safetensors, one row per data point), and a values file of how far the
+optimisation went (CSV: point, residual; what the last cycle still gained, in nats).
 
   inference-gaps optimise-local --spec '{"family": "ffg", "points": 100}' --data mnist-grey256.safetensors \\
-      --model model.safetensors --output local-ffg.safetensors
+      --model model.safetensors --output local-ffg.safetensors --residuals local-ffg.csv
 """
 
 import argparse
 
+import pandas as pd
 import torch
 from torch import Tensor
 
-from inference_gaps.artifacts import Provenance
+from inference_gaps.artifacts import write_values
 from inference_gaps.bounds.local import LocalOptimum, high_density_starts, optimise
-from inference_gaps.fingerprints import make_provenance
 from inference_gaps.models.vae import VAE
 from inference_gaps.posteriors.auxiliary_flow import AuxiliaryFlow
 from inference_gaps.posteriors.family import PosteriorFamily
@@ -37,6 +37,7 @@ _MOMENT_SAMPLES = 256
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of ``optimise-local``."""
     add_stage_arguments(parser, "family, points, samples, steps, rate", "q* to write (.safetensors)")
+    parser.add_argument("--residuals", required=True, help="residuals to write (.csv)")
     parser.add_argument("--start", help="q*_FFG to start from, where the specification says so")
 
 
@@ -77,6 +78,7 @@ def run(options: argparse.Namespace) -> None:
     spec = LocalSpec.from_argument(options.spec)
     stage = load_stage(options, spec)
     start = load_start(options, spec.start == "local-ffg", spec, stage)
+    provenance = stage.provenance(options, spec)
     model, device = stage.model, stage.device
     family = local_family(spec.family, model.latent_dim, spec.flow_steps, spec.flow_hidden)
     rng = random_generator(spec.seed, device)
@@ -100,11 +102,12 @@ def run(options: argparse.Namespace) -> None:
 
     parameters = {name: torch.cat([o.parameters[name] for o in optima]) for name in optima[0].parameters}
     residual = torch.cat([optimum.residual for optimum in optima])
-    provenance: Provenance = make_provenance("optimise-local", spec.as_dict(), stage.fingerprints)
     provenance["summary"] = {
         "cycles": [len(optimum.bound) - 1 for optimum in optima],
         "bound": [optimum.bound for optimum in optima],
         "converged": all(optimum.converged for optimum in optima),
         "mean_residual": residual.mean().item(),
     }
+    frame = pd.DataFrame({"point": range(spec.points), "residual": residual.cpu().numpy()})
+    write_values(options.residuals, frame, provenance)
     save_local_posterior(options.output, parameters, residual, provenance)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from inference_gaps.analysis.convergence import reference_values, remaining_gaps
-from inference_gaps.analysis.sources import artifact_fingerprints, convergence_sources, layout_of
+from inference_gaps.analysis.sources import artifact_identities, convergence_sources, layout_of
 from inference_gaps.artifacts import read_values
 from inference_gaps.figures.convergence import draw_convergence
 from inference_gaps.figures.style import figure_style, save_figure
@@ -44,9 +44,9 @@ def run(options: argparse.Namespace) -> None:
     """Draw the figure."""
     spec = ConvergenceFigureSpec.from_argument(options.spec)
     layout = layout_of(options.results)
+    inputs = artifact_identities(convergence_sources(spec, layout))
+    provenance = make_provenance("plot-convergence", spec.as_dict(), inputs, options.fingerprint)
     gaps = pd.concat([_gaps(shown, layout) for shown in spec.models], ignore_index=True)
-    inputs = artifact_fingerprints(convergence_sources(spec, layout))
     with figure_style():
         figure = draw_convergence(gaps)
-        provenance = make_provenance("plot-convergence", spec.as_dict(), inputs)
         save_figure(figure, options.output_prefix, gaps, provenance)

@@ -12,7 +12,7 @@ from inference_gaps.analysis.sources import file_digest
 from inference_gaps.artifacts import read_values
 from inference_gaps.figures.gaps import draw_gaps, gap_bars
 from inference_gaps.figures.style import figure_style, save_figure
-from inference_gaps.fingerprints import make_provenance
+from inference_gaps.fingerprints import identity, make_provenance
 from inference_gaps.layout import Layout
 from inference_gaps.specs.figures import GapsFigureSpec
 
@@ -31,9 +31,9 @@ def run(options: argparse.Namespace) -> None:
     """Draw the figure."""
     spec = GapsFigureSpec.from_argument(options.spec)
     table, made_by = read_values(options.table)
-    bars = gap_bars(table, read_published(options.published), spec.published)
     role = Layout(spec.preset).table(spec.experiment, "csv").as_posix()
-    inputs = {role: made_by["fingerprint"], "published": file_digest(options.published)}
+    inputs = {role: identity(made_by), "published": file_digest(options.published)}
+    provenance = make_provenance("plot-gaps", spec.as_dict(), inputs, options.fingerprint)
+    bars = gap_bars(table, read_published(options.published), spec.published)
     with figure_style():
-        figure = draw_gaps(bars)
-        save_figure(figure, options.output_prefix, bars, make_provenance("plot-gaps", spec.as_dict(), inputs))
+        save_figure(draw_gaps(bars), options.output_prefix, bars, provenance)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from inference_gaps.analysis.sources import artifact_fingerprints, layout_of, training_sources
+from inference_gaps.analysis.sources import artifact_identities, layout_of, training_sources
 from inference_gaps.artifacts import read_values
 from inference_gaps.figures.style import figure_style, save_figure
 from inference_gaps.figures.training import draw_training
@@ -30,15 +30,13 @@ def run(options: argparse.Namespace) -> None:
     """Draw the figure."""
     spec = TrainingFigureSpec.from_argument(options.spec)
     layout = layout_of(options.results)
+    inputs = artifact_identities(training_sources(spec, layout))
+    provenance = make_provenance("plot-training", spec.as_dict(), inputs, options.fingerprint)
     parts = []
     for model in spec.models:
         metrics, _ = read_values(layout.metrics(model.model, model.seed))
         drawn = metrics[["epoch", "elbo", "validation_elbo", "entropy_weight"]]
         parts.append(drawn.assign(**model.as_dict()))
     curves = pd.concat(parts, ignore_index=True)
-    inputs = artifact_fingerprints(training_sources(spec, layout))
     with figure_style():
-        figure = draw_training(curves)
-        save_figure(
-            figure, options.output_prefix, curves, make_provenance("plot-training", spec.as_dict(), inputs)
-        )
+        save_figure(draw_training(curves), options.output_prefix, curves, provenance)

@@ -12,6 +12,7 @@ import argparse
 from pathlib import Path
 from typing import get_args
 
+from inference_gaps.data.contents import unpinned_digests
 from inference_gaps.data.preparation import prepare_splits
 from inference_gaps.data.prepared import save_prepared
 from inference_gaps.data.registry import find_dataset
@@ -56,5 +57,7 @@ def _specification(options: argparse.Namespace) -> PrepareSpec:
 def run(options: argparse.Namespace) -> None:
     """Prepare and write; see the module."""
     spec = _specification(options)
+    inputs = unpinned_digests(spec.dataset, options.folder)
+    provenance = make_provenance("prepare-data", spec.as_dict(), inputs, options.fingerprint)
     splits = prepare_splits(spec, options.folder)
-    save_prepared(options.output, spec, splits, make_provenance("prepare-data", spec.as_dict(), {}))
+    save_prepared(options.output, spec, splits, provenance)

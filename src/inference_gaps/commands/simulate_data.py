@@ -11,7 +11,7 @@ import argparse
 import torch
 
 from inference_gaps.data.prepared import save_simulated
-from inference_gaps.fingerprints import make_provenance
+from inference_gaps.fingerprints import identity, make_provenance
 from inference_gaps.models.storage import load_model
 from inference_gaps.runtime import add_runtime_arguments, random_generator, set_up
 from inference_gaps.specs.simulate import SimulateSpec
@@ -33,8 +33,9 @@ def run(options: argparse.Namespace) -> None:
     spec = SimulateSpec.from_argument(options.spec)
     device = set_up(options)
     model, made_by = load_model(options.model, device)
+    inputs = {"model": identity(made_by)}
+    provenance = make_provenance("simulate-data", spec.as_dict(), inputs, options.fingerprint)
     rng = random_generator(spec.seed, device)
     z = torch.randn(spec.points, model.latent_dim, generator=rng, device=device)
     x = model.generator.simulate(z, rng)
-    provenance = make_provenance("simulate-data", spec.as_dict(), {"model": made_by["fingerprint"]})
     save_simulated(options.output, x, z, made_by["data"], provenance)

@@ -17,7 +17,7 @@ import torch
 
 from inference_gaps.artifacts import write_values
 from inference_gaps.data.prepared import PreparedData, load_prepared
-from inference_gaps.fingerprints import make_provenance
+from inference_gaps.fingerprints import identity, make_provenance
 from inference_gaps.models.storage import save_model
 from inference_gaps.models.vae import build_vae
 from inference_gaps.progress import progress_bar
@@ -50,6 +50,9 @@ def run(options: argparse.Namespace) -> None:
     spec = TrainSpec.from_argument(options.spec)
     device = set_up(options)
     data = load_prepared(options.data)
+    provenance = make_provenance(
+        "train", spec.as_dict(), {"data": identity(data.provenance)}, options.fingerprint
+    )
     torch.manual_seed(spec.seed)
     model = build_vae(spec.architecture, spec.posterior, data.shape).to(device)
     images = Images(data.split("train").to(device), data.scale)
@@ -66,7 +69,6 @@ def run(options: argparse.Namespace) -> None:
 
         train(model, spec, images, _validation_images(data, spec.validation_points, device), report)
 
-    provenance = make_provenance("train", spec.as_dict(), {"data": data.provenance["fingerprint"]})
     provenance["data"] = data.provenance["data"]
     write_values(options.metrics, pd.DataFrame(rows), provenance)
     save_model(options.output, model, provenance)

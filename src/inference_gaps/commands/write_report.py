@@ -1,6 +1,6 @@
 """Build the replication report as a PDF.
 
-Reads the tables, values, models and metrics under --results (results/PRESET), the figures under --figures
+Reads the tables, values and metrics under --results (results/PRESET), the figures under --figures
 (figures/PRESET), and from --paper the text (report.typ), the published values, the deviations and the
 references. Writes the PDF and, so that every number in it can be traced, RESULTS/report.json.
 """
@@ -10,17 +10,19 @@ import json
 from pathlib import Path
 
 from inference_gaps.analysis.sources import (
-    artifact_fingerprints,
+    artifact_identities,
     file_digest,
     layout_of,
     paper_files,
+    picture,
     report_sources,
 )
-from inference_gaps.artifacts import write_bytes
+from inference_gaps.artifacts import write_bytes, write_signed
 from inference_gaps.errors import UserError
-from inference_gaps.fingerprints import make_provenance
+from inference_gaps.fingerprints import make_provenance, without_contents
 from inference_gaps.report.numbers import collect
 from inference_gaps.report.typeset import typeset
+from inference_gaps.signing import signed
 from inference_gaps.specs.report import ReportSpec
 
 __all__ = ["add_arguments", "run"]
@@ -47,16 +49,15 @@ def run(options: argparse.Namespace) -> None:
             f"{layout.figure('any', 'pdf').parent}; write that folder."
         )
     texts = paper_files(options.paper)
-    inputs = artifact_fingerprints(report_sources(spec, layout))
+    inputs = artifact_identities(report_sources(spec, layout))
     inputs |= {role: file_digest(path) for role, path in texts.items()}
+    provenance = make_provenance("write-report", spec.as_dict(), inputs, options.fingerprint)
     numbers = collect(spec, layout, options.paper)
-    numbers["provenance"] = make_provenance("write-report", spec.as_dict(), inputs)
-    content = json.dumps(numbers, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n"
+    content = signed(".json", json.dumps(numbers).encode(), provenance)
     files = {texts[role].name: texts[role] for role in ("text", "references")}
-    # Pictures of images are stored as pixels; the rest are drawings, sharp at any size.
     for name in spec.figures:
-        suffix = "png" if name == "samples" else "pdf"
-        files[f"{name}.{suffix}"] = layout.figure(name, suffix)
+        shown = picture(layout, name)
+        files[shown.name] = shown
     pdf = typeset(content, files)
     write_bytes(options.results / "report.json", content)
-    write_bytes(options.output, pdf)
+    write_signed(options.output, pdf, without_contents(provenance))

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -11,12 +10,7 @@ from numpy.typing import NDArray
 
 from inference_gaps.figures.style import TEXT_WIDTH
 
-if TYPE_CHECKING:
-    import torch
-
-    from inference_gaps.models.vae import VAE
-
-__all__ = ["ImageBlock", "draw_samples", "generate", "tile"]
+__all__ = ["ImageBlock", "draw_samples", "tile"]
 
 _ROWS = ("data", "reconstruction", "prior sample")
 
@@ -27,21 +21,6 @@ class ImageBlock:
 
     title: str
     rows: Sequence[NDArray[np.float32]]
-
-
-def generate(model: "VAE", x: "torch.Tensor", seed: int) -> tuple["torch.Tensor", "torch.Tensor"]:
-    """Return reconstructions of ``x`` and as many samples, both [B, D]: means of the pixels.
-
-    A reconstruction comes from one sample of q(z|x), a sample from one of the prior.
-    """
-    import torch
-
-    rng = torch.Generator(device=x.device).manual_seed(seed)
-    with torch.no_grad():
-        parameters = model.posterior.parameters_for(x)
-        z, _ = model.posterior.family.rsample_with_log_prob(parameters, 1, rng)
-        prior = torch.randn(len(x), model.latent_dim, generator=rng, device=x.device)
-        return model.generator.mean(z[:, 0]), model.generator.mean(prior)
 
 
 def tile(rows: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

@@ -1,6 +1,7 @@
 """One look for all figures, and files whose bytes repeat."""
 
 import contextlib
+import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,8 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from inference_gaps.artifacts import Provenance, atomic_path, write_values
+from inference_gaps.artifacts import Provenance, write_signed, write_values
+from inference_gaps.fingerprints import without_contents
 
 __all__ = ["COLOURS", "TEXT_WIDTH", "figure_style", "save_figure"]
 
@@ -58,8 +60,13 @@ def save_figure(figure: Figure, prefix: str, drawn: pd.DataFrame, provenance: Pr
 
     The same figure gives the same bytes: no date, no version of the drawing program.
     """
-    with atomic_path(f"{prefix}.pdf") as path:
-        figure.savefig(path, metadata={"CreationDate": None, "Creator": None, "Producer": None})
-    with atomic_path(f"{prefix}.png") as path:
-        figure.savefig(path, metadata={"Software": None})
+    keywords = f"inference-gaps fingerprint {provenance['fingerprint']}"
+    metadata = {
+        "pdf": {"CreationDate": None, "Creator": None, "Producer": None, "Keywords": keywords},
+        "png": {"Software": None},
+    }
+    for suffix, hidden in metadata.items():
+        drawing = io.BytesIO()
+        figure.savefig(drawing, format=suffix, metadata=hidden)
+        write_signed(f"{prefix}.{suffix}", drawing.getvalue(), without_contents(provenance))
     write_values(f"{prefix}.csv", drawn, provenance)

@@ -65,7 +65,7 @@ def comparability(rows: Sequence[TableRowSpec], table: pd.DataFrame, layout: Lay
     copies = {row.dataset_title: row.dataset_note for row in rows if row.dataset_title not in _PAPER_TITLES}
     reasons = [f"{title}: {note or 'not the canonical data set'}." for title, note in copies.items()]
     paper = TrainSpec().epochs
-    epochs = {read_provenance(layout.weights(row.model, row.seed))["spec"]["epochs"] for row in rows}
+    epochs = {read_provenance(layout.metrics(row.model, row.seed))["spec"]["epochs"] for row in rows}
     if epochs != {paper}:
         spread = " to ".join(str(count) for count in sorted({min(epochs), max(epochs)}))
         reasons.append(f"Models are trained for {spread} epochs; the paper's code trains for {paper}.")

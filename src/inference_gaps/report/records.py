@@ -7,7 +7,7 @@ import pandas as pd
 
 from inference_gaps.analysis.paper_table import signed
 from inference_gaps.analysis.sources import ais_starts, posteriors
-from inference_gaps.artifacts import read_provenance, read_tensors, read_values
+from inference_gaps.artifacts import read_values
 from inference_gaps.layout import Layout
 from inference_gaps.specs.table import TableRowSpec
 
@@ -48,8 +48,8 @@ def model_records(rows: Sequence[TableRowSpec], layout: Layout) -> list[Record]:
     """Say of each trained model what it is, how it was trained, and where its ELBO ended (nats per image)."""
     records = []
     for row in {(row.model, row.seed): row for row in rows}.values():
-        spec = read_provenance(layout.weights(row.model, row.seed))["spec"]
-        metrics, _ = read_values(layout.metrics(row.model, row.seed))
+        metrics, made_by = read_values(layout.metrics(row.model, row.seed))
+        spec = made_by["spec"]
         records.append(
             {
                 "model": _names(row, [each for each in rows if each.split == row.split]),
@@ -72,9 +72,9 @@ def local_records(rows: Sequence[TableRowSpec], layout: Layout) -> list[Record]:
     records = []
     for row in rows:
         for family in row.local:
-            tensors, made_by = read_tensors(layout.local(row.model, row.seed, row.split, family))
+            frame, made_by = read_values(layout.residuals(row.model, row.seed, row.split, family))
             spec, summary = made_by["spec"], made_by["summary"]
-            residual = tensors["residual"].numpy()
+            residual = frame["residual"]
             records.append(
                 {
                     "model": _names(row, rows),

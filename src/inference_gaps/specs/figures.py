@@ -13,7 +13,6 @@ __all__ = [
     "ConvergenceModelSpec",
     "GapsFigureSpec",
     "ModelSpec",
-    "SampledModelSpec",
     "SamplesFigureSpec",
     "TrainingFigureSpec",
 ]
@@ -43,20 +42,11 @@ class TrainingFigureSpec(Spec):
     models: Annotated[list[ModelSpec], Field(min_length=1)]
 
 
-class SampledModelSpec(ModelSpec):
-    """A model and the prepared data (``<dataset>-<binarisation>``) that its reconstructions come from."""
-
-    data: str
-
-
 class SamplesFigureSpec(Spec):
-    """The first ``images`` images of ``split``, their reconstructions, and as many samples from the prior."""
+    """Images, reconstructions and samples from the prior, one panel per model."""
 
     preset: str
-    models: Annotated[list[SampledModelSpec], Field(min_length=1)]
-    split: Split = "validation"
-    images: Annotated[int, Field(ge=1, le=40)] = 12
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    models: Annotated[list[ModelSpec], Field(min_length=1)]
 
 
 class ConvergenceModelSpec(ModelSpec):

@@ -21,6 +21,8 @@ class Job:
         spec: what it is asked to do.
         inputs: the files that it reads, by role.
         outputs: the files that it makes, by flag; all carry the same fingerprint.
+        read: the fingerprint of each of ``inputs`` that a job makes, and the digest of each other, by role.
+        digests: of what it reads beside ``inputs``, by role.
         fingerprint: hash of everything that decides what it makes.
     """
 
@@ -28,6 +30,8 @@ class Job:
     spec: Spec
     inputs: Mapping[str, Path]
     outputs: Mapping[str, Path]
+    read: Mapping[str, str]
+    digests: Mapping[str, str]
     fingerprint: str
 
 
@@ -44,6 +48,7 @@ class Jobs:
         inputs: Mapping[str, Path],
         outputs: Mapping[str, Path],
         files: Mapping[str, Path] | None = None,
+        digests: Mapping[str, str] | None = None,
     ) -> Job:
         """Add a job and return it.
 
@@ -53,6 +58,7 @@ class Jobs:
             inputs: what jobs added before make for it, by role.
             outputs: what it makes, by flag.
             files: files of the project that it reads, by role; their content counts.
+            digests: of whatever else it reads, by role.
 
         Raises:
             UserError: one of ``files`` cannot be read.
@@ -60,8 +66,9 @@ class Jobs:
         files = files or {}
         upstream = {role: self._by_output[path].fingerprint for role, path in inputs.items()}
         upstream |= {role: file_digest(path) for role, path in files.items()}
-        made_by = fingerprint(command, spec.as_dict(), upstream)
-        job = Job(command, spec, {**inputs, **files}, outputs, made_by)
+        digests = digests or {}
+        made_by = fingerprint(command, spec.as_dict(), {**upstream, **digests})
+        job = Job(command, spec, {**inputs, **files}, outputs, upstream, digests, made_by)
         for path in outputs.values():
             if self._by_output.setdefault(path, job) != job:
                 raise ValueError(f"two different jobs would make {path}")
@@ -69,6 +76,9 @@ class Jobs:
 
     def __getitem__(self, output: Path | str) -> Job:
         return self._by_output[Path(output)]
+
+    def __contains__(self, output: object) -> bool:
+        return output in self._by_output
 
     def __iter__(self) -> Iterator[Job]:
         seen: set[int] = set()

@@ -1,5 +1,6 @@
 """The jobs of one trained model: its data, its training, local optimisation, bounds."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +13,17 @@ from inference_gaps.config.resolution import (
     points,
     train_spec,
 )
+from inference_gaps.data.contents import unpinned_digests
 from inference_gaps.layout import Layout
 from inference_gaps.specs.data import PrepareSpec, Split
 from inference_gaps.specs.exact import ExactSpec
+from inference_gaps.specs.samples import SamplesSpec
 from inference_gaps.specs.simulate import SimulateSpec
 from inference_gaps.specs.table import Family
 from inference_gaps.study.jobs import Jobs, derived_seed
+from inference_gaps.study.sources import Source
 
-__all__ = ["ModelJobs", "data_variant"]
-
-
-def data_variant(configuration: Configuration, model: str) -> str:
-    """Return the name of the prepared data of a model, ``<copy>-<binarisation>``."""
-    settings = configuration.experiments.models[model]
-    return f"{configuration.copy_of(model)}-{settings.binarisation}"
+__all__ = ["ModelJobs"]
 
 
 class ModelJobs:
@@ -36,9 +34,15 @@ class ModelJobs:
     """
 
     def __init__(
-        self, jobs: Jobs, layout: Layout, configuration: Configuration, model: str, seed: int
+        self,
+        jobs: Jobs,
+        layout: Layout,
+        configuration: Configuration,
+        sources: Mapping[str, Source],
+        model: str,
+        seed: int,
     ) -> None:
-        self._jobs, self._layout, self._configuration = jobs, layout, configuration
+        self._jobs, self._layout, self._configuration, self._sources = jobs, layout, configuration, sources
         self._name, self._seed = model, seed
         self._settings = configuration.experiments.models[model]
         self._dataset = self._settings.dataset
@@ -46,13 +50,15 @@ class ModelJobs:
 
     def data(self) -> Path:
         """Add the preparation of the data and return the file that it makes."""
-        dataset = self._configuration.datasets[self._configuration.copy_of(self._name)]
+        copy = self._configuration.copy_of(self._name)
+        dataset = self._configuration.datasets[copy]
         # Another mirror of the same bytes is the same data.
         spec = PrepareSpec(
             dataset=dataset.model_copy(update={"sources": []}), binarisation=self._settings.binarisation
         )
-        output = self._layout.data(data_variant(self._configuration, self._name))
-        return self._add("prepare-data", spec, {}, {"output": output})
+        output = self._layout.data(f"{copy}-{self._settings.binarisation}")
+        digests = unpinned_digests(dataset, self._sources[copy].folder)
+        return self._add("prepare-data", spec, {}, {"output": output}, {}, digests)
 
     def weights(self) -> Path:
         """Add the training and return the weights."""
@@ -70,8 +76,15 @@ class ModelJobs:
         inputs = self._read(split)
         if spec.start == "local-ffg":
             inputs["start"] = self.local(split, "ffg")
-        output = self._layout.local(self._name, self._seed, split, family)
-        return self._add("optimise-local", spec, inputs, {"output": output})
+        at = (self._name, self._seed, split, family)
+        outputs = {"output": self._layout.local(*at), "residuals": self._layout.residuals(*at)}
+        return self._add("optimise-local", spec, inputs, outputs)
+
+    def samples(self, split: Split) -> Path:
+        """Add the images that figures show of the model and return them."""
+        spec = SamplesSpec(split=split)
+        output = self._layout.samples(self._name, self._seed)
+        return self._add("evaluate-samples", spec, self._read(split), {"output": output})
 
     def iwae(self, split: Split, family: Family | None = None) -> Path:
         """Add ELBO and IWAE of the amortised q, or of q* of ``family``, and return their values."""

@@ -5,19 +5,19 @@ would do before there is anything on disk.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from inference_gaps.config.loading import Configuration, load_configuration
 from inference_gaps.errors import UserError
-from inference_gaps.layout import Layout
+from inference_gaps.layout import Layout, is_published, preset_of
 from inference_gaps.study.jobs import Job, Jobs
 from inference_gaps.study.sources import Source, find_source
 from inference_gaps.study.summary import Summary
 
-__all__ = ["Study", "load_study"]
+__all__ = ["Study", "load_study", "study_of"]
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,16 @@ class Study:
     report: Job
 
 
-def load_study(overrides: Mapping[str, Any] | None = None, top: Path = Path()) -> Study:
+def load_study(
+    overrides: Mapping[str, Any] | None = None, top: Path = Path(), *, find_data: bool = True
+) -> Study:
     """Plan what the configuration asks for.
 
     Args:
         overrides: keys of ``config/config.yaml`` as the command line gives them.
         top: top folder of the project, which holds ``config/``, ``paper/`` and the embedded data. Results and
             a relative ``data_folder`` belong to the working directory instead.
+        find_data: whether the raw data must be there, unless all that is made from them is there already.
 
     Raises:
         UserError: one line for each problem found.
@@ -59,28 +62,48 @@ def load_study(overrides: Mapping[str, Any] | None = None, top: Path = Path()) -
     configuration = load_configuration(top, overrides)
     layout = Layout(configuration.settings.preset)
     jobs = Jobs()
-    summary = Summary(jobs, layout, configuration, top / "paper")
+    sources, problems = _sources(configuration, top)
+    summary = Summary(jobs, layout, configuration, sources, top / "paper")
     names = configuration.chosen_experiments
     selfcheck = summary.selfcheck()
     tables = [summary.table(name, selfcheck) for name in names]
     figures = summary.figures(names)
     report = summary.report(tables, figures, selfcheck)
-    sources = _sources(configuration, top)
+    if problems and find_data and not all(path.exists() for path in _values(jobs)):
+        lines = "".join(f"\n  {problem}" for problem in problems)
+        raise UserError(f"the data cannot be found; nothing was started.{lines}")
     return Study(configuration, layout, sources, jobs, selfcheck, tables, figures, report)
 
 
-def _sources(configuration: Configuration, top: Path) -> dict[str, Source]:
+def study_of(paths: Iterable[Path | str]) -> Study | None:
+    """Return the study that some artifacts belong to, by their places; ``None`` if there is none.
+
+    Its configuration is the one of the working directory.
+    """
+    found = {preset for preset in map(preset_of, paths) if preset}
+    try:
+        return load_study({"preset": found.pop()}, find_data=False) if len(found) == 1 else None
+    except UserError:
+        return None
+
+
+def _values(jobs: Jobs) -> list[Path]:
+    """Return what tables, figures and the report are made from: all that needs data or a trained model."""
+    made = ("make-", "plot-", "write-")
+    computed = [job for job in jobs if not job.command.startswith(made)]
+    return [path for job in computed for path in job.outputs.values() if is_published(path)]
+
+
+def _sources(configuration: Configuration, top: Path) -> tuple[dict[str, Source], list[str]]:
     given = configuration.settings.data_folder
     data_folder = Path(os.path.expanduser(given)) if given else None
     experiments = configuration.experiments.experiments
     models = [model for name in configuration.chosen_experiments for model in experiments[name].models]
     checked = configuration.experiments.selfcheck
     models += checked.models if checked else []
-    sources, problems = {}, []
+    sources: dict[str, Source] = {}
+    problems: list[str] = []
     for name in dict.fromkeys(map(configuration.copy_of, models)):
         sources[name], found = find_source(name, configuration.datasets[name], data_folder, top)
         problems += found
-    if problems:
-        lines = "".join(f"\n  {problem}" for problem in problems)
-        raise UserError(f"the data cannot be found; nothing was started.{lines}")
-    return sources
+    return sources, problems

@@ -1,5 +1,6 @@
 """The jobs that gather many results: tables, figures, the report."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,6 @@ from inference_gaps.specs.figures import (
     ConvergenceModelSpec,
     GapsFigureSpec,
     ModelSpec,
-    SampledModelSpec,
     SamplesFigureSpec,
     TrainingFigureSpec,
 )
@@ -29,7 +29,8 @@ from inference_gaps.specs.report import ReportSpec
 from inference_gaps.specs.selfcheck import SelfcheckRowSpec, SelfcheckSpec
 from inference_gaps.specs.table import Family, TableRowSpec, TableSpec
 from inference_gaps.study.jobs import Job, Jobs
-from inference_gaps.study.models import ModelJobs, data_variant
+from inference_gaps.study.models import ModelJobs
+from inference_gaps.study.sources import Source
 
 __all__ = ["Summary"]
 
@@ -41,8 +42,16 @@ _UNSEEN_FIRST: tuple[Split, ...] = ("validation", "test", "train")
 class Summary:
     """Adds tables, figures and the report, and the jobs of the models that they need."""
 
-    def __init__(self, jobs: Jobs, layout: Layout, configuration: Configuration, paper: Path) -> None:
-        self._jobs, self._layout, self._configuration, self._paper = jobs, layout, configuration, paper
+    def __init__(
+        self,
+        jobs: Jobs,
+        layout: Layout,
+        configuration: Configuration,
+        sources: Mapping[str, Source],
+        paper: Path,
+    ) -> None:
+        self._jobs, self._layout, self._configuration = jobs, layout, configuration
+        self._sources, self._paper = sources, paper
 
     def selfcheck(self) -> Job | None:
         """Add the self-check of the estimators and every bound in it, if the configuration has one."""
@@ -114,7 +123,7 @@ class Summary:
         return self._paper / "published.csv"
 
     def _model_jobs(self, model: str, seed: int) -> ModelJobs:
-        return ModelJobs(self._jobs, self._layout, self._configuration, model, seed)
+        return ModelJobs(self._jobs, self._layout, self._configuration, self._sources, model, seed)
 
     def _row(self, model: str, seed: int, split: Split, local: list[Family]) -> TableRowSpec:
         settings = self._configuration.experiments.models[model]
@@ -162,18 +171,13 @@ class Summary:
         return self._jobs.add("plot-training", spec, inputs, self._figure("training"))
 
     def _samples(self, models: list[str]) -> Job:
-        shown = [
-            SampledModelSpec(
-                model=model,
-                seed=self._configuration.preset.seeds[0],
-                data=data_variant(self._configuration, model),
-                **self._names(model),
-            )
-            for model in models
-        ]
+        seed = self._configuration.preset.seeds[0]
+        shown = [ModelSpec(model=model, seed=seed, **self._names(model)) for model in models]
         splits = [self._configuration.datasets[self._configuration.copy_of(model)].splits for model in models]
         split = next(name for name in _UNSEEN_FIRST if all(name in cut for cut in splits))
-        spec = SamplesFigureSpec(preset=self._layout.preset, models=shown, split=split)
+        for model in models:
+            self._model_jobs(model, seed).samples(split)
+        spec = SamplesFigureSpec(preset=self._layout.preset, models=shown)
         inputs = samples_sources(spec, self._layout)
         return self._jobs.add("plot-samples", spec, inputs, self._figure("samples"))
 
