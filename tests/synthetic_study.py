@@ -52,7 +52,7 @@ BELOW = {
 def write_values_of(
     layout: Layout, row: TableRowSpec, rng: np.random.Generator, below: Mapping[str, float] = BELOW
 ) -> NDArray[np.float64]:
-    """Write every small file of one model: per-point values, residuals of q*, metrics, images; return log p(x) of its points.
+    """Write every small file of one model: values, residuals of q*, metrics, images; return log p(x) of its points.
 
     ``below`` is the distance of the mean of each bound below that of log p(x).
     """

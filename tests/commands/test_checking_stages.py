@@ -10,6 +10,7 @@ import pytest
 from inference_gaps.analysis.convergence import reference_values, remaining_gaps
 from inference_gaps.artifacts import read_provenance, read_tensors, read_values
 from inference_gaps.cli import main
+from inference_gaps.fingerprints import identity
 
 POINTS = 8
 TRAIN = {
@@ -64,7 +65,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         at = {"data": points, "model": model}
         of = {"split": split}
         local = folder / f"{split}-local.safetensors"
-        run("optimise-local", spec=LOCAL | of, output=local, **at)
+        run(
+            "optimise-local", spec=LOCAL | of, output=local, residuals=folder / f"{split}-residuals.csv", **at
+        )
         run("evaluate-exact", spec={"points": POINTS} | of, output=folder / f"{split}-exact.csv", **at)
     from_q = {"start": folder / "simulated-local.safetensors"}
     spec = AIS | {"split": "simulated"}
@@ -91,7 +94,7 @@ def test_simulated_data_hold_the_latents_that_made_them(folder: Path) -> None:
     assert noise.std().item() == pytest.approx(0.2, rel=0.1)
     assert provenance["spec"] == {"points": POINTS + 2, "seed": 3}
     model = read_provenance(folder / "model.safetensors")
-    assert provenance["inputs"] == {"model": model["fingerprint"]}
+    assert provenance["inputs"] == {"model": identity(model)}
 
 
 def test_exact_answers_are_in_their_order(folder: Path) -> None:
