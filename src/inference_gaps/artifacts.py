@@ -9,6 +9,8 @@ fingerprint of the job, and the fingerprints of what it read:
 """
 
 import contextlib
+import contextvars
+import errno
 import io
 import json
 import os
@@ -17,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inference_gaps.errors import UserError
+from inference_gaps.errors import UserError, is_out_of_memory
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Provenance",
+    "all_or_none",
     "atomic_path",
     "read_provenance",
     "read_tensors",
@@ -36,17 +39,56 @@ __all__ = [
 
 Provenance = dict[str, Any]
 
+# Files of an `all_or_none` block that are whole but have not appeared yet: temporary and final path.
+_Waiting = list[tuple[Path, Path]]
+_waiting: contextvars.ContextVar[_Waiting | None] = contextvars.ContextVar("waiting", default=None)
+
+
+@contextlib.contextmanager
+def all_or_none() -> Iterator[None]:
+    """Let the files that are written inside the block appear together at its end, or none of them.
+
+    A stage with several outputs would otherwise leave the first ones beside missing or older ones when the disk
+    fills up.
+    """
+    written: _Waiting = []
+    token = _waiting.set(written)
+    try:
+        yield
+        while written:
+            temporary, path = written[0]
+            try:
+                temporary.replace(path)
+            except OSError as error:
+                raise UserError(_not_written(path, error)) from error
+            written.pop(0)
+    finally:
+        _waiting.reset(token)
+        for temporary, _ in written:
+            temporary.unlink(missing_ok=True)
+
+
+def _not_written(path: Path, error: OSError) -> str:
+    return (
+        f"Could not write {path}: {error.strerror or error}. Free some space or make the folder "
+        f"writable, then run the same command again; nothing else was changed."
+    )
+
 
 @contextlib.contextmanager
 def atomic_path(path: Path | str) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that replaces it when the block ends without an error.
 
+    Inside a block of :func:`all_or_none` it does so when that block ends.
+
     Raises:
-        UserError: the folder cannot be written, or the disk is full.
+        UserError: the folder cannot be written, the disk is full, or ``path`` is a folder.
     """
     path = Path(path)
     temporary = None
     try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "It is a folder", str(path))
         path.parent.mkdir(parents=True, exist_ok=True)
         # mkstemp makes the file readable for its owner alone; an artifact follows the umask instead.
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
@@ -58,12 +100,14 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         temporary.chmod(0o666 & ~umask)
         with temporary.open("rb+") as written:
             os.fsync(written.fileno())
-        temporary.replace(path)
+        waiting = _waiting.get()
+        if waiting is None:
+            temporary.replace(path)
+        else:
+            waiting.append((temporary, path))
+            temporary = None
     except OSError as error:
-        raise UserError(
-            f"Could not write {path}: {error.strerror or error}. Free some space or make the folder "
-            f"writable, then run the same command again; nothing else was changed."
-        ) from error
+        raise UserError(_not_written(path, error)) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
@@ -79,13 +123,45 @@ def _canonical(provenance: Mapping[str, Any]) -> str:
     return json.dumps(provenance, sort_keys=True, separators=(",", ":"))
 
 
+def _parsed(text: str) -> Provenance:
+    try:
+        return _checked(json.loads(text))
+    except RecursionError as error:
+        raise ValueError("what made it is nested too deeply") from error
+
+
+def _checked(provenance: Any) -> Provenance:
+    """Make sure that ``provenance`` says the least that every reader asks for.
+
+    Raises:
+        ValueError: it does not.
+    """
+    kinds = {"command": str, "fingerprint": str, "spec": dict}
+    if not isinstance(provenance, dict) or not all(
+        isinstance(provenance.get(key), kind) for key, kind in kinds.items()
+    ):
+        raise ValueError("what it says of its making lacks a command, a fingerprint or a specification")
+    return provenance
+
+
+def _raise_if_out_of_memory(error: Exception) -> None:
+    """Raise the error that means a lack of memory, if ``error`` does: the file is not at fault."""
+    if is_out_of_memory(error):
+        raise MemoryError(str(error)) from error
+
+
 def write_tensors(path: Path | str, tensors: Mapping[str, "torch.Tensor"], provenance: Provenance) -> None:
     """Write named tensors and their provenance as safetensors, atomically."""
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with atomic_path(path) as temporary:
-        save_file(contiguous, temporary, metadata={"provenance": _canonical(provenance)})
+        try:
+            save_file(contiguous, temporary, metadata={"provenance": _canonical(provenance)})
+        except SafetensorError as error:
+            # A full disk is no OSError to this library.
+            raise OSError(str(error)) from error
 
 
 def read_tensors(path: Path | str) -> tuple[dict[str, "torch.Tensor"], Provenance]:
@@ -100,10 +176,11 @@ def read_tensors(path: Path | str) -> tuple[dict[str, "torch.Tensor"], Provenanc
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return tensors, json.loads(metadata["provenance"])
+        return tensors, _parsed(metadata["provenance"])
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist; run the stage that makes it first.") from error
     except (SafetensorError, OSError, KeyError, ValueError) as error:
+        _raise_if_out_of_memory(error)
         raise UserError(
             f"{path} cannot be read as a tensor file of this project ({error}); delete it and run again "
             f"the stage that makes it."
@@ -134,11 +211,12 @@ def read_values(path: Path | str) -> tuple["pd.DataFrame", Provenance]:
             first = file.readline()
             if not first.startswith("# "):
                 raise ValueError("its first line does not say what made it")
-            provenance = json.loads(first[2:])
+            provenance = _parsed(first[2:])
             frame = pd.read_csv(file)
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist; run the stage that makes it first.") from error
     except (OSError, ValueError) as error:
+        _raise_if_out_of_memory(error)
         raise UserError(
             f"{path} cannot be read as a values file of this project ({error}); delete it and run again "
             f"the stage that makes it."
@@ -157,10 +235,10 @@ def read_provenance(path: Path | str) -> Provenance:
         return read_values(path)[1]
     if path.suffix == ".json":
         try:
-            return json.loads(path.read_text(encoding="utf-8"))["provenance"]
+            return _checked(json.loads(path.read_text(encoding="utf-8"))["provenance"])
         except FileNotFoundError as error:
             raise UserError(f"{path} does not exist; run the stage that makes it first.") from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise UserError(
                 f"{path} does not say what made it; delete it and run its stage again."
             ) from error
@@ -168,7 +246,7 @@ def read_provenance(path: Path | str) -> Provenance:
 
     try:
         with safe_open(path, framework="np") as file:
-            return json.loads((file.metadata() or {})["provenance"])
+            return _parsed((file.metadata() or {})["provenance"])
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist; run the stage that makes it first.") from error
     except (SafetensorError, OSError, KeyError, ValueError) as error:

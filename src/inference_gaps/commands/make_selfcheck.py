@@ -11,7 +11,7 @@ from pathlib import Path
 from inference_gaps.analysis.selfcheck import build_selfcheck
 from inference_gaps.analysis.selfcheck_layout import selfcheck_markdown
 from inference_gaps.analysis.sources import artifact_fingerprints, layout_of, selfcheck_sources
-from inference_gaps.artifacts import write_bytes, write_values
+from inference_gaps.artifacts import all_or_none, write_bytes, write_values
 from inference_gaps.fingerprints import make_provenance
 from inference_gaps.specs.selfcheck import SelfcheckSpec
 
@@ -32,5 +32,6 @@ def run(options: argparse.Namespace) -> None:
     layout = layout_of(options.results)
     table = build_selfcheck(spec, layout)
     inputs = artifact_fingerprints(selfcheck_sources(spec, layout))
-    write_bytes(options.markdown, selfcheck_markdown(spec.title, table).encode())
-    write_values(options.csv, table, make_provenance("make-selfcheck", spec.as_dict(), inputs))
+    with all_or_none():
+        write_bytes(options.markdown, selfcheck_markdown(spec.title, table).encode())
+        write_values(options.csv, table, make_provenance("make-selfcheck", spec.as_dict(), inputs))

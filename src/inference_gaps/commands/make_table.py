@@ -15,7 +15,7 @@ from inference_gaps.analysis.published import read_published
 from inference_gaps.analysis.selfcheck import require_passed
 from inference_gaps.analysis.sources import artifact_fingerprints, file_digest, layout_of, table_sources
 from inference_gaps.analysis.table import build_table
-from inference_gaps.artifacts import write_bytes, write_values
+from inference_gaps.artifacts import all_or_none, write_bytes, write_values
 from inference_gaps.fingerprints import make_provenance
 from inference_gaps.specs.table import TableSpec
 
@@ -45,6 +45,7 @@ def run(options: argparse.Namespace) -> None:
     table = build_table(spec, layout)
     laid_out = paper_table(spec, table, published)
     inputs |= artifact_fingerprints(table_sources(spec, layout))
-    write_bytes(options.markdown, to_markdown(laid_out).encode())
-    write_bytes(options.latex, to_latex(laid_out).encode())
-    write_values(options.csv, table, make_provenance("make-table", spec.as_dict(), inputs))
+    with all_or_none():
+        write_bytes(options.markdown, to_markdown(laid_out).encode())
+        write_bytes(options.latex, to_latex(laid_out).encode())
+        write_values(options.csv, table, make_provenance("make-table", spec.as_dict(), inputs))

@@ -15,7 +15,7 @@ import dataclasses
 import pandas as pd
 import torch
 
-from inference_gaps.artifacts import write_values
+from inference_gaps.artifacts import all_or_none, write_values
 from inference_gaps.data.prepared import PreparedData, load_prepared
 from inference_gaps.fingerprints import make_provenance
 from inference_gaps.models.storage import save_model
@@ -68,5 +68,6 @@ def run(options: argparse.Namespace) -> None:
 
     provenance = make_provenance("train", spec.as_dict(), {"data": data.provenance["fingerprint"]})
     provenance["data"] = data.provenance["data"]
-    write_values(options.metrics, pd.DataFrame(rows), provenance)
-    save_model(options.output, model, provenance)
+    with all_or_none():
+        write_values(options.metrics, pd.DataFrame(rows), provenance)
+        save_model(options.output, model, provenance)

@@ -16,7 +16,7 @@ from inference_gaps.analysis.sources import (
     paper_files,
     report_sources,
 )
-from inference_gaps.artifacts import write_bytes
+from inference_gaps.artifacts import all_or_none, write_bytes
 from inference_gaps.errors import UserError
 from inference_gaps.fingerprints import make_provenance
 from inference_gaps.report.numbers import collect
@@ -58,5 +58,6 @@ def run(options: argparse.Namespace) -> None:
         suffix = "png" if name == "samples" else "pdf"
         files[f"{name}.{suffix}"] = layout.figure(name, suffix)
     pdf = typeset(content, files)
-    write_bytes(options.results / "report.json", content)
-    write_bytes(options.output, pdf)
+    with all_or_none():
+        write_bytes(options.results / "report.json", content)
+        write_bytes(options.output, pdf)

@@ -9,7 +9,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from inference_gaps.artifacts import Provenance, atomic_path, write_values
+from inference_gaps.artifacts import Provenance, all_or_none, atomic_path, write_values
 
 __all__ = ["COLOURS", "TEXT_WIDTH", "figure_style", "save_figure"]
 
@@ -58,8 +58,9 @@ def save_figure(figure: Figure, prefix: str, drawn: pd.DataFrame, provenance: Pr
 
     The same figure gives the same bytes: no date, no version of the drawing program.
     """
-    with atomic_path(f"{prefix}.pdf") as path:
-        figure.savefig(path, metadata={"CreationDate": None, "Creator": None, "Producer": None})
-    with atomic_path(f"{prefix}.png") as path:
-        figure.savefig(path, metadata={"Software": None})
-    write_values(f"{prefix}.csv", drawn, provenance)
+    with all_or_none():
+        with atomic_path(f"{prefix}.pdf") as path:
+            figure.savefig(path, metadata={"CreationDate": None, "Creator": None, "Producer": None})
+        with atomic_path(f"{prefix}.png") as path:
+            figure.savefig(path, metadata={"Software": None})
+        write_values(f"{prefix}.csv", drawn, provenance)

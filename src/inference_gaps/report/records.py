@@ -7,7 +7,9 @@ import pandas as pd
 
 from inference_gaps.analysis.paper_table import signed
 from inference_gaps.analysis.sources import ais_starts, posteriors
-from inference_gaps.artifacts import read_provenance, read_tensors, read_values
+from inference_gaps.analysis.values import read_metrics
+from inference_gaps.artifact_kinds import require_made_by, values_of
+from inference_gaps.artifacts import read_provenance, read_tensors
 from inference_gaps.layout import Layout
 from inference_gaps.specs.table import TableRowSpec
 
@@ -21,6 +23,7 @@ _BINARISATION = {
     "grey256": "grey levels ÷ 256",
     "given": "as given",
 }
+_AIS_HEALTH = ("effective_sample_size", "acceptance", "diverged")
 _SCHEDULES = {"iwae-stages": "stages of 3^i epochs", "geometric": "geometric decay", "constant": "constant"}
 
 
@@ -48,8 +51,10 @@ def model_records(rows: Sequence[TableRowSpec], layout: Layout) -> list[Record]:
     """Say of each trained model what it is, how it was trained, and where its ELBO ended (nats per image)."""
     records = []
     for row in {(row.model, row.seed): row for row in rows}.values():
-        spec = read_provenance(layout.weights(row.model, row.seed))["spec"]
-        metrics, _ = read_values(layout.metrics(row.model, row.seed))
+        made_by = read_provenance(layout.weights(row.model, row.seed))
+        require_made_by(layout.weights(row.model, row.seed), made_by, "train")
+        spec = made_by["spec"]
+        metrics = read_metrics(layout.metrics(row.model, row.seed))
         records.append(
             {
                 "model": _names(row, [each for each in rows if each.split == row.split]),
@@ -72,7 +77,9 @@ def local_records(rows: Sequence[TableRowSpec], layout: Layout) -> list[Record]:
     records = []
     for row in rows:
         for family in row.local:
-            tensors, made_by = read_tensors(layout.local(row.model, row.seed, row.split, family))
+            path = layout.local(row.model, row.seed, row.split, family)
+            tensors, made_by = read_tensors(path)
+            require_made_by(path, made_by, "optimise-local")
             spec, summary = made_by["spec"], made_by["summary"]
             residual = tensors["residual"].numpy()
             records.append(
@@ -106,12 +113,13 @@ def estimator_records(rows: Sequence[TableRowSpec], layout: Layout) -> list[Reco
         at = (row.model, row.seed, row.split)
         record = {"model": _names(row, rows)}
         for posterior in posteriors(row):
-            frame, made_by = read_values(layout.iwae(*at, posterior))
+            path = layout.iwae(*at, posterior)
+            frame, made_by = values_of(path, "evaluate-iwae", ("effective_sample_size",), ("bound",))
             frame = frame[frame["bound"] == "iwae"]
             record |= {"points": str(len(frame)), "samples": str(made_by["spec"]["samples"])}
             record[f"iwae-{posterior}"] = _effective(frame)
         for start in ais_starts(row):
-            frame, made_by = read_values(layout.ais(*at, start))
+            frame, made_by = values_of(layout.ais(*at, start), "evaluate-ais", _AIS_HEALTH)
             spec = made_by["spec"]
             record[f"ais-{start}"] = _effective(frame)
             record[f"ais-{start}-size"] = f"{spec['chains']} × {spec['distributions']}"
