@@ -38,8 +38,8 @@ def tar_members(content: bytes, label: str) -> Iterator[tuple[str, bytes]]:
                 file = archive.extractfile(member)
                 if file is not None:
                     yield name, file.read()
-    # Long chains of extended headers are read by recursion.
-    except (tarfile.TarError, EOFError, LookupError, ValueError, RecursionError) as error:
+    # Long chains of extended headers are read by recursion; sizes may be beyond any number of bytes.
+    except (tarfile.TarError, ArithmeticError, EOFError, LookupError, ValueError, RecursionError) as error:
         raise UserError(
             f"{label} is not a readable tar archive ({error}); replace it by the original."
         ) from error

@@ -61,6 +61,10 @@ class Spec(BaseModel):
         """
         text = argument if argument.lstrip().startswith("{") else _content_of(argument)
         try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise UserError("--spec is not text in UTF-8; write JSON in it.") from error
+        try:
             spec = cls.model_validate_json(text)
         except ValidationError as error:
             readable = error.errors()[0]["type"] != "json_invalid"
