@@ -104,7 +104,10 @@ def _sentence(problem: dict[str, Any], content: Any, schema: _Schema) -> str:
     kind, value = problem["type"], problem["input"]
     key = _dotted(location, content)
     expected = _at(schema, location)
-    if problem["loc"][-1:] == ("[key]",) or kind == "invalid_key":
+    if kind == "invalid_key":
+        name = str(location[-1])
+        return f"the key {shown(name)} is not text; {nearest(name, _keys(_at(schema, location[:-1])))}."
+    if problem["loc"][-1:] == ("[key]",):
         return f"{key} is not a name; use lower-case letters, digits and hyphens."
     if not location:
         return f"it holds {_described(value)}; it must be {_expected(schema)}."

@@ -75,6 +75,13 @@ class _Loader(yaml.SafeLoader):
             )
         return number
 
+    def construct_yaml_str(self, node: yaml.ScalarNode) -> str:
+        """Make a text; YAML can write half of a character, which no file and no command line can hold."""
+        text = super().construct_yaml_str(node)
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise yaml.MarkedYAMLError(problem="found half a character", problem_mark=node.start_mark)
+        return text
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """Make a mapping, and note keys given twice, of which YAML lets the last one win."""
         seen: set[str] = set()
@@ -90,6 +97,7 @@ class _Loader(yaml.SafeLoader):
 
 
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
+_Loader.add_constructor("tag:yaml.org,2002:str", _Loader.construct_yaml_str)
 
 
 def read_yaml(path: Path, name: str) -> tuple[Any, list[str]]:
