@@ -131,6 +131,9 @@ def _pixels(content: bytes, shape: Sequence[int], label: str) -> Bytes:
             if frames > 1:
                 raise UserError(f"{label} is animated ({frames} frames); keep one of them.")
             pixels = np.asarray(image.convert(converted[channels]))
+        # Decoding stops with the last pixel; this reads the checksums, too, of formats that have some.
+        with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+            image.verify()
     except _DAMAGE as error:
         if is_out_of_memory(error):
             raise

@@ -1,6 +1,7 @@
 """One look for all figures, and files whose bytes repeat."""
 
 import contextlib
+import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from inference_gaps.artifacts import Provenance, all_or_none, atomic_path, write_values
+from inference_gaps.artifacts import Provenance, all_or_none, write_bytes, write_values
 
 __all__ = ["COLOURS", "TEXT_WIDTH", "figure_style", "save_figure"]
 
@@ -53,14 +54,20 @@ def figure_style() -> Iterator[None]:
         yield
 
 
+def _drawn(figure: Figure, kind: str, metadata: dict[str, None]) -> bytes:
+    # Not straight to the file: on a full disk the PDF backend fails with an error of its own.
+    content = io.BytesIO()
+    figure.savefig(content, format=kind, metadata=metadata)
+    return content.getvalue()
+
+
 def save_figure(figure: Figure, prefix: str, drawn: pd.DataFrame, provenance: Provenance) -> None:
     """Write ``prefix`` + ``.pdf``, ``.png``, and ``.csv`` with the values drawn.
 
     The same figure gives the same bytes: no date, no version of the drawing program.
     """
     with all_or_none():
-        with atomic_path(f"{prefix}.pdf") as path:
-            figure.savefig(path, metadata={"CreationDate": None, "Creator": None, "Producer": None})
-        with atomic_path(f"{prefix}.png") as path:
-            figure.savefig(path, metadata={"Software": None})
+        pdf = _drawn(figure, "pdf", {"CreationDate": None, "Creator": None, "Producer": None})
+        write_bytes(f"{prefix}.pdf", pdf)
+        write_bytes(f"{prefix}.png", _drawn(figure, "png", {"Software": None}))
         write_values(f"{prefix}.csv", drawn, provenance)
