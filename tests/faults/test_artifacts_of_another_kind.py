@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -226,37 +227,73 @@ def test_truncated_tensors(name: str, share: float, stages: Path, capsys: pytest
     refused(stages, command_line(stages, "evaluate-iwae"), f"{name} cannot be read as a tensor file", capsys)
 
 
+def replaced(old: bytes, new: bytes) -> Callable[[Path], None]:
+    """Change the text of a values file."""
+
+    def change(path: Path) -> None:
+        assert old in path.read_bytes()
+        path.write_bytes(path.read_bytes().replace(old, new))
+
+    return change
+
+
+def reframed(change: Callable[[pd.DataFrame], pd.DataFrame]) -> Callable[[Path], None]:
+    """Change the values, as a program would that writes such files but makes a mistake."""
+
+    def write(path: Path) -> None:
+        frame, provenance = read_values(path)
+        write_values(path, change(frame), provenance)
+
+    return write
+
+
+IWAE, AIS_PRIOR, BDMC = "train/iwae-amortised.csv", "train/ais-prior.csv", "simulated/bdmc-prior.csv"
+NO_VALUES = "cannot be read as a values file of this project"
+
+
 @pytest.mark.parametrize(
-    ("name", "replaced", "by", "sentence"),
+    ("name", "change", "sentence"),
     [
-        ("iwae.csv", b"# ", b"", "first line does not say what made it"),
-        ("iwae.csv", b'"command"', b'"commando"', "lacks a command"),
-        ("iwae.csv", b"value", b"valve", "lacks the column value"),
-        ("iwae.csv", b"bound", b"", "lacks the column bound"),
-        ("iwae.csv", b",", b";", "cannot be read as a values file"),
-        ("iwae.csv", b"elbo", b"\xff\xfe", "cannot be read as a values file"),
-        ("iwae.csv", b"0,-", b"0,minus ", "something else than numbers in its column value"),
-        ("ais.csv", b"diverged", b"x", "lacks the column diverged"),
-        ("bdmc.csv", b"reverse,", b"r,", "lacks the column reverse"),
+        (IWAE, replaced(b"# ", b""), NO_VALUES),
+        (IWAE, replaced(b'"command"', b'"commando"'), NO_VALUES),
+        (IWAE, replaced(b"\n0,", b"\n0;"), "; delete it and run"),
+        (IWAE, replaced(b"elbo", b"\xff\xfe"), NO_VALUES),
+        (IWAE, lambda path: path.write_bytes(b""), NO_VALUES),
+        (IWAE, lambda path: path.write_bytes(path.read_bytes()[:50]), NO_VALUES),
+        (IWAE, lambda path: path.write_text("# " + "[" * 50_000 + "\n"), NO_VALUES),
+        (IWAE, reframed(lambda frame: frame.drop(columns="value")), "lacks the column value"),
+        (IWAE, reframed(lambda frame: frame.drop(columns="bound")), "lacks the column bound"),
+        (
+            IWAE,
+            reframed(lambda frame: frame.assign(value="high")),
+            "something else than numbers in its column value",
+        ),
+        (
+            IWAE,
+            reframed(lambda frame: frame.assign(value=True)),
+            "something else than numbers in its column value",
+        ),
+        (IWAE, reframed(lambda frame: pd.concat([frame, frame])), "holds a data point more than once"),
+        (IWAE, reframed(lambda frame: frame[frame["bound"] == "elbo"]), "holds no iwae values"),
+        (AIS_PRIOR, reframed(lambda frame: frame.drop(columns="diverged")), "lacks the column diverged"),
+        (AIS_PRIOR, reframed(lambda frame: frame.iloc[:-1]), "are not of the same data points"),
+        (BDMC, reframed(lambda frame: frame.drop(columns="reverse")), "lacks the column reverse"),
+        (BDMC, reframed(lambda frame: frame.assign(reverse=np.nan)), "have a value that is not finite"),
     ],
 )
 def test_damaged_values(
-    name: str, replaced: bytes, by: bytes, sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str,
+    change: Callable[[Path], object],
+    sentence: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     spec = write_study(tmp_path, ["mnist"], [0])
-    files = {
-        "iwae.csv": "train/iwae-amortised.csv",
-        "ais.csv": "train/ais-prior.csv",
-        "bdmc.csv": "simulated/bdmc-prior.csv",
-    }
-    path = tmp_path / "results/quick/models/mnist-ffg/seed-0" / files[name]
-    assert replaced in path.read_bytes()
-    path.write_bytes(path.read_bytes().replace(replaced, by))
+    change(tmp_path / "results/quick/models/mnist-ffg/seed-0" / name)
     before = contents(tmp_path)
     capsys.readouterr()
     assert make_table(tmp_path, spec) == 1
-    said = capsys.readouterr().err
-    assert sentence in said
+    assert sentence in capsys.readouterr().err
     assert contents(tmp_path) == before
 
 

@@ -144,21 +144,21 @@ def test_mutations_of_the_text_of_specifications(drawn: tuple[type[Spec], bytes]
     spec_or_sentences(drawn[0], drawn[1].decode(errors="surrogateescape"))
 
 
-@pytest.mark.long
+@pytest.mark.faults
 @given(drawn=_FILE_AND_CONTENT)
 @examples(600)
 def test_many_mutations_of_the_configuration(project: Path, drawn: tuple[str, Any]) -> None:
     _configuration(project, drawn)
 
 
-@pytest.mark.long
+@pytest.mark.faults
 @given(drawn=_FILE_AND_TEXT)
 @examples(600)
 def test_many_mutations_of_the_text_of_the_configuration(project: Path, drawn: tuple[str, bytes]) -> None:
     _text(project, drawn)
 
 
-@pytest.mark.long
+@pytest.mark.faults
 @given(drawn=_SPEC_AND_CONTENT)
 @examples(3000)
 def test_many_mutations_of_specifications(drawn: tuple[type[Spec], Any]) -> None:
