@@ -9,7 +9,7 @@ from inference_gaps.errors import UserError
 
 __all__ = ["check_outputs"]
 
-_FILES = ("output", "metrics", "csv", "markdown", "latex")
+_FILES = ("output", "metrics", "residuals", "csv", "markdown", "latex")
 _FIGURE_SUFFIXES = (".pdf", ".png", ".csv")
 
 
