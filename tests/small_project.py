@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-__all__ = ["ROOT", "edit_yaml", "make_project"]
+__all__ = ["ROOT", "edit_yaml", "link_project", "make_project"]
 
 ROOT = Path(__file__).parents[1]
 
@@ -105,6 +105,14 @@ def make_project(top: Path) -> Path:
     (top / "paper").mkdir()
     for file in ("published.csv", "deviations.yaml", "references.yml", "report.typ"):
         shutil.copy(ROOT / "paper" / file, top / "paper")
+    return top
+
+
+def link_project(top: Path) -> Path:
+    """Copy the real ``config/`` and link the real ``paper/`` and ``data/`` below ``top``; return ``top``."""
+    shutil.copytree(ROOT / "config", top / "config")
+    for folder in ("paper", "data"):
+        (top / folder).symlink_to(ROOT / folder)
     return top
 
 

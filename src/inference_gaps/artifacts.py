@@ -12,6 +12,8 @@ holds it under the key ``sha256``.
 """
 
 import contextlib
+import contextvars
+import errno
 import hashlib
 import io
 import json
@@ -22,7 +24,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inference_gaps.errors import UserError
+from inference_gaps.errors import UserError, is_out_of_memory
 from inference_gaps.signing import ALTERED, DIGEST, SIGNED_SUFFIXES, canonical, digest_of, signature, signed
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Provenance",
+    "all_or_none",
     "atomic_path",
     "check_content",
     "read_provenance",
@@ -44,17 +47,56 @@ __all__ = [
 
 Provenance = dict[str, Any]
 
+# Files of an `all_or_none` block that are whole but have not appeared yet: temporary and final path.
+_Waiting = list[tuple[Path, Path]]
+_waiting: contextvars.ContextVar[_Waiting | None] = contextvars.ContextVar("waiting", default=None)
+
+
+@contextlib.contextmanager
+def all_or_none() -> Iterator[None]:
+    """Let the files that are written inside the block appear together at its end, or none of them.
+
+    A stage with several outputs would otherwise leave the first ones beside missing or older ones when the disk
+    fills up.
+    """
+    written: _Waiting = []
+    token = _waiting.set(written)
+    try:
+        yield
+        while written:
+            temporary, path = written[0]
+            try:
+                temporary.replace(path)
+            except OSError as error:
+                raise UserError(_not_written(path, error)) from error
+            written.pop(0)
+    finally:
+        _waiting.reset(token)
+        for temporary, _ in written:
+            temporary.unlink(missing_ok=True)
+
+
+def _not_written(path: Path, error: OSError) -> str:
+    return (
+        f"Could not write {path}: {error.strerror or error}. Free some space or make the folder "
+        f"writable, then run the same command again; nothing else was changed."
+    )
+
 
 @contextlib.contextmanager
 def atomic_path(path: Path | str) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that replaces it when the block ends without an error.
 
+    Inside a block of :func:`all_or_none` it does so when that block ends.
+
     Raises:
-        UserError: the folder cannot be written, or the disk is full.
+        UserError: the folder cannot be written, the disk is full, or ``path`` is a folder.
     """
     path = Path(path)
     temporary = None
     try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "It is a folder", str(path))
         path.parent.mkdir(parents=True, exist_ok=True)
         # mkstemp makes the file readable for its owner alone; an artifact follows the umask instead.
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
@@ -66,12 +108,14 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         temporary.chmod(0o666 & ~umask)
         with temporary.open("rb+") as written:
             os.fsync(written.fileno())
-        temporary.replace(path)
+        waiting = _waiting.get()
+        if waiting is None:
+            temporary.replace(path)
+        else:
+            waiting.append((temporary, path))
+            temporary = None
     except OSError as error:
-        raise UserError(
-            f"Could not write {path}: {error.strerror or error}. Free some space or make the folder "
-            f"writable, then run the same command again; nothing else was changed."
-        ) from error
+        raise UserError(_not_written(path, error)) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
@@ -99,8 +143,36 @@ def _tensors_digest(tensors: Mapping[str, "torch.Tensor"], provenance: Provenanc
     return digest.hexdigest()
 
 
+def _parsed(text: str) -> Provenance:
+    try:
+        return _checked(json.loads(text))
+    except RecursionError as error:
+        raise ValueError("what made it is nested too deeply") from error
+
+
+def _checked(provenance: Any) -> Provenance:
+    """Make sure that ``provenance`` says the least that every reader asks for.
+
+    Raises:
+        ValueError: it does not.
+    """
+    kinds = {"command": str, "fingerprint": str, "spec": dict}
+    if not isinstance(provenance, dict) or not all(
+        isinstance(provenance.get(key), kind) for key, kind in kinds.items()
+    ):
+        raise ValueError("what it says of its making lacks a command, a fingerprint or a specification")
+    return provenance
+
+
+def _raise_if_out_of_memory(error: Exception) -> None:
+    """Raise the error that means a lack of memory, if ``error`` does: the file is not at fault."""
+    if is_out_of_memory(error):
+        raise MemoryError(str(error)) from error
+
+
 def write_tensors(path: Path | str, tensors: Mapping[str, "torch.Tensor"], provenance: Provenance) -> None:
     """Write named tensors and their provenance as safetensors, atomically."""
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
@@ -108,7 +180,11 @@ def write_tensors(path: Path | str, tensors: Mapping[str, "torch.Tensor"], prove
     # One entry only: safetensors writes several in an order that changes from run to run.
     metadata = {"provenance": canonical(made_by)}
     with atomic_path(path) as temporary:
-        save_file(contiguous, temporary, metadata=metadata)
+        try:
+            save_file(contiguous, temporary, metadata=metadata)
+        except SafetensorError as error:
+            # A full disk is no OSError to this library.
+            raise OSError(str(error)) from error
 
 
 def read_tensors(path: Path | str) -> tuple[dict[str, "torch.Tensor"], Provenance]:
@@ -121,7 +197,7 @@ def read_tensors(path: Path | str) -> tuple[dict[str, "torch.Tensor"], Provenanc
 
     try:
         with safe_open(path, framework="pt") as file:
-            made_by = json.loads((file.metadata() or {})["provenance"])
+            made_by = _parsed((file.metadata() or {})["provenance"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         if made_by[DIGEST] != _tensors_digest(tensors, made_by):
             raise ValueError(ALTERED)
@@ -129,6 +205,7 @@ def read_tensors(path: Path | str) -> tuple[dict[str, "torch.Tensor"], Provenanc
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist; run the stage that makes it first.") from error
     except (SafetensorError, OSError, KeyError, ValueError) as error:
+        _raise_if_out_of_memory(error)
         raise UserError(
             f"{path} cannot be read as a tensor file of this project ({error}); delete it and run again "
             f"the stage that makes it."
@@ -163,7 +240,8 @@ def read_values(path: Path | str) -> tuple["pd.DataFrame", Provenance]:
         frame = pd.read_csv(io.BytesIO(rows))
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist; run the stage that makes it first.") from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        _raise_if_out_of_memory(error)
         raise UserError(
             f"{path} cannot be read as a values file of this project ({error}); delete it and run again "
             f"the stage that makes it."
@@ -174,7 +252,7 @@ def read_values(path: Path | str) -> tuple["pd.DataFrame", Provenance]:
 def _values_header(first: bytes) -> Provenance:
     if not first.startswith(b"# "):
         raise ValueError("its first line does not say what made it")
-    return json.loads(first[2:])
+    return _parsed(first[2:].decode())
 
 
 def _tensors_header(path: Path) -> Provenance:
@@ -183,7 +261,7 @@ def _tensors_header(path: Path) -> Provenance:
         (length,) = struct.unpack("<Q", file.read(8))
         if length > path.stat().st_size:
             raise ValueError("it is truncated")
-        return json.loads(json.loads(file.read(length))["__metadata__"]["provenance"])
+        return _parsed(json.loads(file.read(length))["__metadata__"]["provenance"])
 
 
 def read_provenance(path: Path | str) -> Provenance:
@@ -203,12 +281,12 @@ def read_provenance(path: Path | str) -> Provenance:
             found = signature(path.suffix, path.read_bytes())
         else:
             raise ValueError("files of its kind never do")
-        if not {"fingerprint", DIGEST} <= set(found):
-            raise ValueError("it names no fingerprint or no digest")
+        if DIGEST not in _checked(found):
+            raise ValueError("it names no digest")
         return found
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist; run the stage that makes it first.") from error
-    except (OSError, ValueError, KeyError, TypeError, struct.error) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, struct.error) as error:
         raise UserError(
             f"{path} does not say what made it ({error}); delete it and run its stage again."
         ) from error

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 
 from inference_gaps import __version__
 from inference_gaps.commands import COMMANDS, STAGES
-from inference_gaps.errors import UserError
+from inference_gaps.errors import UserError, is_out_of_memory
 from inference_gaps.fingerprints import NotPlanned
+from inference_gaps.memory import memory_advice
+from inference_gaps.outputs import check_outputs
 from inference_gaps.records import recorded
+from inference_gaps.specs.base import InvalidSpec
 
 __all__ = ["main"]
 
@@ -49,12 +52,21 @@ def _refusal(error: NotPlanned, options: argparse.Namespace) -> str:
     return f"{reason}; run 'make' to bring everything up to date." if reason else str(error)
 
 
+def _worded(error: UserError) -> str:
+    if isinstance(error, InvalidSpec):
+        from inference_gaps.config.sentences import spec_sentences
+
+        return spec_sentences(error)
+    return str(error)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``inference-gaps`` and return its exit status: 0 done, 1 a mendable error, 2 wrong usage."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     requested = next((argument for argument in arguments if argument in COMMANDS), None)
     options = _parser(requested).parse_args(arguments)
     try:
+        check_outputs(options)
         if options.command in STAGES:
             with recorded(arguments, vars(options)):
                 options.run(options)
@@ -64,7 +76,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"inference-gaps {options.command}: {_refusal(error, options)}", file=sys.stderr)
         return 1
     except UserError as error:
-        print(f"inference-gaps {options.command}: {error}", file=sys.stderr)
+        print(f"inference-gaps {options.command}: {_worded(error)}", file=sys.stderr)
+        return 1
+    except (MemoryError, RuntimeError, OSError) as error:
+        if not is_out_of_memory(error):
+            raise
+        print(f"inference-gaps {options.command}: {memory_advice(options.command, error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(

@@ -1,6 +1,11 @@
 """Errors that a user can act on."""
 
-__all__ = ["UserError"]
+import errno
+
+__all__ = ["UserError", "is_out_of_memory"]
+
+# PyTorch raises a plain RuntimeError on a CPU, and an OutOfMemoryError only for its own pool on a GPU.
+_MEMORY_WORDS = ("can't allocate memory", "not enough memory", "out of memory", "alloc_failed")
 
 
 class UserError(Exception):
@@ -9,3 +14,13 @@ class UserError(Exception):
     The message says what is wrong, in which key or file, and what to write or do instead.
     The command line prints it without a traceback and exits with status 1.
     """
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Say whether ``error`` means that the memory of the machine or of the GPU did not suffice."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    words = str(error).lower()
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(word in words for word in _MEMORY_WORDS)
+    )

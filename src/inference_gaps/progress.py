@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from tqdm import tqdm
@@ -10,6 +10,24 @@ from tqdm import tqdm
 __all__ = ["progress_bar"]
 
 _LOG_INTERVAL_SECONDS = 15.0
+
+
+class _Log:
+    """Standard error, as far as it can be written: a full disk under a log must not end a job of hours."""
+
+    def write(self, text: str) -> None:
+        """Write, or do without."""
+        with suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Flush, or do without."""
+        with suppress(OSError):
+            sys.stderr.flush()
+
+    def isatty(self) -> bool:
+        """Say whether a person is looking."""
+        return sys.stderr.isatty()
 
 
 @contextmanager
@@ -23,7 +41,7 @@ def progress_bar(total: int, description: str, unit: str, **options: Any) -> Ite
         dynamic_ncols=terminal,
         mininterval=0.2 if terminal else _LOG_INTERVAL_SECONDS,
         maxinterval=10.0 if terminal else 4 * _LOG_INTERVAL_SECONDS,
-        file=sys.stderr,
+        file=_Log(),
         **options,
     ) as bar:
         yield bar

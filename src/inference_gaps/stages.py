@@ -12,11 +12,19 @@ from inference_gaps.errors import UserError
 from inference_gaps.fingerprints import identity, make_provenance
 from inference_gaps.models.storage import load_model
 from inference_gaps.models.vae import VAE
+from inference_gaps.posteriors.gaussian import FullyFactorisedGaussian
 from inference_gaps.posteriors.storage import LocalPosterior, load_local_posterior
 from inference_gaps.runtime import add_runtime_arguments, set_up
 from inference_gaps.specs.iwae import PointsSpec
 
-__all__ = ["StageInputs", "add_stage_arguments", "gaussian_start", "load_stage", "load_start"]
+__all__ = [
+    "StageInputs",
+    "add_stage_arguments",
+    "gaussian_posterior",
+    "gaussian_start",
+    "load_stage",
+    "load_start",
+]
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,12 @@ class StageInputs:
             UserError: the file is damaged, or was made for other points.
         """
         local = load_local_posterior(path, spec.split, spec.points, self.device)
+        found, wanted = local.parameters["mean"].shape[1], self.model.latent_dim
+        if found != wanted:
+            raise UserError(
+                f"{path} holds q* with {found} latent dimensions, but the model has {wanted}; run 'inference-gaps "
+                f"optimise-local' on this model."
+            )
         self.fingerprints[role] = identity(local.provenance)
         return local
 
@@ -77,6 +91,13 @@ def load_stage(options: argparse.Namespace, spec: PointsSpec) -> StageInputs:
     device = set_up(options)
     data = load_prepared(options.data)
     model, provenance = load_model(options.model, device)
+    trained_on = tuple(provenance["data"]["shape"])
+    if data.shape != trained_on:
+        found, wanted = (" x ".join(map(str, shape)) for shape in (data.shape, trained_on))
+        raise UserError(
+            f"{options.data} holds images of {found}, but the model {options.model} was trained on images of "
+            f"{wanted}; name data and a model that belong together."
+        )
     fingerprints = {"data": identity(data.provenance), "model": identity(provenance)}
     return StageInputs(model, data, data.points(spec.split, spec.points).to(device), fingerprints)
 
@@ -93,7 +114,19 @@ def load_start(
         raise UserError(
             "--start names a q*_FFG to start from; give it exactly when the specification says start: local-ffg."
         )
-    return stage.local_posterior(options.start, "start", spec) if wanted else None
+    return gaussian_posterior(options.start, spec, stage) if wanted else None
+
+
+def gaussian_posterior(path: str, spec: PointsSpec, stage: StageInputs) -> LocalPosterior:
+    """Load a q*_FFG as the role ``start``.
+
+    Raises:
+        UserError: as :meth:`StageInputs.local_posterior`, or it is of another family.
+    """
+    start = stage.local_posterior(path, "start", spec)
+    if not isinstance(start.family, FullyFactorisedGaussian):
+        raise UserError(f"--start is {path}, which holds a flow; name a q* of family ffg.")
+    return start
 
 
 def gaussian_start(start: LocalPosterior | None, points: int, stage: StageInputs) -> tuple[Tensor, Tensor]:

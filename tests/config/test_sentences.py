@@ -65,9 +65,24 @@ def test_the_project_of_these_tests_is_valid(project: Path) -> None:
             "training.epochs is the text '1e5'; YAML reads 1e5 as text, write 100000.",
         ),
         (TINY, "points", "12", "points is the text '12'; write 12 without quotes."),
-        (TINY, "points", 1.5, "points is the number 1.5; it must be a whole number, at least 1."),
-        (TINY, "points", 0, "points is the number 0; it must be a whole number, at least 1."),
-        (TINY, "points", True, "points is the truth value true; it must be a whole number, at least 1."),
+        (
+            TINY,
+            "points",
+            1.5,
+            "points is the number 1.5; it must be a whole number, at least 1 and less than 2147483648.",
+        ),
+        (
+            TINY,
+            "points",
+            0,
+            "points is the number 0; it must be a whole number, at least 1 and less than 2147483648.",
+        ),
+        (
+            TINY,
+            "points",
+            True,
+            "points is the truth value true; it must be a whole number, at least 1 and less than 2147483648.",
+        ),
         (
             TINY,
             "training.learning_rate",
@@ -78,7 +93,7 @@ def test_the_project_of_these_tests_is_valid(project: Path) -> None:
             TINY,
             "training.epochs",
             None,
-            "training.epochs is empty (null); it must be a whole number, at least 1.",
+            "training.epochs is empty (null); it must be a whole number, at least 1 and less than 2147483648.",
         ),
         (
             TINY,
@@ -108,7 +123,12 @@ def test_the_project_of_these_tests_is_valid(project: Path) -> None:
         ),
         (TINY, "seeds", [4, 4], "seeds names 4 twice; once is enough."),
         (TINY, "training", [1], "training is a list; it must be a mapping of keys to values."),
-        (TINY, "points", ..., "points is missing; it must be a whole number, at least 1."),
+        (
+            TINY,
+            "points",
+            ...,
+            "points is missing; it must be a whole number, at least 1 and less than 2147483648.",
+        ),
         (
             TINY,
             "datasets.mnist.copy",
@@ -300,7 +320,8 @@ def test_all_problems_are_listed(project: Path) -> None:
     ]
     edit_yaml(project / "config/config.yaml", ("threads", 2))
     assert sentences(project) == [
-        "config/presets/tiny.yaml: points is the number 0; it must be a whole number, at least 1.",
+        "config/presets/tiny.yaml: points is the number 0; it must be a whole number, at least 1 and less than "
+        "2147483648.",
         "config/presets/tiny.yaml: trainig is not a key; the nearest is training.",
         "config/experiments.yaml: experiments.gaps.title is missing; it must be text.",
     ]

@@ -3,7 +3,7 @@
 import gzip
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from inference_gaps.data.download import fetch_dataset
 from inference_gaps.errors import UserError
 from inference_gaps.specs.data import DatasetSpec
 from tests.data.raw import dataset, grey_levels, idx, sha256
+from tests.faults.mounts import file_system
 
 CONTENT = idx(grey_levels(20_000, 2, 3))
 FILE = gzip.compress(CONTENT, mtime=0)
@@ -39,6 +40,57 @@ class Mirror(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}/{fault}/"
 
 
+def _wrong_part(handler: "Handler", wanted: str | None) -> None:
+    """Break off, then resume with bytes that were not asked for, under the name of those that were."""
+    if wanted is None:
+        handler.answer(200, FILE[:HALF], Content_Length=len(FILE))
+    else:
+        header = f"bytes {HALF}-{len(FILE) - 1}/{len(FILE)}"
+        handler.answer(206, FILE[: len(FILE) - HALF], Content_Range=header)
+
+
+def _wrong_range(handler: "Handler", wanted: str | None) -> None:
+    """Break off, then resume elsewhere."""
+    if wanted is None:
+        handler.answer(200, FILE[:HALF], Content_Length=len(FILE))
+    else:
+        handler.answer(206, FILE, Content_Range=f"bytes 0-{len(FILE) - 1}/{len(FILE)}")
+
+
+def _redirect(target: str) -> Callable[["Handler", str | None], None]:
+    return lambda handler, _: handler.answer(302, b"", Location=target)
+
+
+LIES: dict[str, Callable[["Handler", str | None], None]] = {
+    "too-short": lambda handler, _: handler.answer(200, FILE[:HALF], Content_Length=HALF),
+    "too-long": lambda handler, _: handler.answer(200, FILE + b"more", Content_Length=len(FILE) + 4),
+    "longer-than-said": lambda handler, _: handler.answer(200, FILE + b"more", Content_Length=len(FILE)),
+    "negative": lambda handler, _: handler.answer(200, FILE[:HALF], Content_Length=-5),
+    "words": lambda handler, _: handler.answer(200, FILE[:HALF], Content_Length="many"),
+    "terabytes": lambda handler, _: handler.answer(200, FILE, Content_Length=1 << 42),
+    "wrong-part": _wrong_part,
+    "wrong-range": _wrong_range,
+    "no-range": lambda handler, wanted: handler.answer(
+        206 if wanted else 200, FILE[:HALF], Content_Length=len(FILE)
+    ),
+    "page": lambda handler, _: handler.answer(
+        200, b"<!DOCTYPE html><html>Log in</html>", Content_Type="text/html"
+    ),
+    "nothing": lambda handler, _: handler.answer(200, b"", Content_Length=0),
+    "other-file": lambda handler, _: handler.answer(200, gzip.compress(CONTENT[:-1] + b"!")),
+    "server-error": lambda handler, _: handler.answer(500, b"sorry"),
+    "no-http": lambda handler, _: handler.wfile.write(b"220 mail.example ready\r\n") and None,
+    "bad-chunks": lambda handler, _: handler.answer(200, b"zz\r\nabc", Transfer_Encoding="chunked"),
+    "to-file": _redirect("file:///etc/passwd"),
+    "to-ftp": _redirect("ftp://127.0.0.1/images.gz"),
+    "to-data": _redirect("data:text/plain,hello"),
+    "to-nowhere": _redirect("http://[half"),
+    "to-itself": _redirect("images.gz"),
+    "to-good": _redirect("/good/images.gz"),
+    "silent": lambda handler, _: handler.server.released.wait(10) and None,
+}
+
+
 class Handler(BaseHTTPRequestHandler):
     """``broken`` breaks off half-way, ``stalled`` stops sending, ``stubborn`` ignores ranges, and so on."""
 
@@ -49,6 +101,9 @@ class Handler(BaseHTTPRequestHandler):
         wanted = self.headers["Range"]
         first_time = (self.path, None) not in self.server.requests
         self.server.requests.append((self.path, wanted))
+        if fault in LIES:
+            LIES[fault](self, wanted)
+            return
         if fault == "missing" or (fault == "busy" and first_time):
             self.send_error(404 if fault == "missing" else 503)
             return
@@ -71,6 +126,15 @@ class Handler(BaseHTTPRequestHandler):
                 self.server.released.wait(10)
             return
         self.wfile.write(file[start:])
+
+    def answer(self, status: int, body: bytes, **headers: object) -> None:
+        """Send what a server should not; ``_`` stands for ``-`` in the name of a header."""
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), str(value))
+        self.end_headers()
+        self.wfile.write(body)
+        self.close_connection = True
 
     def log_message(self, format: str, *args: Any) -> None:
         """Keep the output of the tests clean."""
@@ -201,6 +265,84 @@ def test_all_mirrors_fail(mirror: Mirror, tmp_path: Path) -> None:
         f"/dead/images.gz: it could not be reached or broke off (0 of {len(FILE)} bytes arrived)"
     )
     assert problems[3].startswith(f"  {closed}images.gz: it could not be reached or broke off (")
+
+
+@pytest.mark.parametrize(
+    ("lie", "sentence"),
+    [
+        ("too-short", "it serves another file than the one that is wanted ("),
+        ("too-long", "it serves another file than the one that is wanted ("),
+        ("negative", "it serves another file than the one that is wanted ("),
+        ("words", "it serves another file than the one that is wanted ("),
+        ("terabytes", "it announces 4398046511104 bytes, more than 4 GiB"),
+        ("wrong-part", "it serves another file than the one that is wanted ("),
+        ("wrong-range", "it sends another range than the one that was asked for"),
+        ("no-range", "it sends another range than the one that was asked for"),
+        ("page", "it serves another file than the one that is wanted ("),
+        ("nothing", "it serves another file than the one that is wanted ("),
+        ("other-file", "it serves another file than the one that is wanted ("),
+        ("server-error", "it answers 500 Internal Server Error"),
+        ("no-http", "it could not be reached or broke off (220 mail.example ready"),
+        ("bad-chunks", "it could not be reached or broke off ("),
+        ("to-file", "it answers 302 Found - Redirection to url 'file:///etc/passwd' is not allowed"),
+        ("to-ftp", "it redirects to ftp://127.0.0.1/images.gz, which is not an address of the web"),
+        ("to-data", "it answers 302 Found - Redirection to url 'data:text/plain,hello' is not allowed"),
+        ("to-nowhere", "it answers with something that is not valid ("),
+        (
+            "to-itself",
+            "it answers 302 The HTTP server returned a redirect error that would lead to an infinite loop",
+        ),
+        ("silent", "it could not be reached or broke off (timed out)"),
+    ],
+)
+def test_a_mirror_that_lies_is_a_sentence_and_the_next_is_tried(
+    lie: str, sentence: str, mirror: Mirror, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(UserError, match="could not be downloaded from any of its 1 addresses") as caught:
+        fetch_dataset(described(mirror, lie), tmp_path / "alone", stall=0.2)
+    assert f"/{lie}/images.gz: {sentence}" in str(caught.value)
+    assert [path.suffix for path in (tmp_path / "alone").iterdir()] in ([], [".part"])
+    fetch_dataset(described(mirror, lie, "good"), tmp_path / "both", stall=0.2)
+    assert (tmp_path / "both/images.gz").read_bytes() == FILE
+
+
+def test_what_comes_after_the_announced_length_is_not_read(mirror: Mirror, tmp_path: Path) -> None:
+    fetch_dataset(described(mirror, "longer-than-said"), tmp_path)
+    assert only_file(tmp_path) == FILE
+
+
+def test_a_redirection_within_the_web_is_followed(mirror: Mirror, tmp_path: Path) -> None:
+    fetch_dataset(described(mirror, "to-good"), tmp_path)
+    assert only_file(tmp_path) == FILE
+
+
+def test_a_folder_where_the_file_belongs(mirror: Mirror, tmp_path: Path) -> None:
+    (tmp_path / "images.gz").mkdir()
+    with pytest.raises(UserError, match=r"images\.gz cannot be written .*remove what is there"):
+        fetch_dataset(described(mirror, "good"), tmp_path)
+    (tmp_path / "images.gz").rmdir()
+    fetch_dataset(described(mirror, "good"), tmp_path)
+    assert only_file(tmp_path) == FILE
+
+
+def test_a_folder_that_cannot_be_written(mirror: Mirror, tmp_path: Path) -> None:
+    with (
+        file_system(tmp_path / "disk", "ro") as disk,
+        pytest.raises(UserError, match=r"images\.gz\..*\.part cannot be written \(Read-only file system\)"),
+    ):
+        fetch_dataset(described(mirror, "good"), disk)
+
+
+def test_a_disk_that_fills_up_keeps_what_has_arrived(
+    mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "_CHUNK", 4096)
+    with file_system(tmp_path / "disk", "size=64k") as disk:
+        with pytest.raises(UserError, match=r"No space left on device\); free some space and run again"):
+            fetch_dataset(described(mirror, "good"), disk)
+        (kept,) = disk.iterdir()
+        assert 32768 <= kept.stat().st_size <= 65536
+        assert FILE.startswith(kept.read_bytes())
 
 
 def test_nothing_to_download(tmp_path: Path) -> None:

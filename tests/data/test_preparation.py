@@ -180,10 +180,13 @@ def test_unknown_split_and_too_many_points(prepared: Path) -> None:
         data.points("train", 41)
 
 
+MADE = {"fingerprint": "0123", "spec": {}, "data": {}}
+
+
 def test_a_file_of_another_stage_or_a_truncated_one(prepared: Path, tmp_path: Path) -> None:
     other = tmp_path / "model.safetensors"
-    write_tensors(other, {"train": torch.zeros(2, 6)}, {"command": "train", "data": {}})
-    with pytest.raises(UserError, match=r"model\.safetensors is not a prepared data set; make one with"):
+    write_tensors(other, {"train": torch.zeros(2, 6)}, MADE | {"command": "train"})
+    with pytest.raises(UserError, match=r"model\.safetensors was made by 'inference-gaps train', not by"):
         load_prepared(other)
     prepared.write_bytes(prepared.read_bytes()[:-10])
     with pytest.raises(UserError, match="cannot be read as a tensor file"):

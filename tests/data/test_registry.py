@@ -76,9 +76,9 @@ def test_unknown_name() -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("datasets: [", "cannot be read as YAML"),
+        ("datasets: [", r"datasets\.yaml, line 1 is not valid YAML"),
         ("mnist: {}", "has no key datasets that maps names to data sets"),
-        ("datasets: {own: {title: Own}}", r"datasets\.own\.licence is wrong: Field required"),
+        ("datasets: {own: {title: Own}}", r"datasets\.own is not a valid DatasetSpec; correct licence,"),
     ],
 )
 def test_wrong_file(tmp_path: Path, text: str, sentence: str) -> None:

@@ -106,6 +106,9 @@ def test_convolutions_refuse_other_images() -> None:
         build_vae(ConvArchitectureSpec(), PosteriorSpec(), (1, 28, 28))
 
 
+MADE = {"command": "train", "fingerprint": "0123"}
+
+
 @pytest.mark.parametrize("family", ["ffg", "af"])
 @pytest.mark.parametrize("kind", ["mlp", "conv"])
 def test_saved_and_loaded_models_are_equal(family: str, kind: str, tmp_path: Path) -> None:
@@ -120,7 +123,7 @@ def test_saved_and_loaded_models_are_equal(family: str, kind: str, tmp_path: Pat
     model = build_vae(spec.architecture, spec.posterior, shape)
     x = torch.rand(4, shape[0] * shape[1] * shape[2])
     model.bound_terms(x)  # In training mode: moves the running statistics of batch normalisation.
-    save_model(tmp_path / "m.safetensors", model, {"spec": spec.as_dict(), "data": {"shape": shape}})
+    save_model(tmp_path / "m.safetensors", model, MADE | {"spec": spec.as_dict(), "data": {"shape": shape}})
     loaded, provenance = load_model(tmp_path / "m.safetensors")
     assert provenance["spec"] == spec.as_dict()
     assert not loaded.training
@@ -138,8 +141,7 @@ def test_a_file_that_holds_no_model_is_a_sentence(tmp_path: Path) -> None:
     path.write_bytes(b"\x00" * 100)
     with pytest.raises(UserError, match="cannot be read as a tensor file of this project"):
         load_model(path)
-    write_tensors(
-        path, {"a": torch.zeros(1)}, {"spec": TrainSpec().as_dict(), "data": {"shape": [1, 28, 28]}}
-    )
+    made_by = MADE | {"spec": TrainSpec().as_dict(), "data": {"shape": [1, 28, 28]}}
+    write_tensors(path, {"a": torch.zeros(1)}, made_by)
     with pytest.raises(UserError, match="does not hold a model of this project"):
         load_model(path)

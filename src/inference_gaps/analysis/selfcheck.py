@@ -13,8 +13,8 @@ import pandas as pd
 from inference_gaps.analysis.gaps import Quantity, quantities
 from inference_gaps.analysis.intervals import monte_carlo_standard_error
 from inference_gaps.analysis.sources import ais_starts
-from inference_gaps.analysis.values import read_bounds
-from inference_gaps.artifacts import read_values
+from inference_gaps.analysis.values import BIDIRECTIONAL, read_bounds
+from inference_gaps.artifact_kinds import values_of
 from inference_gaps.errors import UserError
 from inference_gaps.layout import Layout
 from inference_gaps.specs.selfcheck import SelfcheckRowSpec, SelfcheckSpec
@@ -27,6 +27,7 @@ __all__ = [
     "MOST_NATS",
     "MOST_STANDARD_ERRORS",
     "build_selfcheck",
+    "read_selfcheck",
     "require_passed",
 ]
 
@@ -58,12 +59,7 @@ class _Exact:
 
 
 def _read_exact(path: Path) -> _Exact:
-    frame, _ = read_values(path)
-    missing = {"quantity", "point", "value", "error"} - set(frame.columns)
-    if missing:
-        raise UserError(
-            f"{path} lacks the column {sorted(missing)[0]}; delete it and run 'evaluate-exact' again."
-        )
+    frame, _ = values_of(path, "evaluate-exact", ("point", "value", "error"), ("quantity",))
     value, error = (
         frame.pivot_table(index="point", columns="quantity", values=column) for column in ("value", "error")
     )
@@ -159,8 +155,8 @@ def _add_bidirectional(lines: _Lines, row: SelfcheckRowSpec, layout: Layout) -> 
     """Add forward and reverse AIS on simulated data."""
     exact = _read_exact(layout.exact(row.model, row.seed, "simulated"))
     for start in ais_starts(row):
-        frame, _ = read_values(layout.bdmc(row.model, row.seed, start))
-        frame = frame.set_index("point")
+        path = layout.bdmc(row.model, row.seed, start)
+        frame = values_of(path, "evaluate-bdmc", ("point", *BIDIRECTIONAL, "diverged"))[0].set_index("point")
         estimator = f"ais_{start.replace('-', '_')}"
         for direction, otherwise in (("forward", AT_MOST), ("reverse", AT_LEAST)):
             quantity = Quantity(
@@ -183,13 +179,24 @@ def build_selfcheck(spec: SelfcheckSpec, layout: Layout) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=list(_COLUMNS))
 
 
+def read_selfcheck(path: Path) -> pd.DataFrame:
+    """Read what :func:`build_selfcheck` made.
+
+    Raises:
+        UserError: the table is missing, damaged, or another one.
+    """
+    words = ("model", "quantity", "relation", "verdict")
+    numbers = [name for name in _COLUMNS if name not in (*words, "estimator")]
+    return values_of(path, "make-selfcheck", numbers, (*words, "estimator"))[0]
+
+
 def require_passed(path: Path) -> None:
     """Make sure that every estimate in a table of the self-check hit its answer.
 
     Raises:
         UserError: the table is missing or damaged, or an estimate missed.
     """
-    table, _ = read_values(path)
+    table = read_selfcheck(path)
     failed = [
         f"{line.model}, {line.quantity} {line.estimator}: {line.error:+.4f} nats, "
         f"{line.standard_errors_off:+.1f} standard errors"

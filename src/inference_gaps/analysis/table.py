@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,22 @@ import pandas as pd
 from inference_gaps.analysis.gaps import Quantity, average_over_seeds, quantities
 from inference_gaps.analysis.intervals import mean_interval, monte_carlo_standard_error
 from inference_gaps.analysis.values import read_bidirectional, read_bounds
+from inference_gaps.artifact_kinds import values_of
+from inference_gaps.artifacts import Provenance
 from inference_gaps.errors import UserError
 from inference_gaps.layout import Layout
 from inference_gaps.specs.table import TableRowSpec, TableSpec
 
-__all__ = ["COLUMNS", "INCLUDES_ZERO", "NEGATIVE", "POSITIVE", "WITHIN_BDMC", "build_table", "gap_mark"]
+__all__ = [
+    "COLUMNS",
+    "INCLUDES_ZERO",
+    "NEGATIVE",
+    "POSITIVE",
+    "WITHIN_BDMC",
+    "build_table",
+    "gap_mark",
+    "read_table",
+]
 
 COLUMNS = (
     *("model", "seed", "n_seeds", "split", "dataset", "dataset_title", "binarisation", "trained_with"),
@@ -120,6 +132,16 @@ def _summary(rows: Sequence[TableRowSpec], runs: Sequence[_Run]) -> list[dict[st
         line |= {"seed": None, "n_seeds": len(rows), "sd_between_seeds": float(np.std(means, ddof=1))}
         lines.append(line)
     return lines
+
+
+def read_table(path: Path) -> tuple[pd.DataFrame, Provenance]:
+    """Read what :func:`build_table` made, and what made it.
+
+    Raises:
+        UserError: the table is missing, damaged, or another one.
+    """
+    numbers = ("n_seeds", "value", "ci_low", "ci_high", "mc_standard_error", "n_points")
+    return values_of(path, "make-table", numbers, [name for name in COLUMNS if name not in numbers])
 
 
 def build_table(spec: TableSpec, layout: Layout) -> pd.DataFrame:

@@ -1,19 +1,24 @@
 """Reading the bounds of one model at its data points, and making sure that they are the same points."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from inference_gaps.analysis.gaps import Bounds, Quantity
 from inference_gaps.analysis.sources import ais_starts, posteriors
-from inference_gaps.artifacts import read_values
+from inference_gaps.artifact_kinds import values_of
 from inference_gaps.errors import UserError
 from inference_gaps.layout import Layout
 from inference_gaps.specs.table import TableRowSpec
 
-__all__ = ["align", "read_bidirectional", "read_bounds"]
+__all__ = ["BIDIRECTIONAL", "align", "read_bidirectional", "read_bounds", "read_metrics"]
 
+BIDIRECTIONAL = ("forward", "forward_standard_error", "reverse", "reverse_standard_error")
+"""Columns of a values file of ``evaluate-bdmc``, in nats."""
+
+_ESTIMATE = ("point", "value", "standard_error")
 _MOST_EXCLUDED = 0.1
 
 
@@ -22,11 +27,6 @@ def _column(posterior: str) -> str:
 
 
 def _one_estimator(frame: pd.DataFrame, source: str) -> pd.DataFrame:
-    missing = {"point", "value", "standard_error"} - set(frame.columns)
-    if missing:
-        raise UserError(
-            f"{source} lacks the column {sorted(missing)[0]}; delete it and run again what makes it."
-        )
     if frame["point"].duplicated().any():
         raise UserError(
             f"{source} holds a data point more than once; delete it and run again the stage that makes it."
@@ -75,8 +75,7 @@ def read_bidirectional(row: TableRowSpec, layout: Layout) -> list[Quantity]:
     found = []
     for start in ais_starts(row):
         path = layout.bdmc(row.model, row.seed, start)
-        frame, _ = read_values(path)
-        frame = frame.set_index("point")
+        frame = values_of(path, "evaluate-bdmc", ("point", *BIDIRECTIONAL))[0].set_index("point")
         gap = frame["reverse"] - frame["forward"]
         error = np.hypot(frame["forward_standard_error"], frame["reverse_standard_error"])
         finite = np.isfinite(gap) & np.isfinite(error)
@@ -89,6 +88,15 @@ def read_bidirectional(row: TableRowSpec, layout: Layout) -> list[Quantity]:
             Quantity(f"bdmc_{_column(start)}", f"ais_{_column(start)}", gap[finite], pd.Series(error)[finite])
         )
     return found
+
+
+def read_metrics(path: Path) -> pd.DataFrame:
+    """Read the training curves of a model: epoch, elbo, validation_elbo (NaN where not evaluated), entropy_weight.
+
+    Raises:
+        UserError: the file is missing, damaged, or another one.
+    """
+    return values_of(path, "train", ("epoch", "elbo", "validation_elbo", "entropy_weight"))[0]
 
 
 def read_bounds(row: TableRowSpec, layout: Layout) -> Bounds:
@@ -105,14 +113,14 @@ def read_bounds(row: TableRowSpec, layout: Layout) -> Bounds:
     diverged: dict[str, int] = {}
     for posterior in posteriors(row):
         path = layout.iwae(*at, posterior)
-        frame, _ = read_values(path)
+        frame, _ = values_of(path, "evaluate-iwae", _ESTIMATE, ("bound",))
         for bound in ("elbo", "iwae"):
-            if "bound" not in frame or not (frame["bound"] == bound).any():
+            if not (frame["bound"] == bound).any():
                 raise UserError(f"{path} holds no {bound} values; delete it and run 'evaluate-iwae' again.")
             found[f"{bound}_{_column(posterior)}"] = _one_estimator(frame[frame["bound"] == bound], str(path))
     for start in ais_starts(row):
         path = layout.ais(*at, start)
-        frame, _ = read_values(path)
+        frame, _ = values_of(path, "evaluate-ais", (*_ESTIMATE, "diverged"))
         found[f"ais_{_column(start)}"] = _one_estimator(frame, str(path))
         diverged[f"ais_{_column(start)}"] = int(frame["diverged"].sum())
     bounds = align(found, str(layout.run(row.model, row.seed) / row.split))

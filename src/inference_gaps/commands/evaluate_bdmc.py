@@ -16,6 +16,7 @@ import pandas as pd
 from inference_gaps.artifacts import write_values
 from inference_gaps.bounds.ais import bidirectional_monte_carlo
 from inference_gaps.bounds.batches import point_batches
+from inference_gaps.errors import UserError
 from inference_gaps.progress import progress_bar
 from inference_gaps.runtime import random_generator
 from inference_gaps.specs.ais import AisSpec
@@ -35,6 +36,11 @@ def run(options: argparse.Namespace) -> None:
     spec = AisSpec.from_argument(options.spec)
     stage = load_stage(options, spec)
     z = stage.data.latents(spec.points).to(stage.device)
+    if z.shape[1] != stage.model.latent_dim:
+        raise UserError(
+            f"{options.data} was simulated from {z.shape[1]} latent dimensions, but the model has "
+            f"{stage.model.latent_dim}; run 'inference-gaps simulate-data' on this model."
+        )
     start = load_start(options, spec.start == "local-ffg", spec, stage)
     provenance = stage.provenance(options, spec)
     location, scale = gaussian_start(start, spec.points, stage)

@@ -22,7 +22,7 @@ from inference_gaps.progress import progress_bar
 from inference_gaps.runtime import random_generator
 from inference_gaps.specs.convergence import ConvergenceSpec
 from inference_gaps.specs.local import LocalSpec
-from inference_gaps.stages import add_stage_arguments, gaussian_start, load_stage
+from inference_gaps.stages import add_stage_arguments, gaussian_posterior, gaussian_start, load_stage
 
 __all__ = ["add_arguments", "run"]
 
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> None:
     """Measure and write; see the module."""
     spec = ConvergenceSpec.from_argument(options.spec)
     stage = load_stage(options, spec)
-    local = stage.local_posterior(options.start, "start", spec)
+    local = gaussian_posterior(options.start, spec, stage)
     provenance = stage.provenance(options, spec)
     made_by = local.provenance
     spent = passes_of(LocalSpec.model_validate(made_by["spec"]), max(made_by["summary"]["cycles"]))

@@ -11,7 +11,7 @@ from pathlib import Path
 from inference_gaps.analysis.selfcheck import build_selfcheck
 from inference_gaps.analysis.selfcheck_layout import selfcheck_markdown
 from inference_gaps.analysis.sources import artifact_identities, layout_of, selfcheck_sources
-from inference_gaps.artifacts import write_signed, write_values
+from inference_gaps.artifacts import all_or_none, write_signed, write_values
 from inference_gaps.fingerprints import make_provenance
 from inference_gaps.specs.selfcheck import SelfcheckSpec
 
@@ -33,5 +33,6 @@ def run(options: argparse.Namespace) -> None:
     inputs = artifact_identities(selfcheck_sources(spec, layout))
     provenance = make_provenance("make-selfcheck", spec.as_dict(), inputs, options.fingerprint)
     table = build_selfcheck(spec, layout)
-    write_signed(options.markdown, selfcheck_markdown(spec.title, table).encode(), provenance)
-    write_values(options.csv, table, provenance)
+    with all_or_none():
+        write_signed(options.markdown, selfcheck_markdown(spec.title, table).encode(), provenance)
+        write_values(options.csv, table, provenance)

@@ -15,7 +15,7 @@ from inference_gaps.analysis.published import read_published
 from inference_gaps.analysis.selfcheck import require_passed
 from inference_gaps.analysis.sources import artifact_identities, file_digest, layout_of, table_sources
 from inference_gaps.analysis.table import build_table
-from inference_gaps.artifacts import write_signed, write_values
+from inference_gaps.artifacts import all_or_none, write_signed, write_values
 from inference_gaps.fingerprints import make_provenance
 from inference_gaps.specs.table import TableSpec
 
@@ -47,6 +47,7 @@ def run(options: argparse.Namespace) -> None:
     published = read_published(options.published)
     table = build_table(spec, layout)
     laid_out = paper_table(spec, table, published)
-    write_signed(options.markdown, to_markdown(laid_out).encode(), provenance)
-    write_signed(options.latex, to_latex(laid_out).encode(), provenance)
-    write_values(options.csv, table, provenance)
+    with all_or_none():
+        write_signed(options.markdown, to_markdown(laid_out).encode(), provenance)
+        write_signed(options.latex, to_latex(laid_out).encode(), provenance)
+        write_values(options.csv, table, provenance)

@@ -11,7 +11,8 @@ import pandas as pd
 
 from inference_gaps.analysis.convergence import reference_values, remaining_gaps
 from inference_gaps.analysis.sources import artifact_identities, convergence_sources, layout_of
-from inference_gaps.artifacts import read_values
+from inference_gaps.artifact_kinds import values_of
+from inference_gaps.errors import UserError
 from inference_gaps.figures.convergence import draw_convergence
 from inference_gaps.figures.style import figure_style, save_figure
 from inference_gaps.fingerprints import make_provenance
@@ -19,6 +20,8 @@ from inference_gaps.layout import Layout
 from inference_gaps.specs.figures import ConvergenceFigureSpec, ConvergenceModelSpec
 
 __all__ = ["add_arguments", "run"]
+
+_MEASURED = ("size", "passes", "point", "value", "standard_error", "single_chain", "single_chain_error")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,8 +35,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _gaps(shown: ConvergenceModelSpec, layout: Layout) -> pd.DataFrame:
     at = (shown.model, shown.seed, shown.split)
-    values, _ = read_values(layout.convergence(*at))
-    exact = read_values(layout.exact(*at))[0] if shown.exact else None
+    values, _ = values_of(layout.convergence(*at), "evaluate-convergence", _MEASURED, ("estimator",))
+    exact = None
+    if shown.exact:
+        exact, _ = values_of(layout.exact(*at), "evaluate-exact", ("point", "value"), ("quantity",))
+        if not set(values["point"]) <= set(exact.loc[exact["quantity"] == "log_p", "point"]):
+            raise UserError(
+                f"{layout.exact(*at)} lacks points of {layout.convergence(*at)}; run 'evaluate-exact' again "
+                f"with as many."
+            )
     gaps = remaining_gaps(values, reference_values(values, exact))
     gaps.insert(0, "model", shown.model)
     gaps.insert(1, "exact", shown.exact)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from inference_gaps.analysis.published import read_published
 from inference_gaps.analysis.sources import file_digest
-from inference_gaps.artifacts import read_values
+from inference_gaps.analysis.table import read_table
 from inference_gaps.figures.gaps import draw_gaps, gap_bars
 from inference_gaps.figures.style import figure_style, save_figure
 from inference_gaps.fingerprints import identity, make_provenance
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Draw the figure."""
     spec = GapsFigureSpec.from_argument(options.spec)
-    table, made_by = read_values(options.table)
+    table, made_by = read_table(options.table)
     role = Layout(spec.preset).table(spec.experiment, "csv").as_posix()
     inputs = {role: identity(made_by), "published": file_digest(options.published)}
     provenance = make_provenance("plot-gaps", spec.as_dict(), inputs, options.fingerprint)

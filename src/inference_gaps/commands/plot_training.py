@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from inference_gaps.analysis.sources import artifact_identities, layout_of, training_sources
-from inference_gaps.artifacts import read_values
+from inference_gaps.analysis.values import read_metrics
 from inference_gaps.figures.style import figure_style, save_figure
 from inference_gaps.figures.training import draw_training
 from inference_gaps.fingerprints import make_provenance
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> None:
     provenance = make_provenance("plot-training", spec.as_dict(), inputs, options.fingerprint)
     parts = []
     for model in spec.models:
-        metrics, _ = read_values(layout.metrics(model.model, model.seed))
+        metrics = read_metrics(layout.metrics(model.model, model.seed))
         drawn = metrics[["epoch", "elbo", "validation_elbo", "entropy_weight"]]
         parts.append(drawn.assign(**model.as_dict()))
     curves = pd.concat(parts, ignore_index=True)

@@ -6,9 +6,8 @@ inference-gaps show-selfcheck results/quick/selfcheck.csv
 import argparse
 from pathlib import Path
 
-from inference_gaps.analysis.selfcheck import require_passed
+from inference_gaps.analysis.selfcheck import read_selfcheck, require_passed
 from inference_gaps.analysis.selfcheck_layout import selfcheck_text
-from inference_gaps.artifacts import read_values
 
 __all__ = ["add_arguments", "run"]
 
@@ -20,6 +19,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Print, then judge."""
-    table, _ = read_values(options.table)
-    print(selfcheck_text(table))
+    print(selfcheck_text(read_selfcheck(options.table)))
     require_passed(options.table)

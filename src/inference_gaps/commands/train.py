@@ -15,7 +15,7 @@ import dataclasses
 import pandas as pd
 import torch
 
-from inference_gaps.artifacts import write_values
+from inference_gaps.artifacts import all_or_none, write_values
 from inference_gaps.data.prepared import PreparedData, load_prepared
 from inference_gaps.fingerprints import identity, make_provenance
 from inference_gaps.models.storage import save_model
@@ -70,5 +70,6 @@ def run(options: argparse.Namespace) -> None:
         train(model, spec, images, _validation_images(data, spec.validation_points, device), report)
 
     provenance["data"] = data.provenance["data"]
-    write_values(options.metrics, pd.DataFrame(rows), provenance)
-    save_model(options.output, model, provenance)
+    with all_or_none():
+        write_values(options.metrics, pd.DataFrame(rows), provenance)
+        save_model(options.output, model, provenance)

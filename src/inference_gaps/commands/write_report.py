@@ -17,7 +17,7 @@ from inference_gaps.analysis.sources import (
     picture,
     report_sources,
 )
-from inference_gaps.artifacts import write_bytes, write_signed
+from inference_gaps.artifacts import all_or_none, write_bytes, write_signed
 from inference_gaps.errors import UserError
 from inference_gaps.fingerprints import make_provenance, without_contents
 from inference_gaps.report.numbers import collect
@@ -59,5 +59,6 @@ def run(options: argparse.Namespace) -> None:
         shown = picture(layout, name)
         files[shown.name] = shown
     pdf = typeset(content, files)
-    write_bytes(options.results / "report.json", content)
-    write_signed(options.output, pdf, without_contents(provenance))
+    with all_or_none():
+        write_bytes(options.results / "report.json", content)
+        write_signed(options.output, pdf, without_contents(provenance))

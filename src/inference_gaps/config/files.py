@@ -12,7 +12,7 @@ from inference_gaps.config.sections import (
     LocalSections,
     TrainSection,
 )
-from inference_gaps.specs.base import Spec
+from inference_gaps.specs.base import Count, Name, Spec
 from inference_gaps.specs.data import Binarisation, DatasetSpec, Part
 from inference_gaps.specs.selfcheck import Estimator
 from inference_gaps.specs.table import Family
@@ -31,9 +31,6 @@ __all__ = [
     "UserSettings",
 ]
 
-# Names become names of folders and files.
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-Points = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 
 
@@ -76,8 +73,8 @@ class PresetDataset(_Amounts):
     """The copy that stands for a data set of the paper, and what is done differently on it."""
 
     copied_as: Annotated[str, Field(alias="copy", description="A data set of config/datasets.yaml.")]
-    points: Points | None = None
-    simulated_points: Points | None = None
+    points: Count | None = None
+    simulated_points: Count | None = None
 
 
 class Preset(_Amounts):
@@ -85,9 +82,9 @@ class Preset(_Amounts):
 
     description: str
     seeds: Annotated[list[Seed], Field(min_length=1)]
-    points: Points
+    points: Count
     simulated_points: Annotated[
-        int, Field(ge=2, description="Points simulated from each model, for BDMC.")
+        int, Field(ge=2, lt=2**31, description="Points simulated from each model, for BDMC.")
     ] = 16
     datasets: Annotated[dict[Name, PresetDataset], Field(min_length=1)]
 
@@ -109,7 +106,7 @@ class ExperimentSettings(Spec):
     models: Annotated[list[str], Field(min_length=1)]
     splits: Annotated[list[Part], Field(min_length=1)]
     local: list[Family]
-    published: Annotated[int, Field(ge=1)] | None = None
+    published: Count | None = None
 
 
 class CheckedModel(Spec):

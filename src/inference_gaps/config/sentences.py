@@ -1,13 +1,16 @@
 """One sentence for each problem that validation finds: file, key, what is wrong, what to write."""
 
 import difflib
+import math
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-__all__ = ["nearest", "unknown_name", "validated"]
+from inference_gaps.specs.base import InvalidSpec
+
+__all__ = ["nearest", "shown", "spec_sentences", "unknown_name", "validated"]
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _Schema = dict[str, Any]
@@ -20,6 +23,16 @@ _TYPES = {
     "array": "a list",
     "object": "a mapping of keys to values",
 }
+_PATTERNS = {
+    "^[0-9a-f]{64}$": "64 hexadecimal digits in lower case",
+    "^[a-z0-9][a-z0-9-]{0,99}$": "a name: lower-case letters, digits and hyphens, at most 100",
+    "^https?:": "an address that starts with http:// or https://",
+    "^[A-Za-z0-9]": "the name of a file, without its folder",
+    "^([A-Za-z0-9_]": "a folder below another one: no .., no / in front",
+}
+_MOST_SHOWN = 80
+_MOST_DIGITS = 40
+_MOST_PROBLEMS = 50
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
@@ -33,7 +46,25 @@ def nearest(name: str, valid: Iterable[str]) -> str:
 
 def unknown_name(place: str, name: str, kind: str, valid: Iterable[str]) -> str:
     """Return the sentence for a name that nothing has, such as a model that no file defines."""
-    return f"{place} is '{name}', which is not {kind}; {nearest(name, valid)}."
+    return f"{place} is '{shown(name)}', which is not {kind}; {nearest(name, valid)}."
+
+
+def shown(text: str) -> str:
+    """Return a text of the user as one line of a sentence: neither endless nor able to steer a terminal."""
+    text = text if text.isprintable() else ascii(text)[1:-1]
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
+
+
+def spec_sentences(error: InvalidSpec) -> str:
+    """Return what is wrong with a specification, one sentence a line if there are several."""
+    first = error.error.errors()[0]
+    if first["type"] == "json_invalid":
+        reason = first["ctx"]["error"]
+        return f'{error.place} is not valid JSON: {reason}; write an object such as {{"points": 10}}.'
+    sentences = _sentences(error.spec, error.content, error.error, error.place)
+    if len(sentences) == 1:
+        return sentences[0]
+    return "\n  ".join([f"{error.place} has {len(sentences)} problems.", *sentences])
 
 
 def validated(model: type[_Model], content: Any, name: str) -> tuple[_Model | None, list[str]]:
@@ -52,8 +83,20 @@ def validated(model: type[_Model], content: Any, name: str) -> tuple[_Model | No
     try:
         return model.model_validate(content), []
     except ValidationError as error:
-        schema = model.model_json_schema()
-        return None, [f"{name}: {_sentence(dict(problem), content, schema)}" for problem in error.errors()]
+        return None, _sentences(model, content, error, name)
+
+
+def _sentences(model: type[BaseModel], content: Any, error: ValidationError, name: str) -> list[str]:
+    schema = model.model_json_schema()
+    problems = error.errors()
+    sentences = [
+        f"{name}: {_sentence(dict(problem), content, schema)}" for problem in problems[:_MOST_PROBLEMS]
+    ]
+    if len(problems) > _MOST_PROBLEMS:
+        sentences.append(
+            f"{name}: there are {len(problems) - _MOST_PROBLEMS} more problems; mend these first."
+        )
+    return sentences
 
 
 def _sentence(problem: dict[str, Any], content: Any, schema: _Schema) -> str:
@@ -61,8 +104,13 @@ def _sentence(problem: dict[str, Any], content: Any, schema: _Schema) -> str:
     kind, value = problem["type"], problem["input"]
     key = _dotted(location, content)
     expected = _at(schema, location)
+    if kind == "invalid_key":
+        name = str(location[-1])
+        return f"the key {shown(name)} is not text; {nearest(name, _keys(_at(schema, location[:-1])))}."
     if problem["loc"][-1:] == ("[key]",):
         return f"{key} is not a name; use lower-case letters, digits and hyphens."
+    if not location:
+        return f"it holds {_described(value)}; it must be {_expected(schema)}."
     if kind == "extra_forbidden":
         return f"{key} is not a key; {nearest(str(location[-1]), _keys(_at(schema, location[:-1])))}."
     if kind == "missing":
@@ -87,7 +135,8 @@ def _dotted(location: Sequence[str | int], content: Any) -> str:
         )
         if not inside and position < len(location) - 1:
             continue
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+        name = shown(str(part))
+        text += f"[{part}]" if isinstance(part, int) else f".{name}" if text else name
         content = content[part] if inside else None
     return text
 
@@ -161,8 +210,8 @@ def _range(schema: _Schema) -> str:
         )
     if schema.get("minLength"):
         parts.append("not empty")
-    if schema.get("pattern") == "^[0-9a-f]{64}$":
-        parts.append("64 hexadecimal digits in lower case")
+    pattern = schema.get("pattern", "")
+    parts += [words for start, words in _PATTERNS.items() if pattern.startswith(start)][:1]
     return f", {' and '.join(parts)}" if parts else ""
 
 
@@ -175,15 +224,17 @@ def _described(value: Any) -> str:
         return "empty (null)"
     if isinstance(value, bool):
         return f"the truth value {str(value).lower()}"
+    if isinstance(value, int) and abs(value) >= 10**_MOST_DIGITS:
+        return f"a number of more than {_MOST_DIGITS} digits"
     if isinstance(value, int | float):
         return f"the number {value}"
     if isinstance(value, str):
-        return f"the text '{value}'"
+        return f"the text '{shown(value)}'"
     if isinstance(value, list):
         return "a list" if value else "an empty list"
     if isinstance(value, dict):
         return "a mapping of keys to values" if value else "an empty mapping"
-    return f"the {type(value).__name__} {value}"
+    return f"the {type(value).__name__} {shown(str(value))}"
 
 
 def _number_hint(value: Any, expected: _Schema) -> str:
@@ -194,13 +245,15 @@ def _number_hint(value: Any, expected: _Schema) -> str:
         number = float(value)
     except ValueError:
         return ""
+    if len(value) > _MOST_DIGITS or not math.isfinite(number):
+        return ""
     if value.strip().isdecimal():
         return f"write {value} without quotes"
     if expected["type"] == "integer" and number.is_integer():
         return f"YAML reads {value} as text, write {int(number)}"
     exponent = re.fullmatch(r"([+-]?\d+)(\.\d*)?[eE]([+-]?)(\d+)", value)
     if exponent is None:
-        return f"write {value} without quotes"
+        return f"write {shown(value)} without quotes"
     whole, fraction, sign, power = exponent.groups()
     fraction = fraction if fraction and fraction != "." else ".0"
     return f"YAML reads {value} as text, write {whole}{fraction}e{sign or '+'}{power}"

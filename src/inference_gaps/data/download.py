@@ -6,6 +6,7 @@ import http.client
 import re
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 from typing import IO
@@ -91,6 +92,31 @@ def _is_right(path: Path, file: FileSpec) -> bool:
     return True
 
 
+class _WebRedirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirections to the web alone; urllib would follow one to FTP, too."""
+
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: http.client.HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        """Return the request that follows.
+
+        Raises:
+            _Mismatch: the new address is not one of the web.
+        """
+        if urllib.parse.urlsplit(newurl).scheme not in ("http", "https"):
+            raise _Mismatch(f"it redirects to {newurl[:200]}, which is not an address of the web")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+_web = urllib.request.build_opener(_WebRedirects)
+
+
 def _fetch_from(url: str, file: FileSpec, folder: Path, stall: float) -> Path:
     # The address is part of the name: mirrors compress differently, and halves of two mirrors are no file.
     part = folder / f"{file.name}.{hashlib.sha256(url.encode()).hexdigest()[:8]}.part"
@@ -105,7 +131,12 @@ def _fetch_from(url: str, file: FileSpec, folder: Path, stall: float) -> Path:
             return _fetch_from(url, file, folder, stall)
         raise _Mismatch(f"it serves another file than the one that is wanted ({error})") from error
     path = folder / file.name
-    part.replace(path)
+    try:
+        part.replace(path)
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be written ({error.strerror}); remove what is there. What was downloaded is kept."
+        ) from error
     return path
 
 
@@ -118,11 +149,14 @@ def _transfer_all(url: str, part: Path, stall: float) -> None:
             _transfer(url, part, before, stall)
             return
         except urllib.error.HTTPError as error:
+            answer = " ".join(f"it answers {error.code} {error.reason}".split())
             if error.code < 500 and error.code not in _TEMPORARY:
-                raise _Mismatch(f"it answers {error.code} {error.reason}") from error
-            problem = f"it answers {error.code} {error.reason}"
+                raise _Mismatch(answer) from error
+            problem = answer
         except (OSError, http.client.HTTPException) as error:
             problem = f"it could not be reached or broke off ({getattr(error, 'reason', None) or error})"
+        except ValueError as error:
+            raise _Mismatch(f"it answers with something that is not valid ({error})") from error
         after = part.stat().st_size if part.exists() else 0
         fruitless = 0 if after > before else fruitless + 1
         if fruitless == _FRUITLESS_ATTEMPTS:
@@ -141,7 +175,7 @@ def _transfer(url: str, part: Path, have: int, stall: float) -> None:
     if have:
         headers["Range"] = f"bytes={have}-"
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=stall) as response:
+        with _web.open(urllib.request.Request(url, headers=headers), timeout=stall) as response:
             start, total = _extent(response, have)
             _receive(response, part, start, total)
     except urllib.error.HTTPError as error:

@@ -2,6 +2,8 @@
 
 import io
 import math
+import struct
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import get_args
@@ -11,7 +13,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from inference_gaps.data.archives import tar_members
-from inference_gaps.errors import UserError
+from inference_gaps.errors import UserError, is_out_of_memory
 from inference_gaps.progress import progress_bar
 from inference_gaps.specs.data import Part
 
@@ -22,7 +24,11 @@ Bytes = npt.NDArray[np.uint8]
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
 _FORMATS = ("PNG", "JPEG")
 # Eight bits a channel; deeper images would lose grey levels without a word.
-_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr"})
+_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "YCbCr"})
+_DAMAGE = (
+    *(OSError, EOFError, LookupError, SyntaxError, ValueError, struct.error, zlib.error),
+    Image.DecompressionBombError,
+)
 _MAX_FILE_BYTES = 64 << 20
 _ORDER_SEED = 0
 
@@ -49,8 +55,11 @@ def read_image_folder(folder: Path, shape: Sequence[int]) -> dict[str, Bytes]:
 
     def reader(path: Path) -> Callable[[], bytes]:
         def read() -> bytes:
-            with path.open("rb") as file:
-                return file.read(_MAX_FILE_BYTES)
+            try:
+                with path.open("rb") as file:
+                    return file.read(_MAX_FILE_BYTES)
+            except OSError as error:
+                raise UserError(f"{path} cannot be read ({error.strerror}); make it readable.") from error
 
         return read
 
@@ -112,12 +121,22 @@ def _pixels(content: bytes, shape: Sequence[int], label: str) -> Bytes:
                     f"{label} is {image.width} x {image.height} pixels, not {width} x {height}; "
                     f"scale it first."
                 )
+            if image.mode == "CMYK":
+                raise UserError(f"{label} holds colours for print (CMYK); convert it to RGB first.")
             if image.mode not in _MODES:
                 raise UserError(
                     f"{label} has more than 8 bits a channel (mode {image.mode}); convert it first."
                 )
+            frames = getattr(image, "n_frames", 1)
+            if frames > 1:
+                raise UserError(f"{label} is animated ({frames} frames); keep one of them.")
             pixels = np.asarray(image.convert(converted[channels]))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        # Decoding stops with the last pixel; this reads the checksums, too, of formats that have some.
+        with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+            image.verify()
+    except _DAMAGE as error:
+        if is_out_of_memory(error):
+            raise
         raise UserError(
             f"{label} is not a readable PNG or JPEG image ({error}); replace or remove it."
         ) from error

@@ -15,6 +15,7 @@ Bytes = npt.NDArray[np.uint8]
 
 _UNSIGNED_BYTE = 8
 _CIFAR_RECORD = 1 + 3 * 32 * 32
+_CIFAR_CLASSES = 10
 _CIFAR_PARTS = {"data_batch_": "train", "test_batch": "test"}
 
 
@@ -87,7 +88,15 @@ def read_cifar(content: bytes, label: str) -> dict[str, Bytes]:
         if batch.endswith(".bin"):
             if len(member) % _CIFAR_RECORD:
                 raise UserError(f"{label}: {name} is no sequence of records of {_CIFAR_RECORD} bytes.")
-            batches[batch] = np.frombuffer(member, np.uint8).reshape(-1, _CIFAR_RECORD)[:, 1:]
+            records = np.frombuffer(member, np.uint8).reshape(-1, _CIFAR_RECORD)
+            if (records[:, 0] >= _CIFAR_CLASSES).any():
+                raise UserError(
+                    f"{label}: {name} has a label above {_CIFAR_CLASSES - 1}, so it is no batch of CIFAR-10; use "
+                    f"the original."
+                )
+            if batch in batches:
+                raise UserError(f"{label} holds {batch} twice; use the binary archive of CIFAR-10.")
+            batches[batch] = records[:, 1:]
     parts = {}
     for prefix, part in _CIFAR_PARTS.items():
         found = [batches[name] for name in sorted(batches) if name.startswith(prefix)]

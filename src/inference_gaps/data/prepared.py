@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from inference_gaps.artifact_kinds import require_finite, require_made_by
 from inference_gaps.artifacts import Provenance, read_tensors, write_tensors
 from inference_gaps.errors import UserError
 from inference_gaps.specs.data import PrepareSpec
@@ -146,16 +147,31 @@ def load_prepared(path: Path | str) -> PreparedData:
         UserError: the file is missing, truncated, or something else.
     """
     tensors, provenance = read_tensors(path)
-    if provenance.get("command") not in {"prepare-data", "simulate-data"}:
-        raise UserError(f"{path} is not a prepared data set; make one with inference-gaps prepare-data.")
-    about = provenance["data"]
-    channels, height, width = about["shape"]
-    return PreparedData(
-        shape=(channels, height, width),
-        scale=_SCALES[about["encoding"]],
-        title=about["title"],
-        note=about["note"],
-        provenance=provenance,
-        _rows={name: tensors[name] for name in about["counts"]},
-        _latents=tensors.get(_LATENTS),
-    )
+    require_made_by(path, provenance, "prepare-data", "simulate-data")
+    require_finite(path, tensors)
+    try:
+        about = provenance["data"]
+        channels, height, width = about["shape"]
+        size = channels * height * width
+        columns = math.ceil(size / 8) if about["encoding"] == "bits" else size
+        rows = {name: tensors[name] for name in about["counts"]}
+        latents = tensors.get(_LATENTS)
+        counts = {len(tensor) for tensor in rows.values()} if latents is not None else set()
+        if any(tuple(rows[name].shape) != (count, columns) for name, count in about["counts"].items()):
+            raise ValueError("it holds images of other shapes or numbers than it says")
+        if latents is not None and (latents.ndim != 2 or {len(latents)} != counts):
+            raise ValueError("it holds other latent variables than images")
+        return PreparedData(
+            shape=(channels, height, width),
+            scale=_SCALES[about["encoding"]],
+            title=str(about["title"]),
+            note=str(about["note"]),
+            provenance=provenance,
+            _rows=rows,
+            _latents=latents,
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"{path} does not hold a data set of this project ({type(error).__name__}: {error}); delete it and run "
+            f"'inference-gaps {provenance['command']}' again."
+        ) from error

@@ -13,8 +13,8 @@ from inference_gaps.specs.data import FileSpec
 
 __all__ = ["find_file", "read_content", "verify"]
 
-# Far above every data set here; stops a file that decompresses without end.
-_MAX_BYTES = 4 << 30
+# Far above every data set here; stops a file that decompresses without end before it fills the memory.
+_MAX_BYTES = 1 << 30
 _CHUNK = 1 << 20
 # By content, not by suffix: some programs decompress on download and keep the name.
 _COMPRESSIONS: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"\xfd7zXZ\x00": lzma.open}
@@ -90,7 +90,10 @@ def _decompressed(path: Path) -> Iterator[bytes]:
         while chunk := stream.read(_CHUNK):
             total += len(chunk)
             if total > _MAX_BYTES:
-                raise UserError(f"{path} decompresses to more than {_MAX_BYTES >> 30} GiB; replace it.")
+                raise UserError(
+                    f"{path} decompresses to more than {_MAX_BYTES >> 30} GiB, which no data set here does; "
+                    f"replace it by the original."
+                )
             yield chunk
 
 

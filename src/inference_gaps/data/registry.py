@@ -3,10 +3,11 @@
 import difflib
 from pathlib import Path
 
-import yaml
 from pydantic import ValidationError
 
+from inference_gaps.config.yaml_files import read_yaml
 from inference_gaps.errors import UserError
+from inference_gaps.specs.base import InvalidSpec
 from inference_gaps.specs.data import DatasetSpec
 
 __all__ = ["find_dataset", "load_datasets"]
@@ -18,14 +19,11 @@ def load_datasets(path: Path | str) -> dict[str, DatasetSpec]:
     Raises:
         UserError: the file is missing, is not YAML, or describes a data set wrongly.
     """
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UserError(
-            f"{path} does not exist; run the command in the top folder of the project."
-        ) from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{path} cannot be read as YAML: {' '.join(str(error).split())}.") from error
+    if not Path(path).exists():
+        raise UserError(f"{path} does not exist; run the command in the top folder of the project.")
+    content, problems = read_yaml(Path(path), str(path))
+    if problems:
+        raise UserError(" ".join(problems))
     entries = content.get("datasets") if isinstance(content, dict) else None
     if not isinstance(entries, dict):
         raise UserError(f"{path} has no key datasets that maps names to data sets; write one.")
@@ -34,9 +32,7 @@ def load_datasets(path: Path | str) -> dict[str, DatasetSpec]:
         try:
             datasets[str(name)] = DatasetSpec.model_validate(entry)
         except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(["datasets", str(name), *map(str, first["loc"])])
-            raise UserError(f"{path}: {place} is wrong: {first['msg']}.") from error
+            raise InvalidSpec(f"{path}: datasets.{name}", DatasetSpec, entry, error) from error
     return datasets
 
 

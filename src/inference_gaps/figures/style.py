@@ -2,7 +2,7 @@
 
 import contextlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import matplotlib as mpl
@@ -10,7 +10,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from inference_gaps.artifacts import Provenance, write_signed, write_values
+from inference_gaps.artifacts import Provenance, all_or_none, write_signed, write_values
 from inference_gaps.fingerprints import without_contents
 
 __all__ = ["COLOURS", "TEXT_WIDTH", "figure_style", "save_figure"]
@@ -55,18 +55,25 @@ def figure_style() -> Iterator[None]:
         yield
 
 
+def _drawn(figure: Figure, kind: str, metadata: Mapping[str, str | None]) -> bytes:
+    # Not straight to the file: on a full disk the PDF backend fails with an error of its own.
+    content = io.BytesIO()
+    figure.savefig(content, format=kind, metadata=metadata)
+    return content.getvalue()
+
+
 def save_figure(figure: Figure, prefix: str, drawn: pd.DataFrame, provenance: Provenance) -> None:
     """Write ``prefix`` + ``.pdf``, ``.png``, and ``.csv`` with the values drawn.
 
     The same figure gives the same bytes: no date, no version of the drawing program.
     """
     keywords = f"inference-gaps fingerprint {provenance['fingerprint']}"
-    metadata = {
+    metadata: dict[str, dict[str, str | None]] = {
         "pdf": {"CreationDate": None, "Creator": None, "Producer": None, "Keywords": keywords},
         "png": {"Software": None},
     }
-    for suffix, hidden in metadata.items():
-        drawing = io.BytesIO()
-        figure.savefig(drawing, format=suffix, metadata=hidden)
-        write_signed(f"{prefix}.{suffix}", drawing.getvalue(), without_contents(provenance))
-    write_values(f"{prefix}.csv", drawn, provenance)
+    with all_or_none():
+        for suffix, hidden in metadata.items():
+            drawing = _drawn(figure, suffix, hidden)
+            write_signed(f"{prefix}.{suffix}", drawing, without_contents(provenance))
+        write_values(f"{prefix}.csv", drawn, provenance)

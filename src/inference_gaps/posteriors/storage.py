@@ -1,15 +1,18 @@
 """Saving and loading local posteriors."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from inference_gaps.artifact_kinds import require_finite, require_made_by
 from inference_gaps.artifacts import Provenance, read_tensors, write_tensors
 from inference_gaps.errors import UserError
 from inference_gaps.posteriors.family import PosteriorFamily
 from inference_gaps.posteriors.local import local_family
+from inference_gaps.specs.local import LocalSpec
 
 __all__ = ["LocalPosterior", "load_local_posterior", "save_local_posterior"]
 
@@ -42,28 +45,30 @@ def load_local_posterior(
     """Load the q* of the first ``points`` points of ``split``.
 
     Raises:
-        UserError: the file is damaged, or was optimised on another split or on fewer points.
+        UserError: the file is damaged, holds numbers that are not finite, or was optimised on another split or on
+            fewer points.
     """
     tensors, provenance = read_tensors(path)
+    require_made_by(path, provenance, "optimise-local")
+    require_finite(path, tensors)
     try:
-        spec = provenance["spec"]
-        made_for, count = spec["split"], spec["points"]
+        spec = LocalSpec.model_validate_json(json.dumps(provenance["spec"]))
         tensors.pop(_RESIDUAL)
-        family = local_family(
-            spec["family"], tensors["mean"].shape[1], spec["flow_steps"], spec["flow_hidden"]
-        )
-        missing = set(family.network_shapes()) | {"mean", "log_variance"}
-        if missing != set(tensors):
-            raise KeyError(", ".join(sorted(missing ^ set(tensors))))
-    except KeyError as error:
+        latent_dim = tensors["mean"].shape[-1]
+        family = local_family(spec.family, latent_dim, spec.flow_steps, spec.flow_hidden)
+        expected = {"mean": (latent_dim,), "log_variance": (latent_dim,), **family.network_shapes()}
+        found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+        if found != {name: (spec.points, *shape) for name, shape in expected.items()}:
+            raise ValueError("it holds other parameters than its family has")
+    except (KeyError, IndexError, ValueError) as error:
         raise UserError(
-            f"{path} does not hold a local posterior of this project (key {error}); make it again with "
-            f"'inference-gaps optimise-local'."
+            f"{path} does not hold a local posterior of this project ({type(error).__name__}: "
+            f"{str(error).splitlines()[0]}); make it again with 'inference-gaps optimise-local'."
         ) from error
-    if made_for != split or count < points:
+    if spec.split != split or spec.points < points:
         raise UserError(
-            f"{path} holds q* of {count} points of the split '{made_for}', but {points} points of '{split}' are "
-            f"asked for; run 'inference-gaps optimise-local' for those."
+            f"{path} holds q* of {spec.points} points of the split '{spec.split}', but {points} points of "
+            f"'{split}' are asked for; run 'inference-gaps optimise-local' for those."
         )
     chosen = {name: tensor[:points].to(device) for name, tensor in tensors.items()}
     return LocalPosterior(family, chosen, provenance)

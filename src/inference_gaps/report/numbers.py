@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from inference_gaps.analysis.paper_table import paper_table
 from inference_gaps.analysis.published import published_columns, read_published
+from inference_gaps.analysis.selfcheck import read_selfcheck
 from inference_gaps.analysis.selfcheck_layout import HEADINGS, selfcheck_cells, selfcheck_summary
-from inference_gaps.artifacts import read_values
+from inference_gaps.analysis.table import read_table
+from inference_gaps.config.yaml_files import read_yaml
 from inference_gaps.errors import UserError
 from inference_gaps.layout import Layout
 from inference_gaps.report.findings import comparability, findings
@@ -30,20 +31,19 @@ def read_deviations(path: Path) -> list[dict[str, str]]:
     Raises:
         UserError: the file is missing, is not YAML, or an entry lacks a key or has an unknown one.
     """
-    try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
+    entries, problems = read_yaml(path, str(path))
+    if problems:
+        raise UserError(" ".join(problems))
+    if not isinstance(entries, list):
         raise UserError(
-            f"{path} cannot be read ({error.strerror}); restore it from the repository."
-        ) from error
-    except yaml.YAMLError as error:
-        raise UserError(f"{path} is not valid YAML ({error}); mend it.") from error
-    for number, entry in enumerate(entries or [], start=1):
+            f"{path} must hold a list of deviations, each with the keys {', '.join(_DEVIATION_KEYS)}."
+        )
+    for number, entry in enumerate(entries, start=1):
         if not isinstance(entry, dict) or set(entry) != set(_DEVIATION_KEYS):
             raise UserError(
                 f"Entry {number} of {path} must have exactly the keys {', '.join(_DEVIATION_KEYS)}."
             )
-    return [{key: " ".join(str(entry[key]).split()) for key in _DEVIATION_KEYS} for entry in entries or []]
+    return [{key: " ".join(str(entry[key]).split()) for key in _DEVIATION_KEYS} for entry in entries]
 
 
 def _status(published: pd.DataFrame, number: int | None) -> str:
@@ -61,7 +61,7 @@ def _once(records: list[dict[str, str]]) -> list[dict[str, str]]:
 
 
 def _table_section(spec: TableSpec, layout: Layout, published: pd.DataFrame) -> dict[str, Any]:
-    table, made_by = read_values(layout.table(spec.experiment, "csv"))
+    table, made_by = read_table(layout.table(spec.experiment, "csv"))
     if made_by["spec"] != spec.as_dict():
         raise UserError(
             f"{layout.table(spec.experiment, 'csv')} was made from another specification than the report's; "
@@ -87,7 +87,7 @@ def _table_section(spec: TableSpec, layout: Layout, published: pd.DataFrame) -> 
 
 
 def _selfcheck_section(layout: Layout) -> dict[str, Any]:
-    table, _ = read_values(layout.selfcheck("csv"))
+    table = read_selfcheck(layout.selfcheck("csv"))
     return {"headings": HEADINGS, "rows": selfcheck_cells(table), "summary": selfcheck_summary(table)}
 
 

@@ -7,7 +7,9 @@ import pandas as pd
 
 from inference_gaps.analysis.paper_table import signed
 from inference_gaps.analysis.sources import ais_starts, posteriors
-from inference_gaps.artifacts import read_values
+from inference_gaps.analysis.values import read_metrics
+from inference_gaps.artifact_kinds import require_made_by, values_of
+from inference_gaps.artifacts import read_provenance, read_values
 from inference_gaps.layout import Layout
 from inference_gaps.specs.table import TableRowSpec
 
@@ -21,6 +23,7 @@ _BINARISATION = {
     "grey256": "grey levels ÷ 256",
     "given": "as given",
 }
+_AIS_HEALTH = ("effective_sample_size", "acceptance", "diverged")
 _SCHEDULES = {"iwae-stages": "stages of 3^i epochs", "geometric": "geometric decay", "constant": "constant"}
 
 
@@ -48,8 +51,8 @@ def model_records(rows: Sequence[TableRowSpec], layout: Layout) -> list[Record]:
     """Say of each trained model what it is, how it was trained, and where its ELBO ended (nats per image)."""
     records = []
     for row in {(row.model, row.seed): row for row in rows}.values():
-        metrics, made_by = read_values(layout.metrics(row.model, row.seed))
-        spec = made_by["spec"]
+        path = layout.metrics(row.model, row.seed)
+        metrics, spec = read_metrics(path), read_provenance(path)["spec"]
         records.append(
             {
                 "model": _names(row, [each for each in rows if each.split == row.split]),
@@ -72,7 +75,9 @@ def local_records(rows: Sequence[TableRowSpec], layout: Layout) -> list[Record]:
     records = []
     for row in rows:
         for family in row.local:
-            frame, made_by = read_values(layout.residuals(row.model, row.seed, row.split, family))
+            path = layout.residuals(row.model, row.seed, row.split, family)
+            frame, made_by = read_values(path)
+            require_made_by(path, made_by, "optimise-local")
             spec, summary = made_by["spec"], made_by["summary"]
             residual = frame["residual"]
             records.append(
@@ -106,12 +111,13 @@ def estimator_records(rows: Sequence[TableRowSpec], layout: Layout) -> list[Reco
         at = (row.model, row.seed, row.split)
         record = {"model": _names(row, rows)}
         for posterior in posteriors(row):
-            frame, made_by = read_values(layout.iwae(*at, posterior))
+            path = layout.iwae(*at, posterior)
+            frame, made_by = values_of(path, "evaluate-iwae", ("effective_sample_size",), ("bound",))
             frame = frame[frame["bound"] == "iwae"]
             record |= {"points": str(len(frame)), "samples": str(made_by["spec"]["samples"])}
             record[f"iwae-{posterior}"] = _effective(frame)
         for start in ais_starts(row):
-            frame, made_by = read_values(layout.ais(*at, start))
+            frame, made_by = values_of(layout.ais(*at, start), "evaluate-ais", _AIS_HEALTH)
             spec = made_by["spec"]
             record[f"ais-{start}"] = _effective(frame)
             record[f"ais-{start}-size"] = f"{spec['chains']} × {spec['distributions']}"

@@ -1,6 +1,5 @@
 """From the numbers and the figures to a PDF, by the Typst compiler that ships as a Python package."""
 
-import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,9 +11,9 @@ from inference_gaps.errors import UserError
 __all__ = ["typeset"]
 
 
-def _copy(source: Path, target: Path) -> None:
+def _content(source: Path) -> bytes:
     try:
-        shutil.copyfile(source, target)
+        return source.read_bytes()
     except OSError as error:
         raise UserError(
             f"{source} cannot be read ({error.strerror}); run the stage that makes it, or restore it from the "
@@ -34,14 +33,19 @@ def typeset(numbers: bytes, files: Mapping[str, Path]) -> bytes:
     Raises:
         UserError: a file cannot be read, or the text has an error.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        for name, source in files.items():
-            _copy(source, Path(folder) / name)
-        (Path(folder) / "report.json").write_bytes(numbers)
-        main = Path(folder) / "report.typ"
-        try:
+    contents = {name: _content(source) for name, source in files.items()} | {"report.json": numbers}
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            for name, content in contents.items():
+                (Path(folder) / name).write_bytes(content)
+            main = Path(folder) / "report.typ"
             return typst.compile(str(main), root=folder, format="pdf", ignore_system_fonts=True)
-        except typst.TypstError as error:
-            raise UserError(
-                f"The text of the report, {files['report.typ']}, has an error: {error.message}."
-            ) from error
+    except typst.TypstError as error:
+        raise UserError(
+            f"The text of the report, {files['report.typ']}, has an error: {error.message}."
+        ) from error
+    except OSError as error:
+        raise UserError(
+            f"The report needs a folder for temporary files, which cannot be written ({error.strerror}); free some "
+            f"space in it, or name another by the environment variable TMPDIR."
+        ) from error

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from inference_gaps.specs.base import Count
 from inference_gaps.specs.iwae import PointsSpec
 
 __all__ = ["AisSpec"]
@@ -17,10 +18,10 @@ class AisSpec(PointsSpec):
     """
 
     start: Literal["prior", "local-ffg"] = "prior"
-    chains: Annotated[int, Field(ge=2)] = 100
-    distributions: Annotated[int, Field(ge=3)] = 10000
+    chains: Annotated[int, Field(ge=2, lt=2**31)] = 100
+    distributions: Annotated[int, Field(ge=3, lt=2**31)] = 10000
     schedule: Literal["linear", "sigmoidal"] = "linear"
-    leapfrog_steps: Annotated[int, Field(ge=1)] = 10
+    leapfrog_steps: Count = 10
     initial_step_size: Annotated[float, Field(gt=0, le=10)] = 0.05
     step_size_jitter: Annotated[float, Field(ge=0, lt=1)] = 0.5
     target_acceptance: Annotated[float, Field(gt=0, lt=1)] = 0.65

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from inference_gaps.specs.base import Count
 from inference_gaps.specs.iwae import PointsSpec
 
 __all__ = ["ConvergenceSpec"]
@@ -14,9 +15,19 @@ class ConvergenceSpec(PointsSpec):
     number of ``distributions`` and ``chains`` chains.
     """
 
-    points: Annotated[int, Field(ge=2)] = 16
-    samples: Annotated[list[Annotated[int, Field(ge=2)]], Field(min_length=2)] = [10, 100, 1000, 10000]
-    distributions: Annotated[list[Annotated[int, Field(ge=3)]], Field(min_length=2)] = [10, 30, 100, 300]
-    chains: Annotated[int, Field(ge=2)] = 16
-    leapfrog_steps: Annotated[int, Field(ge=1)] = 10
+    points: Annotated[int, Field(ge=2, lt=2**31)] = 16
+    samples: Annotated[list[Annotated[int, Field(ge=2, lt=2**31)]], Field(min_length=2)] = [
+        10,
+        100,
+        1000,
+        10000,
+    ]
+    distributions: Annotated[list[Annotated[int, Field(ge=3, lt=2**31)]], Field(min_length=2)] = [
+        10,
+        30,
+        100,
+        300,
+    ]
+    chains: Annotated[int, Field(ge=2, lt=2**31)] = 16
+    leapfrog_steps: Count = 10
     schedule: Literal["linear", "sigmoidal"] = "sigmoidal"

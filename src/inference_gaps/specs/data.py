@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from inference_gaps.specs.base import Spec
+from inference_gaps.specs.base import Count, Spec
 
 __all__ = ["Binarisation", "DatasetSpec", "FileSpec", "Part", "PrepareSpec", "Split", "SplitSpec"]
 
@@ -14,7 +14,11 @@ Split = Literal["train", "validation", "test", "simulated"]
 _Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Address = Annotated[str, Field(pattern=r"^https?://[^\s]+$")]
 # A name, never a path: it is joined to the folder that holds the files.
-_FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+_FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")]
+# Below the folder of data or downloads, never beside it.
+_Folder = Annotated[
+    str, Field(pattern=r"^([A-Za-z0-9_][A-Za-z0-9._ -]*)(/[A-Za-z0-9_][A-Za-z0-9._ -]*)*$", max_length=200)
+]
 
 
 class FileSpec(Spec):
@@ -34,8 +38,8 @@ class SplitSpec(Spec):
     """Rows ``start`` to ``stop`` (exclusive; null is the end) of one part of the files."""
 
     part: Part
-    start: Annotated[int, Field(ge=0)] = 0
-    stop: Annotated[int, Field(ge=1)] | None = None
+    start: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    stop: Count | None = None
 
 
 class DatasetSpec(Spec):
@@ -51,7 +55,7 @@ class DatasetSpec(Spec):
     format: Literal["idx", "cifar-binary", "amat", "image-folder"]
     shape: Annotated[list[Annotated[int, Field(ge=1, le=4096)]], Field(min_length=3, max_length=3)]
     shrink: Annotated[int, Field(ge=1, le=4096)] = 1
-    folder: Annotated[str, Field(min_length=1)]
+    folder: _Folder
     embedded: bool = False
     files: list[FileSpec]
     sources: list[_Address] = []

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from inference_gaps.specs.base import Spec
+from inference_gaps.specs.base import Count, Name, Spec
 from inference_gaps.specs.data import Split
 from inference_gaps.specs.table import Family
 
@@ -21,16 +21,16 @@ __all__ = [
 class GapsFigureSpec(Spec):
     """Stacked bars of the gaps of one experiment, beside table ``published`` of the paper if there is one."""
 
-    experiment: str
-    preset: str
-    published: Annotated[int, Field(ge=1)] | None = None
+    experiment: Name
+    preset: Name
+    published: Count | None = None
 
 
 class ModelSpec(Spec):
     """A trained model and how figures name it."""
 
-    model: str
-    seed: Annotated[int, Field(ge=0)]
+    model: Name
+    seed: Annotated[int, Field(ge=0, lt=2**31)]
     dataset_title: str
     trained_with: Family
 
@@ -38,14 +38,14 @@ class ModelSpec(Spec):
 class TrainingFigureSpec(Spec):
     """Training curves, one panel per model, all its seeds in it."""
 
-    preset: str
+    preset: Name
     models: Annotated[list[ModelSpec], Field(min_length=1)]
 
 
 class SamplesFigureSpec(Spec):
     """Images, reconstructions and samples from the prior, one panel per model."""
 
-    preset: str
+    preset: Name
     models: Annotated[list[ModelSpec], Field(min_length=1)]
 
 
@@ -59,5 +59,5 @@ class ConvergenceModelSpec(ModelSpec):
 class ConvergenceFigureSpec(Spec):
     """What is left to log p(x) against the cost of each estimator, one panel per model."""
 
-    preset: str
+    preset: Name
     models: Annotated[list[ConvergenceModelSpec], Field(min_length=1)]

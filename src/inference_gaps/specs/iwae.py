@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from inference_gaps.specs.base import Spec
+from inference_gaps.specs.base import Count, Spec
 from inference_gaps.specs.data import Split
 
 __all__ = ["IwaeSpec", "PointsSpec"]
@@ -17,11 +17,11 @@ class PointsSpec(Spec):
     """
 
     split: Split = "train"
-    points: Annotated[int, Field(ge=1)] = 1000
+    points: Count = 1000
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
 
 
 class IwaeSpec(PointsSpec):
     """ELBO and IWAE bound from the same ``samples`` importance weights per point."""
 
-    samples: Annotated[int, Field(ge=2)] = 5000
+    samples: Annotated[int, Field(ge=2, lt=2**31)] = 5000

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from inference_gaps.specs.base import Count
 from inference_gaps.specs.iwae import PointsSpec
 
 __all__ = ["LocalSpec"]
@@ -22,10 +23,10 @@ class LocalSpec(PointsSpec):
     family: Literal["ffg", "af"] = "ffg"
     flow_steps: Annotated[int, Field(ge=1, le=64)] = 2
     flow_hidden: Annotated[int, Field(ge=1, le=8192)] = 200
-    samples: Annotated[int, Field(ge=1)] = 16
-    steps: Annotated[int, Field(ge=1)] = 1000
+    samples: Count = 16
+    steps: Count = 1000
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.02
     tolerance: Annotated[float, Field(gt=0)] = 0.01
-    max_cycles: Annotated[int, Field(ge=2)] = 6
+    max_cycles: Annotated[int, Field(ge=2, lt=2**31)] = 6
     start: Literal["amortised", "zeros", "local-ffg"] = "amortised"
     restarts: Annotated[int, Field(ge=0, le=64)] = 0

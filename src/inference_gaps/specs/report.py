@@ -1,6 +1,6 @@
 """What the replication report covers."""
 
-from inference_gaps.specs.base import Spec
+from inference_gaps.specs.base import Name, Spec
 from inference_gaps.specs.table import TableSpec
 
 __all__ = ["ReportSpec"]
@@ -14,8 +14,8 @@ class ReportSpec(Spec):
     ``training``, ``samples``, ``convergence``. ``selfcheck``: whether there is a table of the self-check.
     """
 
-    preset: str
+    preset: Name
     description: str
     tables: list[TableSpec]
-    figures: list[str] = []
+    figures: list[Name] = []
     selfcheck: bool = False

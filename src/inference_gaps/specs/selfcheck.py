@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from inference_gaps.specs.base import Spec
+from inference_gaps.specs.base import Name, Spec
 from inference_gaps.specs.table import TableRowSpec
 
 __all__ = ["Estimator", "SelfcheckRowSpec", "SelfcheckSpec"]
@@ -25,5 +25,5 @@ class SelfcheckSpec(Spec):
     """Every estimate of some models beside its exact answer."""
 
     title: str
-    preset: str
+    preset: Name
     rows: Annotated[list[SelfcheckRowSpec], Field(min_length=1)]

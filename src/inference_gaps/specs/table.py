@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from inference_gaps.specs.base import Spec
+from inference_gaps.specs.base import Count, Name, Spec
 from inference_gaps.specs.data import Binarisation, Split
 
 __all__ = ["Family", "TableRowSpec", "TableSpec"]
@@ -19,8 +19,8 @@ class TableRowSpec(Spec):
     used. ``local`` lists the families that q* was optimised in; AIS from q* exists where it holds ``ffg``.
     """
 
-    model: str
-    seed: Annotated[int, Field(ge=0)]
+    model: Name
+    seed: Annotated[int, Field(ge=0, lt=2**31)]
     split: Split = "train"
     dataset: str
     dataset_title: str
@@ -33,8 +33,8 @@ class TableRowSpec(Spec):
 class TableSpec(Spec):
     """A table of bounds and gaps; ``published`` is the number of the paper's table that it answers."""
 
-    experiment: str
+    experiment: Name
     title: str
-    preset: str
-    published: Annotated[int, Field(ge=1)] | None = None
+    preset: Name
+    published: Count | None = None
     rows: Annotated[list[TableRowSpec], Field(min_length=1)]

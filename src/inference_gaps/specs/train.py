@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from inference_gaps.specs.base import Spec
+from inference_gaps.specs.base import Count, Spec
 
 __all__ = [
     "ArchitectureSpec",
@@ -71,11 +71,11 @@ class TrainSpec(Spec):
     architecture: ArchitectureSpec = MlpArchitectureSpec()
     posterior: PosteriorSpec = PosteriorSpec()
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    epochs: Annotated[int, Field(ge=1)] = 3280
-    batch_size: Annotated[int, Field(ge=1)] = 100
+    epochs: Count = 3280
+    batch_size: Count = 100
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 1.0e-3
     schedule: Literal["iwae-stages", "geometric", "constant"] = "iwae-stages"
     adam_epsilon: Annotated[float, Field(gt=0, le=1)] = 1.0e-4
-    warm_up_epochs: Annotated[int, Field(ge=0)] = 400
+    warm_up_epochs: Annotated[int, Field(ge=0, lt=2**31)] = 400
     shuffle: bool = False
-    validation_points: Annotated[int, Field(ge=0)] = 1000
+    validation_points: Annotated[int, Field(ge=0, lt=2**31)] = 1000

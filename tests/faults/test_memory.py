@@ -1,0 +1,165 @@
+"""Out of memory: a sentence that names the setting to lower, and no output."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from inference_gaps.artifacts import read_tensors, write_tensors
+from inference_gaps.cli import main
+from inference_gaps.commands import COMMANDS
+from inference_gaps.errors import is_out_of_memory
+from inference_gaps.memory import memory_advice
+from inference_gaps.models.mlp import MlpGenerator
+from inference_gaps.models.vae import VAE
+from tests.faults.conftest import AIS, LOCAL, TRAIN
+from tests.faults.folders import contents
+from tests.faults.test_artifacts_of_another_kind import COMMANDS as STAGES
+from tests.faults.test_artifacts_of_another_kind import command_line
+
+ON_A_CPU = (
+    "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to "
+    "allocate 40000000000000 bytes. Error code 12 (Cannot allocate memory)"
+)
+ON_A_GPU = "CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total capacity of 79.10 GiB"
+ERRORS = {
+    "cpu": RuntimeError(ON_A_CPU),
+    "gpu": torch.OutOfMemoryError(ON_A_GPU),
+    "cublas": RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    "driver": RuntimeError("CUDA error: out of memory"),
+    "numpy": np._core._exceptions._ArrayMemoryError((10**9, 10**9), np.dtype("f8")),
+    "python": MemoryError(),
+    "map": OSError(12, "Cannot allocate memory"),
+}
+LOWER = {
+    "train": "lower batch_size",
+    "simulate-data": "lower points",
+    "optimise-local": "lower samples or points, or flow_hidden for family af",
+    "evaluate-iwae": "lower samples or points",
+    "evaluate-ais": "lower chains or points",
+    "evaluate-bdmc": "lower chains or points",
+    "evaluate-exact": "lower points",
+    "evaluate-convergence": "lower samples, chains or points",
+}
+
+
+@pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS)
+def test_every_kind_of_it_is_known(error: Exception) -> None:
+    assert is_out_of_memory(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("mat1 and mat2 shapes cannot be multiplied"),
+        OSError(28, "No space"),
+        ValueError("memory"),
+    ],
+)
+def test_nothing_else_is_taken_for_it(error: Exception) -> None:
+    assert not is_out_of_memory(error)
+
+
+@pytest.mark.parametrize("command", STAGES)
+@pytest.mark.parametrize("kind", ["cpu", "gpu", "python"])
+def test_the_command_names_the_setting_to_lower(
+    command: str, kind: str, stages: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ERRORS[kind]
+
+    for place in ((VAE, "bound_terms"), (MlpGenerator, "logits"), (MlpGenerator, "log_joint_gradient")):
+        monkeypatch.setattr(*place, fail)
+    before = contents(stages)
+    assert main(command_line(stages, command)) == 1
+    said = capsys.readouterr().err
+    assert f"inference-gaps {command}: the memory does not suffice" in said
+    assert LOWER[command] in said
+    assert "Traceback" not in said
+    assert contents(stages) == before
+
+
+def test_another_error_of_the_program_is_not_hidden(stages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("a mistake in this program")
+
+    monkeypatch.setattr("inference_gaps.models.vae.VAE.bound_terms", fail)
+    with pytest.raises(RuntimeError, match="a mistake in this program"):
+        main(command_line(stages, "train"))
+
+
+def test_a_model_too_large_for_the_memory_is_not_called_damaged(
+    stages: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ERRORS["cpu"]
+
+    monkeypatch.setattr("inference_gaps.models.storage.build_vae", fail)
+    assert main(command_line(stages, "evaluate-iwae")) == 1
+    assert "the memory does not suffice" in capsys.readouterr().err
+
+
+def test_every_command_has_advice() -> None:
+    assert all(
+        memory_advice(command, MemoryError()).endswith("No output was changed.") for command in COMMANDS
+    )
+
+
+_LIMITED = """
+import resource, sys
+import torch, pandas, inference_gaps.stages, inference_gaps.bounds.ais, inference_gaps.training
+from inference_gaps.cli import main
+torch.set_num_threads(1)
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + (400 << 20), resource.RLIM_INFINITY))
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "spec", "sentence"),
+    [
+        ("train", {"architecture": {"kind": "mlp", "encoder_hidden": [8192, 8192], "decoder_hidden": [8192]}},
+         LOWER["train"]),
+        ("evaluate-ais", AIS | {"chains": 2**31 - 1, "start": "local-ffg"}, LOWER["evaluate-ais"]),
+        ("optimise-local", LOCAL | {"family": "af", "start": "local-ffg", "flow_hidden": 8192, "samples": 10**6},
+         LOWER["optimise-local"]),
+    ],
+)  # fmt: skip
+def test_a_process_that_really_runs_out_of_it(
+    command: str, spec: dict[str, object], sentence: str, stages: Path
+) -> None:
+    if not Path("/proc/self/statm").exists():
+        pytest.skip("the size of a process is not known here")
+    wanted = TRAIN | spec if command == "train" else spec
+    before = contents(stages)
+    run = subprocess.run(
+        [sys.executable, "-c", _LIMITED, *command_line(stages, command, spec=wanted)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert run.returncode == 1, run.stderr
+    assert "the memory does not suffice" in run.stderr
+    assert sentence in run.stderr
+    assert "Traceback" not in run.stderr
+    assert contents(stages) == before
+
+
+def test_reading_a_file_without_memory_does_not_ask_to_delete_it(stages: Path) -> None:
+    """A file that cannot be mapped is not damaged."""
+    large = stages / "model.safetensors"
+    tensors, provenance = read_tensors(large)
+    write_tensors(large, {**tensors, "large": torch.zeros(150 << 20)}, provenance)
+    run = subprocess.run(
+        [sys.executable, "-c", _LIMITED, *command_line(stages, "evaluate-iwae")],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert run.returncode == 1
+    assert "delete it" not in run.stderr
+    assert "the memory does not suffice" in run.stderr
