@@ -27,12 +27,16 @@ HITS = BELOW | dict.fromkeys(ESTIMATORS, 0.0)
 REACHES = ["iwae_amortized", "iwae_local_ffg", "iwae_local_af", "ais_prior", "ais_local_ffg"]
 
 
+def made_by(command: str) -> dict[str, object]:
+    return {"command": command, "fingerprint": "0", "spec": {}}
+
+
 def _values(layout: Layout, split: str, columns: dict[str, np.ndarray]) -> None:
     frames = [
         pd.DataFrame({"quantity": name, "point": range(POINTS), "value": value, "error": 1e-6})
         for name, value in columns.items()
     ]
-    write_values(layout.exact("mnist-ffg", 0, split), pd.concat(frames), {"fingerprint": "0"})
+    write_values(layout.exact("mnist-ffg", 0, split), pd.concat(frames), made_by("evaluate-exact"))
 
 
 def study(
@@ -115,7 +119,7 @@ def test_an_estimate_that_misses_fails_and_is_named(
     table = study(tmp_path, below, reverse, reaches)
     assert verdicts(table)[name] == verdict
     path = tmp_path / "selfcheck.csv"
-    write_values(path, table, {"fingerprint": "0"})
+    write_values(path, table, made_by("make-selfcheck"))
     if fails:
         with pytest.raises(UserError, match=f"mnist-ffg, {' '.join(name).rstrip()}"):
             require_passed(path)
@@ -128,7 +132,7 @@ def test_tables_are_refused_while_an_estimate_misses(
 ) -> None:
     table = study(tmp_path, {"ais-prior": 0.3})
     path = tmp_path / "results/quick/selfcheck.csv"
-    write_values(path, table, {"fingerprint": "0"})
+    write_values(path, table, made_by("make-selfcheck"))
     spec = table_spec(["mnist"], [0])
     spec = spec.model_copy(update={"rows": spec.rows[:1]})
     outputs = [f"--{flag}={tmp_path / flag}" for flag in ("csv", "markdown", "latex")]

@@ -145,7 +145,7 @@ def test_estimators_approach_the_exact_answer_at_growing_cost(folder: Path) -> N
         ("evaluate-bdmc", {"spec": AIS | {"split": "train"}, "data": "data.safetensors"}, "simulate-data"),
         ("evaluate-bdmc", {"spec": AIS | {"split": "simulated", "points": 99}}, "fewer than the 99"),
         ("evaluate-exact", {"spec": {"points": 2, "split": "test"}}, "has no split test"),
-        ("simulate-data", {"model": "simulated.safetensors"}, "does not hold a model of this project"),
+        ("simulate-data", {"model": "simulated.safetensors"}, "simulate-data', not by 'inference-gaps train'"),
         ("evaluate-convergence", {"spec": SIZES | {"points": 9}, "data": "data.safetensors",
                                   "start": "train-local.safetensors"}, "holds q* of 8 points"),
     ],

@@ -54,9 +54,15 @@ def _make(folder: Path) -> None:
     model = {"model": at("model.safetensors")}
     real = {"data": at("data.safetensors"), **model}
     run("simulate-data", spec={"points": POINTS}, output=at("simulated.safetensors"), **model)
-    run("optimise-local", spec=LOCAL, output=at("local-ffg.safetensors"), **real)
+    run(
+        "optimise-local",
+        spec=LOCAL,
+        output=at("local-ffg.safetensors"),
+        residuals=at("local-ffg.csv"),
+        **real,
+    )
     flow = LOCAL | {"family": "af", "flow_hidden": 3}
-    run("optimise-local", spec=flow, output=at("local-af.safetensors"), **real)
+    run("optimise-local", spec=flow, output=at("local-af.safetensors"), residuals=at("local-af.csv"), **real)
     run("evaluate-iwae", spec={"points": POINTS, "samples": 5}, output=at("iwae.csv"), **real)
     run("evaluate-ais", spec=AIS, output=at("ais.csv"), **real)
     simulated = {"data": at("simulated.safetensors"), **model}

@@ -52,6 +52,8 @@ def command_line(stages: Path, command: str, **instead: object) -> list[str]:
     flags: dict[str, object] = {**files, "output": stages / "out", **options}
     if command == "train":
         flags["metrics"] = stages / "out.csv"
+    if command == "optimise-local":
+        flags["residuals"] = stages / "out.csv"
     return arguments(command, **(flags | instead))
 
 
