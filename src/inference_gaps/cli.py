@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from inference_gaps import __version__
 from inference_gaps.commands import COMMANDS
 from inference_gaps.errors import UserError
+from inference_gaps.interruption import Interrupted, interruptible
 
 __all__ = ["main"]
 
@@ -33,20 +34,22 @@ def _parser(requested: str | None) -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run ``inference-gaps`` and return its exit status: 0 done, 1 a mendable error, 2 wrong usage."""
+    """Run ``inference-gaps`` and return its exit status.
+
+    0: done. 1: an error that the user can mend. 2: wrong usage. 128 and the number of the signal that ended it.
+    """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     requested = next((argument for argument in arguments if argument in COMMANDS), None)
     options = _parser(requested).parse_args(arguments)
     try:
-        options.run(options)
+        with interruptible():
+            options.run(options)
     except UserError as error:
         print(f"inference-gaps {options.command}: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print(
-            f"inference-gaps {options.command}: interrupted; run the same command to go on.", file=sys.stderr
-        )
-        return 130
+    except Interrupted as interruption:
+        print(f"inference-gaps {options.command}: {interruption}", file=sys.stderr)
+        return interruption.status
     return 0
 
 

@@ -1,0 +1,177 @@
+"""The state of a job beside its output, in a hidden file named by the job's fingerprint.
+
+It is saved every SAVE_SECONDS of work, and at once when a signal asks the process to end; it is removed when the
+outputs have been written. The environment variable INFERENCE_GAPS_SAVE_SECONDS sets another interval.
+"""
+
+import contextlib
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+
+from inference_gaps.artifacts import read_provenance
+from inference_gaps.errors import UserError
+from inference_gaps.interruption import Interrupted, Received, noting_signals
+from inference_gaps.resuming.checkpoint import KeptCheckpoint, Record, position
+from inference_gaps.resuming.lock import locked
+from inference_gaps.resuming.state_file import UnusableState, read_record, write_record
+
+__all__ = ["SAVE_SECONDS", "Job", "resumable", "state_path"]
+
+SAVE_SECONDS = 20.0
+# A large state on a slow disk is saved less often, but a crash never costs more than a minute.
+_LONGEST_SECONDS = 50.0
+_SHARE_OF_TIME = 1 / 30
+_POLL_SECONDS = 0.5
+
+
+def state_path(output: Path | str, fingerprint: str) -> Path:
+    """Return where the state of the job that makes ``output`` is kept."""
+    output = Path(output)
+    return output.with_name(f".{output.name}.{fingerprint}.resume")
+
+
+def _interval() -> float:
+    text = os.environ.get("INFERENCE_GAPS_SAVE_SECONDS", str(SAVE_SECONDS))
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise UserError(
+            f"INFERENCE_GAPS_SAVE_SECONDS is {text!r}; write a number of seconds, such as 20, or unset it."
+        )
+    return seconds
+
+
+class Job:
+    """A running job, as the keeper of its checkpoint.
+
+    Attributes:
+        checkpoint: for the loops of the job.
+        finished: another process has made the outputs meanwhile; nothing is left to do.
+    """
+
+    def __init__(
+        self, command: str, path: Path, fingerprint: str, device: torch.device, received: Received
+    ) -> None:
+        self._command, self._path, self._fingerprint, self._device = command, path, fingerprint, device
+        self._received = received
+        self._shortest = self._pause = _interval()
+        self._next = time.monotonic() + self._pause
+        self.finished = False
+        self.checkpoint = KeptCheckpoint(self)
+
+    def say(self, sentence: str) -> None:
+        """Tell the user, on standard error."""
+        print(f"inference-gaps {self._command}: {sentence}", file=sys.stderr, flush=True)
+
+    def due(self) -> bool:
+        """See :class:`~inference_gaps.resuming.checkpoint.Keeper`."""
+        return self._received.number is not None or time.monotonic() >= self._next
+
+    def keep(self, record: Record) -> None:
+        """Save the state, and stop if a signal asked for it.
+
+        Raises:
+            Interrupted: a signal was received; the state is saved.
+            UserError: the state cannot be saved. Stopping loses no more than the work since the last time.
+        """
+        started = time.monotonic()
+        write_record(self._path, record, self._fingerprint, self._device)
+        if self._received.number is not None:
+            raise Interrupted(
+                self._received.number,
+                f"interrupted by {self._received.name} at {position(record)}; its state is saved, run the same "
+                f"command to go on.",
+            )
+        now = time.monotonic()
+        self._pause = max(self._shortest, min((now - started) / _SHARE_OF_TIME, _LONGEST_SECONDS))
+        self._next = now + self._pause
+
+    def wait(self) -> None:
+        """Wait for a moment, unless a signal was received.
+
+        Raises:
+            Interrupted: a signal was received.
+        """
+        if self._received.number is not None:
+            raise Interrupted(
+                self._received.number,
+                f"interrupted by {self._received.name} while it waited; run the same command to go on.",
+            )
+        time.sleep(_POLL_SECONDS)
+
+    def take_up(self) -> None:
+        """Go on from the saved state, if there is one that is whole."""
+        if not self._path.exists():
+            return
+        try:
+            record = read_record(self._path, self._fingerprint, self._device)
+        except UnusableState as reason:
+            self.say(f"the saved state {self._path} {reason}; starting from the beginning.")
+            return
+        self.checkpoint = KeptCheckpoint(self, record)
+        self.say(f"resumed at {position(record) or 'its end'}, from {self._path}.")
+
+
+def _made(outputs: Sequence[Path], fingerprint: str) -> bool:
+    try:
+        return all(read_provenance(output)["fingerprint"] == fingerprint for output in outputs)
+    except (UserError, KeyError):
+        return False  # Missing or damaged: it has to be made.
+
+
+def _remove_leftovers(files: Sequence[Path]) -> None:
+    """Remove what a process that was killed while it wrote one of ``files`` left beside it."""
+    for file in files:
+        pattern = re.compile(rf"\.{re.escape(file.stem)}-[a-z0-9_]{{8}}{re.escape(file.suffix)}")
+        for path in file.parent.iterdir():
+            if pattern.fullmatch(path.name):
+                path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def resumable(
+    command: str, fingerprint: str, outputs: Sequence[Path | str], device: torch.device
+) -> Iterator[Job]:
+    """Run a job in the block, which writes ``outputs`` as its last act.
+
+    Args:
+        command: the subcommand, for messages.
+        fingerprint: of the job.
+        outputs: files to make. While another process makes the first of them, this one waits; it then goes on from
+            the state that the other left, or finds the outputs made.
+        device: where the job computes.
+
+    Raises:
+        Interrupted: a signal asked the process to end, and the state is saved.
+        UserError: the state cannot be saved.
+    """
+    files = [Path(output) for output in outputs]
+    path = state_path(files[0], fingerprint)
+    with noting_signals() as received:
+        job = Job(command, path, fingerprint, device, received)
+        told = False
+
+        def wait() -> None:
+            nonlocal told
+            if not told:
+                job.say(f"another process is making {files[0]}; waiting until it ends.")
+                told = True
+            job.wait()
+
+        with locked(files[0].with_name(f".{files[0].name}.lock"), wait) as waited:
+            _remove_leftovers([*files, path])
+            if waited and _made(files, fingerprint):
+                job.say(f"{files[0]} has been made by that process.")
+                job.finished = True
+            else:
+                job.take_up()
+            yield job
+            path.unlink(missing_ok=True)
