@@ -40,15 +40,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     requested = next((argument for argument in arguments if argument in COMMANDS), None)
-    options = _parser(requested).parse_args(arguments)
+    name = " ".join(["inference-gaps", *([requested] if requested else [])])
     try:
         with interruptible():
+            options = _parser(requested).parse_args(arguments)
             options.run(options)
     except UserError as error:
-        print(f"inference-gaps {options.command}: {error}", file=sys.stderr)
+        print(f"{name}: {error}", file=sys.stderr)
         return 1
     except Interrupted as interruption:
-        print(f"inference-gaps {options.command}: {interruption}", file=sys.stderr)
+        print(f"{name}: {interruption}", file=sys.stderr)
         return interruption.status
     return 0
 

@@ -28,8 +28,11 @@ PRESET = LAYOUT.preset
 SETTINGS = STUDY.configuration.settings
 GPU = int(SETTINGS.device == "cuda" or (SETTINGS.device == "auto" and shutil.which("nvidia-smi") is not None))
 
-# Jobs find `inference-gaps` although nobody has activated the environment that this Snakemake runs in.
-shell.prefix(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
+# Jobs find `inference-gaps` although nobody has activated the environment that this Snakemake runs in. One that outlives
+# this Snakemake keeps its state, because the next one will not take its word for it that its output is complete.
+shell.prefix(
+    f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH INFERENCE_GAPS_RUN_BY={os.getpid()}; "
+)
 
 
 wildcard_constraints:

@@ -2,6 +2,8 @@
 
 It is saved every SAVE_SECONDS of work, and at once when a signal asks the process to end; it is removed when the
 outputs have been written. The environment variable INFERENCE_GAPS_SAVE_SECONDS sets another interval.
+INFERENCE_GAPS_RUN_BY is the process that looks after the job, such as a Snakemake. When that is dead at the end,
+somebody may have to be shown once more that the job is done: then the state is kept, at its end.
 """
 
 import contextlib
@@ -107,6 +109,13 @@ class Job:
             )
         time.sleep(_POLL_SECONDS)
 
+    def close(self) -> None:
+        """Remove the state, now that the outputs are written; keep its end if nobody waits for this process."""
+        if _abandoned() and not self.finished:
+            write_record(self._path, self.checkpoint.record(), self._fingerprint, self._device)
+        else:
+            self._path.unlink(missing_ok=True)
+
     def take_up(self) -> None:
         """Go on from the saved state, if there is one that is whole."""
         if not self._path.exists():
@@ -118,6 +127,17 @@ class Job:
             return
         self.checkpoint = KeptCheckpoint(self, record)
         self.say(f"resumed at {position(record) or 'its end'}, from {self._path}.")
+
+
+def _abandoned() -> bool:
+    """Return whether the process that looked after this one has died."""
+    try:
+        os.kill(int(os.environ["INFERENCE_GAPS_RUN_BY"]), 0)
+    except (KeyError, ValueError, PermissionError):
+        return False  # Nobody looked after this process, or it is somebody else's.
+    except ProcessLookupError:
+        return True
+    return False
 
 
 def _made(outputs: Sequence[Path], fingerprint: str) -> bool:
@@ -174,4 +194,4 @@ def resumable(
             else:
                 job.take_up()
             yield job
-            path.unlink(missing_ok=True)
+            job.close()
