@@ -38,8 +38,11 @@ def state_path(output: Path | str, fingerprint: str) -> Path:
     return output.with_name(f".{output.name}.{fingerprint}.resume")
 
 
-def _interval() -> float:
-    text = os.environ.get("INFERENCE_GAPS_SAVE_SECONDS", str(SAVE_SECONDS))
+def _pauses() -> tuple[float, float]:
+    """Return the shortest and the longest time between two savings, in seconds."""
+    text = os.environ.get("INFERENCE_GAPS_SAVE_SECONDS")
+    if text is None:
+        return SAVE_SECONDS, _LONGEST_SECONDS
     try:
         seconds = float(text)
     except ValueError:
@@ -48,7 +51,7 @@ def _interval() -> float:
         raise UserError(
             f"INFERENCE_GAPS_SAVE_SECONDS is {text!r}; write a number of seconds, such as 20, or unset it."
         )
-    return seconds
+    return seconds, seconds
 
 
 class Job:
@@ -64,8 +67,8 @@ class Job:
     ) -> None:
         self._command, self._path, self._fingerprint, self._device = command, path, fingerprint, device
         self._received = received
-        self._shortest = self._pause = _interval()
-        self._next = time.monotonic() + self._pause
+        self._shortest, self._longest = _pauses()
+        self._next = time.monotonic() + self._shortest
         self.finished = False
         self.checkpoint = KeptCheckpoint(self)
 
@@ -93,8 +96,7 @@ class Job:
                 f"command to go on.",
             )
         now = time.monotonic()
-        self._pause = max(self._shortest, min((now - started) / _SHARE_OF_TIME, _LONGEST_SECONDS))
-        self._next = now + self._pause
+        self._next = now + min(max(self._shortest, (now - started) / _SHARE_OF_TIME), self._longest)
 
     def wait(self) -> None:
         """Wait for a moment, unless a signal was received.
