@@ -30,7 +30,7 @@ test: $(READY)
 	@$(BIN)/python -m pytest
 
 test-faults: $(READY)
-	@$(BIN)/python -m pytest -m faults -s tests/faults
+	@$(BIN)/python -m pytest -m faults -s
 
 check: $(READY)
 	@$(BIN)/ruff check --quiet .
