@@ -11,8 +11,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["Killer", "Task"]
+__all__ = ["Killer", "Task", "summary"]
 
+# A test run in the background ignores SIGINT, and its children would, too.
+_PROGRAM = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from inference_gaps.cli import main
+sys.exit(main())
+"""
 _SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 # Every step, so that many kills hit a process that is writing; now and then; and seldom.
 _SAVE_SECONDS = (0.0, 0.05, 0.5)
@@ -40,12 +47,10 @@ class Task:
         """Start the command; it writes into ``folder``."""
         flags = [part for flag, name in self.outputs.items() for part in (flag, str(folder / name))]
         return subprocess.Popen(
-            [sys.executable, "-m", "inference_gaps", *self.arguments, *flags],
+            [sys.executable, "-c", _PROGRAM, *self.arguments, *flags],
             env={**os.environ, "INFERENCE_GAPS_SAVE_SECONDS": str(save_seconds)},
             stderr=subprocess.PIPE,
             text=True,
-            # A test run in the background ignores SIGINT, and its children would, too.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def run(self, folder: Path, save_seconds: float) -> str:
@@ -84,7 +89,8 @@ class Killer:
     """
 
     def __init__(self, seed: int, folder: Path) -> None:
-        self.random, self.folder = random.Random(seed), folder
+        self.random, self.folder = random.Random(seed), folder / f"killer-{seed}"
+        self.folder.mkdir()
         self.hits: Counter[str] = Counter()
         self.chains = self.resumed = 0
 
@@ -121,17 +127,19 @@ class Killer:
         assert sorted(path.name for path in folder.iterdir()) == sorted(task.outputs.values())
         shutil.rmtree(folder)
 
-    def run_chains(self, tasks: list[Task], kills: int) -> str:
-        """Run chains, task after task, until ``kills`` processes were hit; return what happened."""
+    def run_chains(self, tasks: list[Task], kills: int) -> None:
+        """Run chains, task after task, until ``kills`` processes were hit."""
         while self.hits.total() < kills:
             left = kills - self.hits.total()
             self.run_chain(tasks[self.chains % len(tasks)], min(left, self.random.randint(2, 7)))
-        return self.summary()
 
-    def summary(self) -> str:
-        """Return what happened so far, in words."""
-        which = ", ".join(f"{count} {name}" for name, count in sorted(self.hits.items()))
-        return (
-            f"{self.hits.total()} kills hit a running process ({which}); {self.resumed} processes went on from a "
-            f"saved state; {self.chains} of {self.chains} results identical to the bit"
-        )
+
+def summary(*killers: Killer) -> str:
+    """Return what happened, in words."""
+    hits = sum((killer.hits for killer in killers), Counter[str]())
+    resumed, chains = (sum(getattr(killer, name) for killer in killers) for name in ("resumed", "chains"))
+    which = ", ".join(f"{count} {name}" for name, count in sorted(hits.items()))
+    return (
+        f"{hits.total()} kills hit a running process ({which}); {resumed} processes went on from a saved state; "
+        f"{chains} of {chains} results identical to the bit"
+    )
