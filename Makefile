@@ -10,10 +10,10 @@ READY := .venv/.ready
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 CONFIG := $(if $(PRESET),preset=$(PRESET)) $(if $(DATA),data_folder="$(DATA)")
 OVERRIDES := $(if $(strip $(CONFIG)),--config $(CONFIG))
-SNAKEMAKE := $(BIN)/snakemake $(if $(SNAKEMAKE_OUTPUT_CACHE),--cache) --cores $(CORES)
+SNAKEMAKE := $(BIN)/python scripts/run_snakemake.py $(if $(SNAKEMAKE_OUTPUT_CACHE),--cache) --cores $(CORES)
 CHOSEN := $(or $(PRESET),$(shell sed -n 's/^preset: *\([a-z0-9-]*\).*/\1/p' config/config.yaml))
 
-.PHONY: replicate tables figures paper data selfcheck test check bench clean lock schemas help
+.PHONY: replicate tables figures paper data selfcheck test test-faults check bench clean lock schemas help
 
 replicate: $(READY)
 	@$(SNAKEMAKE) $(OVERRIDES)
@@ -28,6 +28,9 @@ selfcheck: $(READY)
 
 test: $(READY)
 	@$(BIN)/python -m pytest
+
+test-faults: $(READY)
+	@$(BIN)/python -m pytest -m faults -s
 
 check: $(READY)
 	@$(BIN)/ruff check --quiet .
@@ -64,6 +67,7 @@ help:
 	@echo 'make data            download and prepare the data sets only'
 	@echo 'make selfcheck       the estimators against models whose answers are known'
 	@echo 'make test            the tests'
+	@echo 'make test-faults     50 random kills of running jobs; results must be the same to the bit (some minutes)'
 	@echo 'make check           style, types, configuration, workflow'
 	@echo 'make bench           how fast training and the bounds are here'
 	@echo 'make clean           remove results, figures and report of PRESET; downloads stay'

@@ -1,6 +1,7 @@
 """The command line: one subcommand per module of :mod:`inference_gaps.commands`."""
 
 import argparse
+import contextlib
 import importlib
 import sys
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from inference_gaps import __version__
 from inference_gaps.commands import COMMANDS, STAGES
 from inference_gaps.errors import UserError, is_out_of_memory
 from inference_gaps.fingerprints import NotPlanned
+from inference_gaps.interruption import Interrupted, interruptible
 from inference_gaps.memory import memory_advice
 from inference_gaps.outputs import check_outputs
 from inference_gaps.records import recorded
@@ -61,33 +63,33 @@ def _worded(error: UserError) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run ``inference-gaps`` and return its exit status: 0 done, 1 a mendable error, 2 wrong usage."""
+    """Run ``inference-gaps`` and return its exit status.
+
+    0: done. 1: an error that the user can mend. 2: wrong usage. 128 and the number of the signal that ended it.
+    """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     requested = next((argument for argument in arguments if argument in COMMANDS), None)
-    options = _parser(requested).parse_args(arguments)
+    name = " ".join(["inference-gaps", *([requested] if requested else [])])
     try:
-        check_outputs(options)
-        if options.command in STAGES:
-            with recorded(arguments, vars(options)):
+        with interruptible():
+            options = _parser(requested).parse_args(arguments)
+            check_outputs(options)
+            with recorded(arguments, vars(options)) if requested in STAGES else contextlib.nullcontext():
                 options.run(options)
-        else:
-            options.run(options)
     except NotPlanned as error:
-        print(f"inference-gaps {options.command}: {_refusal(error, options)}", file=sys.stderr)
+        print(f"{name}: {_refusal(error, options)}", file=sys.stderr)
         return 1
     except UserError as error:
-        print(f"inference-gaps {options.command}: {_worded(error)}", file=sys.stderr)
+        print(f"{name}: {_worded(error)}", file=sys.stderr)
         return 1
     except (MemoryError, RuntimeError, OSError) as error:
         if not is_out_of_memory(error):
             raise
-        print(f"inference-gaps {options.command}: {memory_advice(options.command, error)}", file=sys.stderr)
+        print(f"{name}: {memory_advice(options.command, error)}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print(
-            f"inference-gaps {options.command}: interrupted; run the same command to go on.", file=sys.stderr
-        )
-        return 130
+    except Interrupted as interruption:
+        print(f"{name}: {interruption}", file=sys.stderr)
+        return interruption.status
     return 0
 
 

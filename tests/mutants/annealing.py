@@ -27,7 +27,7 @@ _SLOPE_OF_LONG_PATHS = Check(
     test_ais.test_the_bias_of_one_chain_falls_like_one_over_the_distributions, {"leapfrog_steps": 10}
 )
 _CLOSES = Check(test_bidirectional.test_the_gap_closes_with_more_distributions)
-_UPDATE = "log_weight += (beta - betas[index - 1]) * state.potential.double()"
+_UPDATE = "path.log_weight = path.log_weight + (beta - betas[index]) * path.state.potential.double()"
 
 ANNEALING = [
     Mutant(
@@ -68,8 +68,8 @@ ANNEALING = [
         ais._anneal,
         _UPDATE,
         _UPDATE.replace(
-            "state.potential",
-            "transition(state, potential, beta, steps.at(beta), spec.leapfrog_steps, rng).state.potential",
+            "path.state.potential",
+            "transition(path.state, potential, beta, steps.at(beta), spec.leapfrog_steps, rng).state.potential",
         ),
         _UNBIASED,
     ),
@@ -77,17 +77,17 @@ ANNEALING = [
         "weights of rejected chains updated twice",
         "A chain whose proposal was rejected gets its last factor once more.",
         ais._anneal,
-        "state = moved.state",
-        "stayed = (moved.state.u == state.u).all(-1); state = moved.state; "
-        "log_weight += stayed * (beta - betas[index - 1]) * state.potential.double()",
+        "path.state = moved.state",
+        "stayed = (moved.state.u == path.state.u).all(-1); path.state = moved.state; "
+        "path.log_weight += stayed * (beta - betas[index]) * path.state.potential.double()",
         _UNBIASED,
     ),
     Mutant(
         "transition of the temperature before",
         "After a weight has moved to a temperature, the chain is moved at the one before.",
         ais._anneal,
-        "transition(state, potential, beta, step",
-        "transition(state, potential, betas[index - 1], step",
+        "transition(path.state, potential, beta, step",
+        "transition(path.state, potential, betas[index], step",
         _UNBIASED,
     ),
     Mutant(
@@ -120,8 +120,8 @@ ANNEALING = [
         "divergences forgotten",
         "Only those of the last transition are reported.",
         ais._anneal,
-        "diverged += moved.diverged.sum(1)",
-        "diverged = moved.diverged.sum(1)",
+        "path.diverged = path.diverged + moved.diverged.sum(1)",
+        "path.diverged = moved.diverged.sum(1)",
         _DIVERGED,
     ),
     Mutant(

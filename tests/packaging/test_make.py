@@ -28,9 +28,9 @@ def clone(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def ready(clone: Path) -> Path:
-    """A clone whose environment is there; its snakemake prints its arguments."""
+    """A clone whose environment is there; its Python prints its arguments."""
     (clone / ".venv/bin").mkdir(parents=True)
-    program = clone / ".venv/bin/snakemake"
+    program = clone / ".venv/bin/python"
     program.write_text('#!/bin/sh\nprintf "[%s]" "$@"\n')
     program.chmod(0o755)
     (clone / ".venv/.ready").touch()
@@ -64,7 +64,7 @@ def test_an_old_python_is_a_sentence(clone: Path) -> None:
 )
 def test_make_calls_snakemake(ready: Path, arguments: list[str], snakemake: str) -> None:
     called, _, closing = make(ready, *arguments).stdout.partition("The report is ")
-    assert called == snakemake
+    assert called == f"[scripts/run_snakemake.py]{snakemake}"
     preset = "laptop" if "PRESET=laptop" in arguments else "quick"
     named = f"paper/replication-{preset}.pdf; tables are in results/{preset}, figures in figures/{preset}."
     whole = not {"figures", "paper"} & set(arguments)

@@ -1,5 +1,7 @@
 """Schedules and the training loop."""
 
+import itertools
+
 import pytest
 import torch
 
@@ -108,11 +110,16 @@ def test_a_batch_larger_than_the_data_is_a_sentence() -> None:
         tiny_run(batch_size=61)
 
 
-def test_a_diverging_objective_stops_with_its_epoch() -> None:
+def test_a_diverging_objective_stops_with_its_epoch_and_step() -> None:
+    calls = itertools.count()
+
     class Poisoned(Images):
         def pixels(self, rows: torch.Tensor | slice) -> torch.Tensor:
-            return super().pixels(rows) * float("nan")
+            # The second step of the fifth epoch; from the third on the objective is not a number.
+            return super().pixels(rows) * (float("nan") if next(calls) == 4 * 3 + 1 else 1)
 
     images = tiny_images()
-    with pytest.raises(UserError, match=r"objective became nan in epoch 1; lower training.learning_rate"):
+    with pytest.raises(
+        UserError, match=r"objective became nan in epoch 5, step 2; lower training.learning_rate"
+    ):
         tiny_run(images=Poisoned(images.bytes, images.scale))

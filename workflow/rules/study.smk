@@ -36,8 +36,11 @@ GPU = int(SETTINGS.device == "cuda" or (SETTINGS.device == "auto" and shutil.whi
 # Where the user names a folder for it, and gives --cache, trainings are kept there across projects and clean-ups.
 CACHED = "omit-software" if os.environ.get("SNAKEMAKE_OUTPUT_CACHE") else False
 
-# Jobs find `inference-gaps` although nobody has activated the environment that this Snakemake runs in.
-shell.prefix(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")
+# Jobs find `inference-gaps` although nobody has activated the environment that this Snakemake runs in. One that outlives
+# this Snakemake keeps its state, because the next one will not take its word for it that its output is complete.
+shell.prefix(
+    f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH INFERENCE_GAPS_RUN_BY={os.getpid()}; "
+)
 
 
 wildcard_constraints:

@@ -28,6 +28,7 @@ from inference_gaps.bounds.importance import Bound, elbo, log_mean_weight
 from inference_gaps.bounds.step_sizes import CumulativeRule, FrozenStepSizes, RobbinsMonro, StepSizes
 from inference_gaps.models.generator import Generator
 from inference_gaps.posteriors.gaussian import standard_normal_log_prob
+from inference_gaps.resuming.checkpoint import NO_CHECKPOINT, Checkpoint, State
 from inference_gaps.specs.ais import AisSpec
 
 __all__ = [
@@ -93,7 +94,13 @@ def whitened_potential(generator: Generator, x: Tensor, location: Tensor, scale:
 
 
 def annealed_importance_sampling(
-    generator: Generator, x: Tensor, location: Tensor, scale: Tensor, spec: AisSpec, rng: torch.Generator
+    generator: Generator,
+    x: Tensor,
+    location: Tensor,
+    scale: Tensor,
+    spec: AisSpec,
+    rng: torch.Generator,
+    checkpoint: Checkpoint = NO_CHECKPOINT,
 ) -> AisResult:
     """Estimate log p(x) for each row of ``x``.
 
@@ -104,12 +111,14 @@ def annealed_importance_sampling(
         scale: standard deviation of the start [B, d].
         spec: chains, schedule, leapfrog steps, adaptation.
         rng: on the device of ``x``.
+        checkpoint: where an earlier process may have left these chains.
     """
     potential = whitened_potential(generator, x, location, scale)
     shape = torch.Size((x.shape[0], spec.chains, location.shape[1]))
-    steps = _step_sizes(potential, shape, spec, rng)
+    steps = _step_sizes(potential, shape, spec, rng, checkpoint)
     u = torch.randn(shape, generator=rng, device=rng.device)
-    return _anneal(potential, u, annealing_schedule(spec.schedule, spec.distributions), steps, spec, rng)
+    betas = annealing_schedule(spec.schedule, spec.distributions)
+    return _anneal(potential, u, betas, steps, spec, rng, checkpoint.part("chains"))
 
 
 def bidirectional_monte_carlo(
@@ -120,6 +129,7 @@ def bidirectional_monte_carlo(
     scale: Tensor,
     spec: AisSpec,
     rng: torch.Generator,
+    checkpoint: Checkpoint = NO_CHECKPOINT,
 ) -> tuple[AisResult, AisResult]:
     """Bound log p(x) from below by chains towards the posterior, and from above by chains that leave it.
 
@@ -135,20 +145,21 @@ def bidirectional_monte_carlo(
         scale: standard deviation of the start [B, d].
         spec: chains, schedule, leapfrog steps, adaptation.
         rng: on the device of ``x``.
+        checkpoint: where an earlier process may have left these chains.
 
     Returns:
         Forward and reverse estimates.
     """
     potential = whitened_potential(generator, x, location, scale)
     shape = torch.Size((x.shape[0], spec.chains, location.shape[1]))
-    steps = _step_sizes(potential, shape, spec, rng)
+    steps = _step_sizes(potential, shape, spec, rng, checkpoint)
     betas = annealing_schedule(spec.schedule, spec.distributions)
     start = torch.randn(shape, generator=rng, device=rng.device)
-    forward = _anneal(potential, start, betas, steps, spec, rng)
+    forward = _anneal(potential, start, betas, steps, spec, rng, checkpoint.part("forward"))
     if spec.adaptation == "cumulative":
         steps = CumulativeRule(spec, shape[0], shape[1], rng.device)
     end = ((z - location) / scale).unsqueeze(1).expand(shape).contiguous()
-    reverse = _anneal(potential, end, betas[::-1], steps, spec, rng)
+    reverse = _anneal(potential, end, betas[::-1], steps, spec, rng, checkpoint.part("reverse"))
     return forward, reverse
 
 
@@ -162,7 +173,13 @@ def preliminary_transitions(spec: AisSpec) -> int:
     return 0 if spec.adaptation == "cumulative" else chains * _ADAPTATIONS * (distributions - 2)
 
 
-def _step_sizes(potential: Potential, shape: torch.Size, spec: AisSpec, rng: torch.Generator) -> StepSizes:
+def _step_sizes(
+    potential: Potential,
+    shape: torch.Size,
+    spec: AisSpec,
+    rng: torch.Generator,
+    checkpoint: Checkpoint = NO_CHECKPOINT,
+) -> StepSizes:
     """Adapt step sizes on chains of their own, and freeze them, so that the estimate's kernels are fixed."""
     if spec.adaptation == "cumulative":
         return CumulativeRule(spec, shape[0], shape[1], rng.device)
@@ -171,7 +188,7 @@ def _step_sizes(potential: Potential, shape: torch.Size, spec: AisSpec, rng: tor
     first, *inner, last = annealing_schedule(spec.schedule, distributions)
     betas = [first, *(beta for beta in inner for _ in range(_ADAPTATIONS)), last]
     start = torch.randn(shape[0], chains, shape[2], generator=rng, device=rng.device)
-    _anneal(potential, start, betas, recorded, spec, rng)
+    _anneal(potential, start, betas, recorded, spec, rng, checkpoint.part("step sizes"))
     # With three distributions there is one transition and nothing to interpolate.
     return FrozenStepSizes(recorded) if len(recorded.betas) > 1 else recorded
 
@@ -186,6 +203,33 @@ def _jitter(shape: tuple[int, int], spec: AisSpec, rng: torch.Generator) -> Tens
     return 1 + spec.step_size_jitter * (2 * torch.rand(shape, generator=rng, device=rng.device) - 1)
 
 
+@dataclass
+class _Path:
+    """Chains on their way: where they are, and what they have gathered so far, per chain and per point."""
+
+    state: ChainState
+    steps: StepSizes
+    log_weight: Tensor
+    acceptance: Tensor
+    step_size: Tensor
+    diverged: Tensor
+
+    def state_dict(self) -> State:
+        """See :class:`~inference_gaps.resuming.checkpoint.Stateful`."""
+        gathered = ("log_weight", "acceptance", "step_size", "diverged")
+        return {
+            "state": dict(vars(self.state)),
+            "steps": self.steps.state_dict(),
+            "gathered": {name: getattr(self, name) for name in gathered},
+        }
+
+    def load_state_dict(self, state: State) -> None:
+        """See :class:`~inference_gaps.resuming.checkpoint.Stateful`."""
+        self.state = ChainState(**state["state"])
+        self.steps.load_state_dict(state["steps"])
+        vars(self).update(state["gathered"])
+
+
 @torch.no_grad()
 def _anneal(
     potential: Potential,
@@ -194,30 +238,34 @@ def _anneal(
     steps: StepSizes,
     spec: AisSpec,
     rng: torch.Generator,
+    checkpoint: Checkpoint = NO_CHECKPOINT,
 ) -> AisResult:
     """Take chains from ``u`` [B, C, d] along ``betas``, rising or falling."""
     points, chains, _ = u.shape
     value, gradient = potential(u, True)
     assert value is not None
-    state = ChainState(u, value, gradient)
+    zeros = torch.zeros(points, device=u.device)
     log_weight = torch.zeros(points, chains, device=u.device, dtype=torch.float64)
-    acceptance = torch.zeros(points, device=u.device)
-    step_size = torch.zeros(points, device=u.device)
-    diverged = torch.zeros(points, device=u.device, dtype=torch.long)
-    for index in range(1, len(betas)):
-        beta = betas[index]
-        log_weight += (beta - betas[index - 1]) * state.potential.double()
-        if index == len(betas) - 1:
-            break  # A transition at the last temperature would no longer change a weight.
-        step = steps.at(beta) * _jitter((points, chains), spec, rng)
-        moved = transition(state, potential, beta, step, spec.leapfrog_steps, rng)
-        steps.observe(beta, moved.acceptance)
-        state = moved.state
-        acceptance += moved.acceptance.mean(1)
-        step_size += step.mean(1)
-        diverged += moved.diverged.sum(1)
+    path = _Path(ChainState(u, value, gradient), steps, log_weight, zeros, zeros, zeros.long())
     transitions = len(betas) - 2
+
+    def where(index: int) -> str:
+        return f"distribution {index + 2} of {len(betas)}"
+
+    for index in checkpoint.loop(path, transitions, rng, where=where):
+        beta = betas[index + 1]
+        path.log_weight = path.log_weight + (beta - betas[index]) * path.state.potential.double()
+        step = steps.at(beta) * _jitter((points, chains), spec, rng)
+        moved = transition(path.state, potential, beta, step, spec.leapfrog_steps, rng)
+        steps.observe(beta, moved.acceptance)
+        path.state = moved.state
+        path.acceptance = path.acceptance + moved.acceptance.mean(1)
+        path.step_size = path.step_size + step.mean(1)
+        path.diverged = path.diverged + moved.diverged.sum(1)
+    # A transition at the last temperature would no longer change a weight.
+    log_weight = path.log_weight + (betas[-1] - betas[-2]) * path.state.potential.double()
     bounds = log_mean_weight(log_weight), elbo(log_weight)
     if betas[-1] < betas[0]:
         bounds = bounds[0].negated(), bounds[1].negated()
-    return AisResult(*bounds, acceptance / transitions, step_size / transitions, diverged)
+    acceptance, step_size = path.acceptance / transitions, path.step_size / transitions
+    return AisResult(*bounds, acceptance, step_size, path.diverged)

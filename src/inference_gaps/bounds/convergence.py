@@ -12,14 +12,15 @@ import torch
 from torch import Tensor
 
 from inference_gaps.bounds.ais import annealed_importance_sampling, preliminary_transitions
-from inference_gaps.bounds.batches import rows_at_once
+from inference_gaps.bounds.batches import point_batches, rows_at_once
 from inference_gaps.bounds.importance import elbo, log_mean_weight, log_weights
 from inference_gaps.models.generator import Generator
 from inference_gaps.posteriors.family import Parameters, PosteriorFamily
+from inference_gaps.resuming.checkpoint import NO_CHECKPOINT, Checkpoint, Results, numbered
 from inference_gaps.specs.ais import AisSpec
 from inference_gaps.specs.convergence import ConvergenceSpec
 
-__all__ = ["Measurement", "ais_at_sizes", "iwae_at_sizes"]
+__all__ = ["Measurement", "ais_at_size", "iwae_at_sizes"]
 
 _GRADIENT = 2
 
@@ -80,16 +81,18 @@ def iwae_at_sizes(
         yield Measurement(size, size, bound.value, bound.standard_error)
 
 
-def ais_at_sizes(
+def ais_at_size(
     generator: Generator,
     x: Tensor,
     location: Tensor,
     scale: Tensor,
     start: str,
+    size: int,
     spec: ConvergenceSpec,
     rng: torch.Generator,
-) -> Iterator[Measurement]:
-    """Yield the AIS estimate for each number of distributions.
+    checkpoint: Checkpoint = NO_CHECKPOINT,
+) -> Measurement:
+    """Return the AIS estimate with ``size`` distributions.
 
     Args:
         generator: weights frozen.
@@ -97,26 +100,33 @@ def ais_at_sizes(
         location: mean of the start [B, d].
         scale: standard deviation of the start [B, d].
         start: ``prior`` or ``local-ffg``.
-        spec: sizes, chains, leapfrog steps, schedule.
+        size: one of the numbers of distributions of ``spec``.
+        spec: chains, leapfrog steps, schedule.
         rng: on the device of ``x``.
+        checkpoint: where an earlier process may have left these chains.
     """
-    base = AisSpec(
+    sized = AisSpec(
         start=start,  # type: ignore[arg-type]
         chains=spec.chains,
+        distributions=size,
         schedule=spec.schedule,
         leapfrog_steps=spec.leapfrog_steps,
     )
-    for size in sorted(spec.distributions):
-        sized = base.model_copy(update={"distributions": size})
-        batch = max(1, rows_at_once(x.device) // spec.chains)
-        groups = zip(x.split(batch), location.split(batch), scale.split(batch), strict=True)
-        parts = [annealed_importance_sampling(generator, *group, sized, rng) for group in groups]
-        transitions = spec.chains * (size - 2) + preliminary_transitions(sized)
-        yield Measurement(
-            size,
-            _GRADIENT * spec.leapfrog_steps * transitions,
-            torch.cat([part.bound.value for part in parts]),
-            torch.cat([part.bound.standard_error for part in parts]),
-            torch.cat([part.single_chain.value for part in parts]),
-            torch.cat([part.single_chain.standard_error for part in parts]),
+    batches = list(point_batches(len(x), spec.chains, x.device))
+    parts = Results()
+    groups = checkpoint.part("batches")
+    for index in groups.loop(parts, len(batches), rng, where=numbered("batch")):
+        rows = batches[index]
+        result = annealed_importance_sampling(
+            generator, x[rows], location[rows], scale[rows], sized, rng, groups
         )
+        parts.append(
+            {
+                "value": result.bound.value,
+                "standard_error": result.bound.standard_error,
+                "single_chain": result.single_chain.value,
+                "single_chain_error": result.single_chain.standard_error,
+            }
+        )
+    transitions = spec.chains * (size - 2) + preliminary_transitions(sized)
+    return Measurement(size, _GRADIENT * spec.leapfrog_steps * transitions, **parts.joined())

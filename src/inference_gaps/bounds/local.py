@@ -14,6 +14,7 @@ from torch import Tensor
 
 from inference_gaps.models.generator import Generator
 from inference_gaps.posteriors.family import PosteriorFamily
+from inference_gaps.resuming.checkpoint import NO_CHECKPOINT, Checkpoint, State, numbered
 from inference_gaps.specs.local import LocalSpec
 
 __all__ = ["LocalOptimum", "high_density_starts", "optimise", "passes_of"]
@@ -74,6 +75,7 @@ def optimise(
     spec: LocalSpec,
     rng: torch.Generator,
     report: Callable[[int, float], None],
+    checkpoint: Checkpoint = NO_CHECKPOINT,
 ) -> LocalOptimum:
     """Maximise L[q] over the parameters of ``family`` for each row of ``x``.
 
@@ -86,6 +88,7 @@ def optimise(
         spec: samples per step, steps per cycle, rate, tolerance.
         rng: on the device of ``x``.
         report: called after each cycle with its number and the mean bound.
+        checkpoint: where an earlier process may have left these points.
     """
     # The same noise before and after a cycle: the difference of two bounds is then far less noisy than either.
     reference = _antithetic(x.shape[0], _reference_samples(len(starts)), family.noise_dim, rng)
@@ -97,26 +100,45 @@ def optimise(
     first, *others = starts
     parameters = {name: tensor.detach().clone() for name, tensor in first.items()}
     value = measure(parameters)
-    history = [value.mean().item()]
-    residual = torch.full_like(value, math.inf)
-    converged = False
-    for cycle in range(spec.max_cycles):
+    best = _Best(parameters, value, torch.full_like(value, math.inf), [value.mean().item()])
+    cycles = checkpoint.part("cycles")
+    for cycle in cycles.loop(best, spec.max_cycles, rng, where=numbered("cycle")):
         rate = spec.learning_rate * (_RATE_OF_LATER_CYCLES if cycle else 1.0)
-        before = value
-        for start in (parameters, *([] if cycle else others)):
-            candidate = _cycle(generator, family, x, start, rate, spec, rng)
+        starts = [best.parameters, *([] if cycle else others)]
+        reached = _Best(best.parameters, best.value, best.residual, [])
+        climbs = cycles.part("climbs")
+        for index in climbs.loop(reached, len(starts), rng, where=numbered("start")):
+            candidate = _cycle(generator, family, x, starts[index], rate, spec, rng, climbs.part("steps"))
             candidate_value = measure(candidate)
-            better = candidate_value > value  # Never true of a bound that is not a number.
-            parameters = _where(better, candidate, parameters)
-            value = torch.where(better, candidate_value, value)
-        residual = value - before
-        history.append(value.mean().item())
-        report(cycle + 1, history[-1])
+            better = candidate_value > reached.value  # Never true of a bound that is not a number.
+            reached.parameters = _where(better, candidate, reached.parameters)
+            reached.value = torch.where(better, candidate_value, reached.value)
+        best.residual = reached.value - best.value
+        best.parameters, best.value = reached.parameters, reached.value
+        best.history.append(best.value.mean().item())
+        report(cycle + 1, best.history[-1])
         # The first cycle leaves the start; only a later one can say that nothing is left to gain.
-        if cycle and residual.mean().item() < spec.tolerance:
-            converged = True
-            break
-    return LocalOptimum(parameters, residual, history, converged)
+        if cycle and best.residual.mean().item() < spec.tolerance:
+            return LocalOptimum(best.parameters, best.residual, best.history, converged=True)
+    return LocalOptimum(best.parameters, best.residual, best.history, converged=False)
+
+
+@dataclass
+class _Best:
+    """The best parameters so far, the bound [B] of each, what the last cycle gained, and the bound after each."""
+
+    parameters: dict[str, Tensor]
+    value: Tensor
+    residual: Tensor
+    history: list[float]
+
+    def state_dict(self) -> State:
+        """See :class:`~inference_gaps.resuming.checkpoint.Stateful`."""
+        return vars(self) | {"history": list(self.history)}
+
+    def load_state_dict(self, state: State) -> None:
+        """See :class:`~inference_gaps.resuming.checkpoint.Stateful`."""
+        vars(self).update(state)
 
 
 def _where(better: Tensor, these: Mapping[str, Tensor], those: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -148,6 +170,26 @@ def high_density_starts(
     return starts
 
 
+class _Climb:
+    """Parameters on their way up, and the moments of Adam."""
+
+    def __init__(self, start: Mapping[str, Tensor], rate: float) -> None:
+        self.leaves = {name: tensor.clone().requires_grad_() for name, tensor in start.items()}
+        # The gradients of the first steps are far larger than those near the optimum; they are soon forgotten.
+        self.optimiser = torch.optim.Adam(list(self.leaves.values()), lr=rate, betas=(0.9, 0.99), fused=True)
+
+    def state_dict(self) -> State:
+        """See :class:`~inference_gaps.resuming.checkpoint.Stateful`."""
+        return {"leaves": dict(self.leaves), "optimiser": self.optimiser.state_dict()}
+
+    @torch.no_grad()
+    def load_state_dict(self, state: State) -> None:
+        """See :class:`~inference_gaps.resuming.checkpoint.Stateful`."""
+        for name, leaf in self.leaves.items():
+            leaf.copy_(state["leaves"][name])
+        self.optimiser.load_state_dict(state["optimiser"])
+
+
 def _cycle(
     generator: Generator,
     family: PosteriorFamily,
@@ -156,14 +198,13 @@ def _cycle(
     rate: float,
     spec: LocalSpec,
     rng: torch.Generator,
+    checkpoint: Checkpoint,
 ) -> dict[str, Tensor]:
-    leaves = {name: tensor.clone().requires_grad_() for name, tensor in start.items()}
-    # The gradients of the first steps are far larger than those near the optimum; they are soon forgotten.
-    optimiser = torch.optim.Adam(list(leaves.values()), lr=rate, betas=(0.9, 0.99), fused=True)
-    for step in range(spec.steps):
-        optimiser.param_groups[0]["lr"] = 0.5 * rate * (1 + math.cos(math.pi * step / spec.steps))
+    climb = _Climb(start, rate)
+    for step in checkpoint.loop(climb, spec.steps, rng):
+        climb.optimiser.param_groups[0]["lr"] = 0.5 * rate * (1 + math.cos(math.pi * step / spec.steps))
         noise = _antithetic(x.shape[0], spec.samples, family.noise_dim, rng)
-        optimiser.zero_grad(set_to_none=True)
-        (-_bound(generator, family, x, leaves, noise).sum()).backward()
-        optimiser.step()
-    return {name: leaf.detach() for name, leaf in leaves.items()}
+        climb.optimiser.zero_grad(set_to_none=True)
+        (-_bound(generator, family, x, climb.leaves, noise).sum()).backward()
+        climb.optimiser.step()
+    return {name: leaf.detach() for name, leaf in climb.leaves.items()}

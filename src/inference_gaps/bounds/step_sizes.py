@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from inference_gaps.resuming.checkpoint import State
 from inference_gaps.specs.ais import AisSpec
 
 __all__ = ["CumulativeRule", "FrozenStepSizes", "RobbinsMonro", "StepSizes"]
@@ -28,6 +29,14 @@ class StepSizes(ABC):
     def observe(self, beta: float, acceptance: Tensor) -> None:
         """Hear the acceptance probabilities [B, C] of the transition at ``beta``."""
 
+    def state_dict(self) -> State:
+        """Return what was heard so far, by the names of attributes."""
+        return {}
+
+    def load_state_dict(self, state: State) -> None:
+        """Take over what :meth:`state_dict` returned."""
+        vars(self).update(state)
+
 
 class CumulativeRule(StepSizes):
     """The authors' rule: one step size per chain, * 1.02 or * 0.98 by its acceptance rate since the start.
@@ -45,9 +54,12 @@ class CumulativeRule(StepSizes):
 
     def observe(self, beta: float, acceptance: Tensor) -> None:
         self.count += 1
-        self.accepted += acceptance
+        self.accepted = self.accepted + acceptance
         faster = self.accepted / self.count > self.target
         self.step = (self.step * torch.where(faster, 1.02, 0.98)).clamp(1.0e-4, 0.5)
+
+    def state_dict(self) -> State:
+        return {"step": self.step, "accepted": self.accepted, "count": self.count}
 
 
 class RobbinsMonro(StepSizes):
@@ -74,6 +86,9 @@ class RobbinsMonro(StepSizes):
             self.log_steps.append(self.log_step)
         move = 0.5 * (acceptance.mean(1, keepdim=True) - self.target)
         self.log_step = (self.log_step + move).clamp(*self.limits)
+
+    def state_dict(self) -> State:
+        return {"log_step": self.log_step, "betas": list(self.betas), "log_steps": list(self.log_steps)}
 
 
 class FrozenStepSizes(StepSizes):

@@ -11,12 +11,13 @@ effective_sample_size, acceptance, step_size, diverged; nats).
 import argparse
 
 import pandas as pd
-import torch
 
 from inference_gaps.artifacts import write_values
-from inference_gaps.bounds.ais import AisResult, annealed_importance_sampling
+from inference_gaps.bounds.ais import annealed_importance_sampling
 from inference_gaps.bounds.batches import point_batches
 from inference_gaps.progress import progress_bar
+from inference_gaps.resuming.checkpoint import Results, numbered
+from inference_gaps.resuming.job import resumable
 from inference_gaps.runtime import random_generator
 from inference_gaps.specs.ais import AisSpec
 from inference_gaps.stages import add_stage_arguments, gaussian_start, load_stage, load_start
@@ -39,24 +40,35 @@ def run(options: argparse.Namespace) -> None:
     location, scale = gaussian_start(start, spec.points, stage)
     rng = random_generator(spec.seed, stage.device)
 
-    results: list[AisResult] = []
-    with progress_bar(spec.points, f"AIS from {spec.start}", "point") as bar:
-        for rows in point_batches(spec.points, spec.chains, stage.device):
-            results.append(
-                annealed_importance_sampling(
-                    stage.model.generator, stage.images[rows], location[rows], scale[rows], spec, rng
-                )
-            )
-            bar.update(len(results[-1].acceptance))
+    batches = list(point_batches(spec.points, spec.chains, stage.device))
 
-    columns = {
-        "value": [result.bound.value for result in results],
-        "standard_error": [result.bound.standard_error for result in results],
-        "effective_sample_size": [result.bound.effective_sample_size for result in results],
-        "acceptance": [result.acceptance for result in results],
-        "step_size": [result.step_size for result in results],
-        "diverged": [result.diverged for result in results],
-    }
-    frame = pd.DataFrame({name: torch.cat(parts).cpu().numpy() for name, parts in columns.items()})
-    frame.insert(0, "point", range(spec.points))
-    write_values(options.output, frame, provenance)
+    with resumable(provenance, [options.output], stage.device) as job:
+        if job.finished:
+            return
+        results = Results()
+        with progress_bar(spec.points, f"AIS from {spec.start}", "point") as bar:
+            for index in job.checkpoint.loop(results, len(batches), rng, where=numbered("batch")):
+                rows = batches[index]
+                result = annealed_importance_sampling(
+                    stage.model.generator,
+                    stage.images[rows],
+                    location[rows],
+                    scale[rows],
+                    spec,
+                    rng,
+                    job.checkpoint,
+                )
+                results.append(
+                    {
+                        "value": result.bound.value,
+                        "standard_error": result.bound.standard_error,
+                        "effective_sample_size": result.bound.effective_sample_size,
+                        "acceptance": result.acceptance,
+                        "step_size": result.step_size,
+                        "diverged": result.diverged,
+                    }
+                )
+                bar.update(rows.stop - bar.n)
+        frame = pd.DataFrame({name: column.cpu().numpy() for name, column in results.joined().items()})
+        frame.insert(0, "point", range(spec.points))
+        write_values(options.output, frame, provenance)

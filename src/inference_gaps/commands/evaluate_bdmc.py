@@ -18,6 +18,8 @@ from inference_gaps.bounds.ais import bidirectional_monte_carlo
 from inference_gaps.bounds.batches import point_batches
 from inference_gaps.errors import UserError
 from inference_gaps.progress import progress_bar
+from inference_gaps.resuming.checkpoint import Results, numbered
+from inference_gaps.resuming.job import resumable
 from inference_gaps.runtime import random_generator
 from inference_gaps.specs.ais import AisSpec
 from inference_gaps.stages import add_stage_arguments, gaussian_start, load_stage, load_start
@@ -46,23 +48,36 @@ def run(options: argparse.Namespace) -> None:
     location, scale = gaussian_start(start, spec.points, stage)
     rng = random_generator(spec.seed, stage.device)
 
-    frames = []
-    with progress_bar(spec.points, f"BDMC from {spec.start}", "point") as bar:
-        for rows in point_batches(spec.points, spec.chains, stage.device):
-            forward, reverse = bidirectional_monte_carlo(
-                stage.model.generator, stage.images[rows], z[rows], location[rows], scale[rows], spec, rng
-            )
-            columns = {
-                "forward": forward.bound.value,
-                "forward_standard_error": forward.bound.standard_error,
-                "reverse": reverse.bound.value,
-                "reverse_standard_error": reverse.bound.standard_error,
-                "acceptance": 0.5 * (forward.acceptance + reverse.acceptance),
-                "diverged": forward.diverged + reverse.diverged,
-            }
-            frames.append(pd.DataFrame({name: column.cpu().numpy() for name, column in columns.items()}))
-            bar.update(len(frames[-1]))
+    batches = list(point_batches(spec.points, spec.chains, stage.device))
 
-    frame = pd.concat(frames, ignore_index=True)
-    frame.insert(0, "point", range(spec.points))
-    write_values(options.output, frame, provenance)
+    with resumable(provenance, [options.output], stage.device) as job:
+        if job.finished:
+            return
+        results = Results()
+        with progress_bar(spec.points, f"BDMC from {spec.start}", "point") as bar:
+            for index in job.checkpoint.loop(results, len(batches), rng, where=numbered("batch")):
+                rows = batches[index]
+                forward, reverse = bidirectional_monte_carlo(
+                    stage.model.generator,
+                    stage.images[rows],
+                    z[rows],
+                    location[rows],
+                    scale[rows],
+                    spec,
+                    rng,
+                    job.checkpoint,
+                )
+                results.append(
+                    {
+                        "forward": forward.bound.value,
+                        "forward_standard_error": forward.bound.standard_error,
+                        "reverse": reverse.bound.value,
+                        "reverse_standard_error": reverse.bound.standard_error,
+                        "acceptance": 0.5 * (forward.acceptance + reverse.acceptance),
+                        "diverged": forward.diverged + reverse.diverged,
+                    }
+                )
+                bar.update(rows.stop - bar.n)
+        frame = pd.DataFrame({name: column.cpu().numpy() for name, column in results.joined().items()})
+        frame.insert(0, "point", range(spec.points))
+        write_values(options.output, frame, provenance)

@@ -11,14 +11,19 @@ included.
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import partial
 
 import pandas as pd
+from torch import Tensor
 
 from inference_gaps.artifacts import write_values
-from inference_gaps.bounds.convergence import Measurement, ais_at_sizes, iwae_at_sizes
+from inference_gaps.bounds.convergence import Measurement, ais_at_size, iwae_at_sizes
 from inference_gaps.bounds.local import passes_of
+from inference_gaps.posteriors.family import Parameters, PosteriorFamily
 from inference_gaps.progress import progress_bar
+from inference_gaps.resuming.checkpoint import Results
+from inference_gaps.resuming.job import resumable
 from inference_gaps.runtime import random_generator
 from inference_gaps.specs.convergence import ConvergenceSpec
 from inference_gaps.specs.local import LocalSpec
@@ -57,20 +62,34 @@ def run(options: argparse.Namespace) -> None:
     generator, rng = model.generator, random_generator(spec.seed, stage.device)
 
     amortised = model.posterior.parameters_for(x)
-    iwae = {
-        "iwae_amortized": iwae_at_sizes(generator, model.posterior.family, amortised, x, spec.samples, rng),
-        "iwae_local_ffg": iwae_at_sizes(generator, local.family, local.parameters, x, spec.samples, rng),
-    }
     prior, posterior = gaussian_start(None, spec.points, stage), gaussian_start(local, spec.points, stage)
-    ais = {
-        "ais_prior": ais_at_sizes(generator, x, *prior, "prior", spec, rng),
-        "ais_local_ffg": ais_at_sizes(generator, x, *posterior, "local-ffg", spec, rng),
-    }
-    estimators: dict[str, Iterator[Measurement]] = {**iwae, **ais}
-    frames = []
-    with progress_bar(2 * (len(spec.samples) + len(spec.distributions)), "convergence", "size") as bar:
-        for name, sizes in estimators.items():
-            for measured in sizes:
-                frames.append(_frame(name, measured, spent if name.endswith("local_ffg") else 0))
-                bar.update()
-    write_values(options.output, pd.concat(frames, ignore_index=True), provenance)
+
+    with resumable(provenance, [options.output], stage.device) as job:
+        if job.finished:
+            return
+
+        def iwae(family: PosteriorFamily, parameters: Parameters) -> list[Measurement]:
+            return list(iwae_at_sizes(generator, family, parameters, x, spec.samples, rng))
+
+        def ais(start: str, gaussian: tuple[Tensor, Tensor], size: int) -> list[Measurement]:
+            return [ais_at_size(generator, x, *gaussian, start, size, spec, rng, job.checkpoint)]
+
+        sizes = sorted(spec.distributions)
+        runs: list[tuple[str, Callable[[], list[Measurement]]]] = [
+            ("iwae_amortized", partial(iwae, model.posterior.family, amortised)),
+            ("iwae_local_ffg", partial(iwae, local.family, local.parameters)),
+            *(("ais_prior", partial(ais, "prior", prior, size)) for size in sizes),
+            *(("ais_local_ffg", partial(ais, "local-ffg", posterior, size)) for size in sizes),
+        ]
+        measured = Results()
+        with progress_bar(len(runs), "convergence", "estimate") as bar:
+            for index in job.checkpoint.loop(measured, len(runs), rng, where=lambda index: runs[index][0]):
+                _, run_one = runs[index]
+                measured.append({"sizes": [dict(vars(each)) for each in run_one()]})
+                bar.update(index + 1 - bar.n)
+        frames = [
+            _frame(name, Measurement(**each), spent if name.endswith("local_ffg") else 0)
+            for (name, _), result in zip(runs, measured, strict=True)
+            for each in result["sizes"]
+        ]
+        write_values(options.output, pd.concat(frames, ignore_index=True), provenance)

@@ -18,6 +18,8 @@ from inference_gaps.artifacts import write_values
 from inference_gaps.bounds.batches import point_batches, rows_at_once
 from inference_gaps.bounds.importance import elbo, log_mean_weight, log_weights
 from inference_gaps.progress import progress_bar
+from inference_gaps.resuming.checkpoint import Results, numbered
+from inference_gaps.resuming.job import resumable
 from inference_gaps.runtime import random_generator
 from inference_gaps.specs.iwae import IwaeSpec
 from inference_gaps.stages import add_stage_arguments, load_stage
@@ -45,33 +47,39 @@ def run(options: argparse.Namespace) -> None:
     family = local.family if local else model.posterior.family
     rng = random_generator(spec.seed, device)
 
-    weights: list[Tensor] = []
-    with progress_bar(spec.points, "evaluate-iwae", "point") as bar:
-        for rows in point_batches(spec.points, min(spec.samples, _SAMPLES_PER_POINT), device):
-            x = stage.images[rows]
-            parameters = local.rows(rows) if local else model.posterior.parameters_for(x)
+    batches = list(point_batches(spec.points, min(spec.samples, _SAMPLES_PER_POINT), device))
 
-            def sample(
-                n: int, x: Tensor = x, parameters: dict[str, Tensor] = parameters
-            ) -> tuple[Tensor, Tensor]:
-                z, log_q = family.rsample_with_log_prob(parameters, n, rng)
-                return model.generator.log_joint(x, z), log_q
+    with resumable(provenance, [options.output], device) as job:
+        if job.finished:
+            return
+        weights = Results()
+        with progress_bar(spec.points, "evaluate-iwae", "point") as bar:
+            for index in job.checkpoint.loop(weights, len(batches), rng, where=numbered("batch")):
+                rows = batches[index]
+                x = stage.images[rows]
+                parameters = local.rows(rows) if local else model.posterior.parameters_for(x)
 
-            chunk = max(1, rows_at_once(device) // x.shape[0])
-            weights.append(log_weights(sample, spec.samples, chunk).cpu())
-            bar.update(x.shape[0])
+                def sample(
+                    n: int, x: Tensor = x, parameters: dict[str, Tensor] = parameters
+                ) -> tuple[Tensor, Tensor]:
+                    z, log_q = family.rsample_with_log_prob(parameters, n, rng)
+                    return model.generator.log_joint(x, z), log_q
 
-    log_w = torch.cat(weights)
-    frames = [
-        pd.DataFrame(
-            {
-                "bound": name,
-                "point": range(spec.points),
-                "value": bound.value.numpy(),
-                "standard_error": bound.standard_error.numpy(),
-                "effective_sample_size": bound.effective_sample_size.numpy(),
-            }
-        )
-        for name, bound in (("elbo", elbo(log_w)), ("iwae", log_mean_weight(log_w)))
-    ]
-    write_values(options.output, pd.concat(frames), provenance)
+                chunk = max(1, rows_at_once(device) // x.shape[0])
+                weights.append({"log_w": log_weights(sample, spec.samples, chunk).cpu()})
+                bar.update(rows.stop - bar.n)
+
+        log_w = weights.joined()["log_w"]
+        frames = [
+            pd.DataFrame(
+                {
+                    "bound": name,
+                    "point": range(spec.points),
+                    "value": bound.value.numpy(),
+                    "standard_error": bound.standard_error.numpy(),
+                    "effective_sample_size": bound.effective_sample_size.numpy(),
+                }
+            )
+            for name, bound in (("elbo", elbo(log_w)), ("iwae", log_mean_weight(log_w)))
+        ]
+        write_values(options.output, pd.concat(frames), provenance)

@@ -14,8 +14,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from inference_gaps.artifacts import write_values
-from inference_gaps.bounds.local import LocalOptimum, high_density_starts, optimise
+from inference_gaps.artifacts import all_or_none, write_values
+from inference_gaps.bounds.local import high_density_starts, optimise
 from inference_gaps.models.vae import VAE
 from inference_gaps.posteriors.auxiliary_flow import AuxiliaryFlow
 from inference_gaps.posteriors.family import PosteriorFamily
@@ -23,6 +23,8 @@ from inference_gaps.posteriors.gaussian import FullyFactorisedGaussian
 from inference_gaps.posteriors.local import flow_from_gaussian, flow_from_zeros, local_family
 from inference_gaps.posteriors.storage import save_local_posterior
 from inference_gaps.progress import progress_bar
+from inference_gaps.resuming.checkpoint import Results, numbered
+from inference_gaps.resuming.job import resumable
 from inference_gaps.runtime import random_generator
 from inference_gaps.specs.local import LocalSpec
 from inference_gaps.stages import add_stage_arguments, load_stage, load_start
@@ -84,30 +86,39 @@ def run(options: argparse.Namespace) -> None:
     rng = random_generator(spec.seed, device)
     size = _FLOWS_AT_ONCE if spec.family == "af" else spec.points
 
-    optima: list[LocalOptimum] = []
     batches = [slice(first, first + size) for first in range(0, spec.points, size)]
-    with progress_bar(len(batches) * spec.max_cycles, f"q*_{spec.family.upper()}", "cycle") as bar:
 
-        def report(cycle: int, bound: float) -> None:
-            bar.set_postfix_str(f"bound {bound:.3f}", refresh=False)
-            bar.update()
+    with resumable(provenance, [options.output, options.residuals], device) as job:
+        if job.finished:
+            return
+        optima = Results()
+        title = f"q*_{spec.family.upper()}"
+        with progress_bar(len(batches) * spec.max_cycles, title, "cycle") as bar:
 
-        for rows in batches:
-            x = stage.images[rows]
-            begin = _start(spec, family, model, x, start.rows(rows) if start else None, rng)
-            starts = [{name: tensor.to(device) for name, tensor in begin.items()}]
-            if spec.family == "ffg":
-                starts += high_density_starts(model.generator, x, spec.restarts, rng)
-            optima.append(optimise(model.generator, family, x, starts, spec, rng, report))
+            def report(cycle: int, bound: float) -> None:
+                bar.set_postfix_str(f"bound {bound:.3f}", refresh=False)
+                bar.update(len(optima) * spec.max_cycles + cycle - bar.n)
 
-    parameters = {name: torch.cat([o.parameters[name] for o in optima]) for name in optima[0].parameters}
-    residual = torch.cat([optimum.residual for optimum in optima])
-    provenance["summary"] = {
-        "cycles": [len(optimum.bound) - 1 for optimum in optima],
-        "bound": [optimum.bound for optimum in optima],
-        "converged": all(optimum.converged for optimum in optima),
-        "mean_residual": residual.mean().item(),
-    }
-    frame = pd.DataFrame({"point": range(spec.points), "residual": residual.cpu().numpy()})
-    write_values(options.residuals, frame, provenance)
-    save_local_posterior(options.output, parameters, residual, provenance)
+            for index in job.checkpoint.loop(optima, len(batches), rng, where=numbered("batch")):
+                rows = batches[index]
+                x = stage.images[rows]
+                begin = _start(spec, family, model, x, start.rows(rows) if start else None, rng)
+                starts = [{name: tensor.to(device) for name, tensor in begin.items()}]
+                if spec.family == "ffg":
+                    starts += high_density_starts(model.generator, x, spec.restarts, rng)
+                optimum = optimise(model.generator, family, x, starts, spec, rng, report, job.checkpoint)
+                optima.append(dict(vars(optimum)))
+
+        names = optima[0]["parameters"]
+        parameters = {name: torch.cat([optimum["parameters"][name] for optimum in optima]) for name in names}
+        residual = torch.cat([optimum["residual"] for optimum in optima])
+        provenance["summary"] = {
+            "cycles": [len(optimum["bound"]) - 1 for optimum in optima],
+            "bound": [optimum["bound"] for optimum in optima],
+            "converged": all(optimum["converged"] for optimum in optima),
+            "mean_residual": residual.mean().item(),
+        }
+        frame = pd.DataFrame({"point": range(spec.points), "residual": residual.cpu().numpy()})
+        with all_or_none():
+            write_values(options.residuals, frame, provenance)
+            save_local_posterior(options.output, parameters, residual, provenance)

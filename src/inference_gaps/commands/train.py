@@ -21,6 +21,7 @@ from inference_gaps.fingerprints import identity, make_provenance
 from inference_gaps.models.storage import save_model
 from inference_gaps.models.vae import build_vae
 from inference_gaps.progress import progress_bar
+from inference_gaps.resuming.job import resumable
 from inference_gaps.runtime import add_runtime_arguments, set_up
 from inference_gaps.specs.train import TrainSpec
 from inference_gaps.training.loop import EpochMetrics, Images, train
@@ -56,20 +57,22 @@ def run(options: argparse.Namespace) -> None:
     torch.manual_seed(spec.seed)
     model = build_vae(spec.architecture, spec.posterior, data.shape).to(device)
     images = Images(data.split("train").to(device), data.scale)
-    rows: list[dict[str, float | None]] = []
-
-    with progress_bar(spec.epochs, f"train {data.title}", "epoch") as bar:
-
-        def report(metrics: EpochMetrics) -> None:
-            rows.append(dataclasses.asdict(metrics))
-            bar.set_postfix_str(
-                f"ELBO {metrics.elbo:.2f}, {metrics.images_per_second:,.0f} images/s", refresh=False
-            )
-            bar.update()
-
-        train(model, spec, images, _validation_images(data, spec.validation_points, device), report)
-
+    validation = _validation_images(data, spec.validation_points, device)
     provenance["data"] = data.provenance["data"]
-    with all_or_none():
-        write_values(options.metrics, pd.DataFrame(rows), provenance)
-        save_model(options.output, model, provenance)
+
+    with resumable(provenance, [options.output, options.metrics], device) as job:
+        if job.finished:
+            return
+        with progress_bar(spec.epochs, f"train {data.title}", "epoch") as bar:
+
+            def report(metrics: EpochMetrics) -> None:
+                bar.set_postfix_str(
+                    f"ELBO {metrics.elbo:.2f}, {metrics.images_per_second:,.0f} images/s", refresh=False
+                )
+                bar.update(metrics.epoch - bar.n)
+
+            epochs = train(model, spec, images, validation, report, job.checkpoint)
+        metrics = pd.DataFrame([dataclasses.asdict(row) for row in epochs])
+        with all_or_none():
+            write_values(options.metrics, metrics, provenance)
+            save_model(options.output, model, provenance)

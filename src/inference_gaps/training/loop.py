@@ -5,6 +5,7 @@ w rises during warm-up. For a flow, w multiplies the whole augmented log q. Imag
 no loader processes.
 """
 
+import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from inference_gaps.errors import UserError
 from inference_gaps.models.vae import VAE
+from inference_gaps.resuming.checkpoint import NO_CHECKPOINT, Checkpoint, State
 from inference_gaps.runtime import random_generator
 from inference_gaps.specs.train import TrainSpec
 from inference_gaps.training.schedules import entropy_weight, learning_rate
@@ -66,13 +68,78 @@ def mean_elbo(model: VAE, images: Images, rng: torch.Generator) -> float:
     return total / len(images)
 
 
+class _Run:
+    """A run between two steps: weights, optimiser, the epoch so far, and the rows of the epochs before."""
+
+    def __init__(self, model: VAE, spec: TrainSpec, images: Images) -> None:
+        self.model, self.spec = model, spec
+        self.optimiser = torch.optim.Adam(
+            model.parameters(), lr=spec.learning_rate, eps=spec.adam_epsilon, fused=True
+        )
+        self.epochs: list[EpochMetrics] = []
+        # Means of log p(x, z) and log q(z|x) over each batch of the epoch; those to come are zero.
+        self.terms = torch.zeros(len(images) // spec.batch_size, 2, device=images.bytes.device)
+        self.rows: Tensor | None = None
+        self.started = self.epoch_started = time.perf_counter()
+
+    @property
+    def weight(self) -> float:
+        """The weight of the entropy term in the present epoch."""
+        return entropy_weight(self.spec, len(self.epochs))
+
+    def begin_epoch(self, rows: Tensor | None) -> None:
+        """Take the images in the order ``rows``, or as the file has them."""
+        self.rows, self.epoch_started = rows, time.perf_counter()
+        self.terms.zero_()
+        self.optimiser.param_groups[0]["lr"] = learning_rate(self.spec, len(self.epochs))
+
+    def check(self) -> None:
+        """Raise UserError if the objective, or a weight, is not a finite number, and say where it began."""
+        objective = self.terms[:, 0] - self.weight * self.terms[:, 1]
+        wrong = (~torch.isfinite(objective)).nonzero()
+        if len(wrong):
+            step = int(wrong[0])
+            problem = f"The training objective became {objective[step].item()}"
+        elif not all(torch.isfinite(parameter).all() for parameter in self.model.parameters()):
+            # It is the last step: the next one would have made the objective not finite.
+            step, problem = max(int(self.terms.any(1).sum()) - 1, 0), "A weight stopped being a finite number"
+        else:
+            return
+        raise UserError(
+            f"{problem} in epoch {len(self.epochs) + 1}, step {step + 1}; lower training.learning_rate "
+            f"(now {self.spec.learning_rate:g}) or raise training.adam_epsilon (now {self.spec.adam_epsilon:g})."
+        )
+
+    def state_dict(self) -> State:
+        """See :class:`~inference_gaps.resuming.checkpoint.Stateful`; only a run that is finite has a state."""
+        self.check()
+        now = time.perf_counter()
+        return {
+            "model": self.model.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "epochs": [dataclasses.asdict(metrics) for metrics in self.epochs],
+            "terms": self.terms,
+            "rows": self.rows,
+            "seconds": [now - self.started, now - self.epoch_started],
+        }
+
+    def load_state_dict(self, state: State) -> None:
+        """See :class:`~inference_gaps.resuming.checkpoint.Stateful`."""
+        self.model.load_state_dict(state["model"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.epochs = [EpochMetrics(**metrics) for metrics in state["epochs"]]
+        self.terms, self.rows = state["terms"], state["rows"]
+        self.started, self.epoch_started = (time.perf_counter() - spent for spent in state["seconds"])
+
+
 def train(
     model: VAE,
     spec: TrainSpec,
     images: Images,
     validation: Images | None,
     report: Callable[[EpochMetrics], None],
-) -> None:
+    checkpoint: Checkpoint = NO_CHECKPOINT,
+) -> list[EpochMetrics]:
     """Train ``model`` in place.
 
     Args:
@@ -80,7 +147,11 @@ def train(
         spec: epochs, batch size, schedules, seed.
         images: the training split. An incomplete last batch is left out, as in the authors' code.
         validation: images for the validation ELBO, or None.
-        report: called after each epoch.
+        report: called after each epoch that is trained here.
+        checkpoint: where an earlier process may have left this run.
+
+    Returns:
+        One row per epoch, those of an earlier process included.
 
     Raises:
         UserError: fewer images than one batch, or the objective is no longer finite.
@@ -90,64 +161,51 @@ def train(
             f"training.batch_size is {spec.batch_size}, but the training split has {len(images)} images; "
             f"write a batch size of at most {len(images)}."
         )
-    device = images.bytes.device
+    device, batches = images.bytes.device, len(images) // spec.batch_size
     order = random_generator(spec.seed, stream=1)
     noise = random_generator(spec.seed, device, stream=2)
     validation_noise = random_generator(spec.seed, device, stream=3)
-    optimiser = torch.optim.Adam(model.parameters(), lr=spec.learning_rate, eps=spec.adam_epsilon, fused=True)
     validate_every = max(1, spec.epochs // _VALIDATIONS)
-    started = time.perf_counter()
+    run = _Run(model, spec, images)
+
+    def where(step: int) -> str:
+        return f"epoch {step // batches + 1}, step {step % batches + 1}"
+
     model.train()
-    for epoch in range(spec.epochs):
-        epoch_started = time.perf_counter()
-        rate, weight = learning_rate(spec, epoch), entropy_weight(spec, epoch)
-        optimiser.param_groups[0]["lr"] = rate
-        log_joint, log_q = _run_epoch(model, optimiser, spec, images, weight, order, noise)
-        objective = log_joint - weight * log_q
-        if not torch.isfinite(torch.tensor(objective)):
-            raise UserError(
-                f"The training objective became {objective} in epoch {epoch + 1}; lower training.learning_rate "
-                f"(now {spec.learning_rate:g}) or raise training.adam_epsilon (now {spec.adam_epsilon:g})."
-            )
+    for step in checkpoint.loop(run, spec.epochs * batches, order, noise, validation_noise, where=where):
+        epoch, batch = divmod(step, batches)
+        if batch == 0:
+            rows = torch.randperm(len(images), generator=order).to(device) if spec.shuffle else None
+            run.begin_epoch(rows)
+        run.terms[batch] = _step(run, images, batch, noise)
+        if batch < batches - 1:
+            continue
+        run.check()
+        due = (epoch + 1) % validate_every == 0 or epoch + 1 == spec.epochs
+        log_joint, log_q = run.terms.double().mean(0).tolist()
         now = time.perf_counter()
-        due = validation is not None and ((epoch + 1) % validate_every == 0 or epoch + 1 == spec.epochs)
-        report(
-            EpochMetrics(
-                epoch=epoch + 1,
-                elbo=log_joint - log_q,
-                objective=objective,
-                validation_elbo=mean_elbo(model, validation, validation_noise)
-                if due and validation
-                else None,
-                learning_rate=rate,
-                entropy_weight=weight,
-                images_per_second=len(images) / (now - epoch_started),
-                seconds=now - started,
-            )
+        metrics = EpochMetrics(
+            epoch=epoch + 1,
+            elbo=log_joint - log_q,
+            objective=log_joint - run.weight * log_q,
+            validation_elbo=mean_elbo(model, validation, validation_noise) if validation and due else None,
+            learning_rate=run.optimiser.param_groups[0]["lr"],
+            entropy_weight=run.weight,
+            images_per_second=len(images) / (now - run.epoch_started),
+            seconds=now - run.started,
         )
+        run.epochs.append(metrics)
+        report(metrics)
+    return run.epochs
 
 
-def _run_epoch(
-    model: VAE,
-    optimiser: torch.optim.Optimizer,
-    spec: TrainSpec,
-    images: Images,
-    weight: float,
-    order: torch.Generator,
-    noise: torch.Generator,
-) -> tuple[float, float]:
-    """Take one pass over the images; return the means of log p(x, z) and log q(z|x) in nats."""
-    device, size = images.bytes.device, spec.batch_size
-    batches = len(images) // size
-    rows = torch.randperm(len(images), generator=order).to(device) if spec.shuffle else None
-    sums = torch.zeros(2, device=device, dtype=torch.float64)
-    for start in range(0, batches * size, size):
-        batch = slice(start, start + size) if rows is None else rows[start : start + size]
-        log_joint, log_q = model.bound_terms(images.pixels(batch), rng=noise)
-        mean_log_joint, mean_log_q = log_joint.mean(), log_q.mean()
-        optimiser.zero_grad(set_to_none=True)
-        (weight * mean_log_q - mean_log_joint).backward()
-        optimiser.step()
-        sums += torch.stack([mean_log_joint.detach(), mean_log_q.detach()])
-    log_joint_mean, log_q_mean = (sums / batches).tolist()
-    return log_joint_mean, log_q_mean
+def _step(run: _Run, images: Images, batch: int, noise: torch.Generator) -> Tensor:
+    """Take one step of the optimiser; return the means of log p(x, z) and log q(z|x) over the batch [2]."""
+    chosen = slice(batch * run.spec.batch_size, (batch + 1) * run.spec.batch_size)
+    pixels = images.pixels(chosen if run.rows is None else run.rows[chosen])
+    log_joint, log_q = run.model.bound_terms(pixels, rng=noise)
+    mean_log_joint, mean_log_q = log_joint.mean(), log_q.mean()
+    run.optimiser.zero_grad(set_to_none=True)
+    (run.weight * mean_log_q - mean_log_joint).backward()
+    run.optimiser.step()
+    return torch.stack([mean_log_joint.detach(), mean_log_q.detach()])

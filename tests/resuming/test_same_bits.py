@@ -1,0 +1,180 @@
+"""Interrupted after every k-th step and gone on with from the file, everything ends in the same bits."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from inference_gaps.bounds.ais import AisResult, annealed_importance_sampling, bidirectional_monte_carlo
+from inference_gaps.bounds.local import LocalOptimum, high_density_starts, optimise
+from inference_gaps.models.mlp import MlpGenerator
+from inference_gaps.models.vae import build_vae
+from inference_gaps.posteriors.local import flow_from_zeros, local_family
+from inference_gaps.resuming.checkpoint import NO_CHECKPOINT, Checkpoint, Results
+from inference_gaps.specs.ais import AisSpec
+from inference_gaps.specs.local import LocalSpec
+from inference_gaps.specs.train import (
+    ArchitectureSpec,
+    ConvArchitectureSpec,
+    MlpArchitectureSpec,
+    PosteriorSpec,
+    TrainSpec,
+)
+from inference_gaps.training.loop import Images, train
+from tests.resuming.interrupting import interrupted_every
+
+DIMENSION = 9
+CLOCK = {"images_per_second", "seconds"}
+
+
+def bits(value: Any) -> Any:
+    """Return what can be compared to the bit, NaN included."""
+    if isinstance(value, torch.Tensor):
+        return str(value.dtype), tuple(value.shape), value.detach().contiguous().numpy().tobytes()
+    if dataclasses.is_dataclass(value):
+        return bits(vars(value))
+    if isinstance(value, dict):
+        return {name: bits(item) for name, item in value.items() if name not in CLOCK}
+    if isinstance(value, list | tuple):
+        return [bits(item) for item in value]
+    return repr(value)
+
+
+def generator() -> MlpGenerator:
+    torch.manual_seed(1)
+    return MlpGenerator(3, [6, 5], DIMENSION, "elu").requires_grad_(False)
+
+
+def images(points: int, dimension: int = DIMENSION) -> torch.Tensor:
+    rng = torch.Generator().manual_seed(2)
+    return (torch.rand(points, dimension, generator=rng) < 0.4).to(torch.uint8)
+
+
+def trained(architecture: ArchitectureSpec, family: str, shuffle: bool, shape: tuple[int, int, int]) -> Any:
+    """Return a function from a checkpoint to weights and curves of 8 epochs of 3 batches, through all stages."""
+    spec = TrainSpec(
+        architecture=architecture,
+        posterior=PosteriorSpec(family=family, flow_hidden=4),  # type: ignore[arg-type]
+        epochs=8,
+        batch_size=4,
+        learning_rate=1e-2,
+        warm_up_epochs=3,
+        shuffle=shuffle,
+    )
+    rows = Images(images(14, shape[0] * shape[1] * shape[2]), 1.0)
+
+    def process(checkpoint: Checkpoint) -> Any:
+        torch.manual_seed(0)
+        model = build_vae(spec.architecture, spec.posterior, shape)
+        epochs = train(model, spec, rows, rows, lambda metrics: None, checkpoint)
+        assert [metrics.epoch for metrics in epochs] == list(range(1, 9))
+        assert [metrics.seconds for metrics in epochs] == sorted(metrics.seconds for metrics in epochs)
+        return bits([model.state_dict(), epochs])
+
+    return process
+
+
+MLP = MlpArchitectureSpec(latent_dim=2, encoder_hidden=[6], decoder_hidden=[6])
+CONV = ConvArchitectureSpec(latent_dim=2, encoder_channels=2, decoder_channels=2)
+TRAININGS = {
+    "mlp-ffg-shuffled": (MLP, "ffg", True, (1, 3, 3)),
+    "mlp-af": (MLP, "af", False, (1, 3, 3)),
+    "conv-ffg-shuffled": (CONV, "ffg", True, (3, 32, 32)),
+}
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5, 7])
+@pytest.mark.parametrize("name", TRAININGS)
+def test_training(name: str, steps: int, tmp_path: Path) -> None:
+    """Within epochs and at their ends, along the schedule of the rate and the warm-up; Adam and batch norm."""
+    process = trained(*TRAININGS[name])
+    result, stopped = interrupted_every(steps, tmp_path, process)
+    assert stopped == 24 // steps
+    assert result == process(NO_CHECKPOINT)
+
+
+def ais(spec: AisSpec, both: bool = False) -> Any:
+    """Return a function from a checkpoint to the results of two batches of points, as the commands do it."""
+    x, scale = images(5).float(), torch.full((5, 3), 0.8)
+    location = torch.zeros(5, 3)
+
+    def process(checkpoint: Checkpoint) -> Any:
+        rng, model, results = torch.Generator().manual_seed(3), generator(), Results()
+        for index in checkpoint.loop(results, 2, rng):
+            rows = slice(3 * index, 3 * index + 3)
+            arguments = (location[rows], scale[rows], spec, rng, checkpoint)
+            result: AisResult | tuple[AisResult, ...] = (
+                bidirectional_monte_carlo(model, x[rows], location[rows] + 0.1, *arguments)
+                if both
+                else annealed_importance_sampling(model, x[rows], *arguments)
+            )
+            parts = result if isinstance(result, tuple) else (result,)
+            results.append(
+                {"parts": [[part.bound.value, part.single_chain.standard_error, part.acceptance,
+                            part.step_size, part.diverged] for part in parts]}
+            )  # fmt: skip
+        return bits([list(results), rng.get_state()])
+
+    return process
+
+
+ANNEALINGS = {
+    "preliminary": (AisSpec(chains=6, distributions=14, leapfrog_steps=2), False),
+    "cumulative": (AisSpec(chains=3, distributions=14, leapfrog_steps=2, adaptation="cumulative"), False),
+    "one-transition": (AisSpec(chains=6, distributions=3, leapfrog_steps=2), False),
+    "both-ways": (AisSpec(chains=6, distributions=14, leapfrog_steps=2), True),
+    "both-ways-cumulative": (AisSpec(chains=3, distributions=9, adaptation="cumulative"), True),
+    "both-ways-one-transition": (AisSpec(chains=6, distributions=3), True),
+}
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5, 7, 13])
+@pytest.mark.parametrize("name", ANNEALINGS)
+def test_annealing(name: str, steps: int, tmp_path: Path) -> None:
+    """While step sizes are adapted, while they are frozen, between the two, and in the second batch."""
+    process = ais(*ANNEALINGS[name])
+    result, stopped = interrupted_every(steps, tmp_path, process)
+    assert stopped or name.endswith("one-transition")
+    assert result == process(NO_CHECKPOINT)
+
+
+def local(spec: LocalSpec) -> Any:
+    """Return a function from a checkpoint to the optima of two batches of points, as the command does it."""
+    x, family = images(4).float(), local_family(spec.family, 3, 1, 4)
+
+    def process(checkpoint: Checkpoint) -> Any:
+        rng, model, optima = torch.Generator().manual_seed(3), generator(), Results()
+        for index in checkpoint.loop(optima, 2, rng):
+            rows = x[2 * index : 2 * index + 2]
+            zeros = torch.zeros(2, 3)
+            starts = [{"mean": zeros, "log_variance": zeros}]
+            if spec.family == "af":
+                starts = [flow_from_zeros(family, 2, torch.Generator().manual_seed(5))]  # type: ignore[arg-type]
+            starts += high_density_starts(model, rows, spec.restarts, rng)
+            optimum: LocalOptimum = optimise(
+                model, family, rows, starts, spec, rng, lambda cycle, bound: None, checkpoint
+            )
+            optima.append(dict(vars(optimum)))
+        return bits([list(optima), rng.get_state()])
+
+    return process
+
+
+SEARCHES = {
+    "gaussian": LocalSpec(steps=6, samples=3, max_cycles=3, tolerance=1e-9, learning_rate=0.1),
+    "several-starts": LocalSpec(steps=4, samples=3, max_cycles=3, tolerance=1e-9, restarts=2),
+    "flow": LocalSpec(family="af", steps=4, samples=2, max_cycles=3, tolerance=1e-9),
+    "ends-early": LocalSpec(steps=4, samples=3, max_cycles=6, tolerance=1e3),
+}
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 5, 7])
+@pytest.mark.parametrize("name", SEARCHES)
+def test_local_optimisation(name: str, steps: int, tmp_path: Path) -> None:
+    """Within each cycle and between them, at each of several starts, in the second batch, and at an early end."""
+    process = local(SEARCHES[name])
+    result, stopped = interrupted_every(steps, tmp_path, process)
+    assert stopped >= 3
+    assert result == process(NO_CHECKPOINT)
