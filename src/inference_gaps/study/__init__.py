@@ -5,4 +5,11 @@
 - ``models``   the jobs of one trained model: training, local optimisation, bounds
 - ``summary``  the jobs that gather many results: tables, figures, the report
 - ``plan``     all of them, from the configuration
+
+And what lies on disk of it:
+
+- ``differences``, ``freshness``  in which fields an artifact differs from what its job makes
+- ``inspection``, ``explanation`` every artifact of a preset; where one comes from
+- ``command_line``                how to make it by hand
+- ``manifest``                    the whole run as a Workflow Run RO-Crate
 """
