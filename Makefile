@@ -8,7 +8,7 @@ DATA ?=
 BIN := .venv/bin
 READY := .venv/.ready
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
-CONFIG := $(if $(PRESET),preset=$(PRESET)) $(if $(DATA),data_folder="$(DATA)")
+CONFIG := $(if $(PRESET),preset="$(PRESET)") $(if $(DATA),data_folder="$(DATA)")
 OVERRIDES := $(if $(strip $(CONFIG)),--config $(CONFIG))
 SNAKEMAKE := $(BIN)/python scripts/run_snakemake.py $(if $(SNAKEMAKE_OUTPUT_CACHE),--cache) --cores $(CORES)
 CHOSEN := $(or $(PRESET),$(shell sed -n 's/^preset: *\([a-z0-9-]*\).*/\1/p' config/config.yaml))

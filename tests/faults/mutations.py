@@ -1,6 +1,7 @@
 """Random mutations of nested mappings and lists, and of text: what a hurried editor or a broken program leaves."""
 
 import copy
+import re
 from typing import Any
 
 from hypothesis import strategies as st
@@ -116,64 +117,48 @@ def mutated(draw: st.DrawFn, original: Any, most: int = 3) -> Any:
     return content
 
 
+_PIECES = st.sampled_from(
+    [
+        *(b"", b"\t", b"\n", b"&a ", b"*a", b"<<: *a", b"!!python/object:os.system ", b"---\n", b"? "),
+        *(
+            b"!!int x",
+            b"!!float x",
+            b"!!bool x",
+            b"!!timestamp x",
+            b"!!binary x",
+            b"!!set {a}",
+            b"!!omap [a]",
+        ),
+        *(b"{", b"}", b"[", b"]", b'"', b": ", b"\xef\xbb\xbf", b"\xff\xfe", b"\0", b"# ", b"| ", b"> "),
+        *(b"%YAML 9.9\n", b"2024-13-45", b"2024-02-29", b"9" * 5000, b"0x" + b"f" * 9000, b"[" * 2000),
+        *(
+            b"{a: " * 300,
+            b"1e999",
+            b".nan",
+            b"-.inf",
+            b"010",
+            b"1:30",
+            b'"\\ud800"',
+            b"&a [*a]",
+            b"~",
+            b"{? [a]}",
+        ),
+    ]
+)
+
+
 @st.composite
 def mutated_text(draw: st.DrawFn, original: str) -> bytes:
-    """Draw ``original`` with some pieces cut, repeated or replaced by bytes that mean something or nothing."""
+    """Draw ``original`` with values or arbitrary pieces cut, repeated or replaced by what means much or nothing."""
     content = original.encode()
-    for _ in range(draw(st.integers(1, 4))):
-        start = draw(st.integers(0, len(content)))
-        stop = min(len(content), start + draw(st.sampled_from([0, 1, 3, 40, 400])))
-        piece = draw(
-            st.one_of(
-                st.binary(max_size=6),
-                st.sampled_from(
-                    [
-                        *(
-                            b"",
-                            b"\t",
-                            b"\n",
-                            b"&a ",
-                            b"*a",
-                            b"<<: *a",
-                            b"!!python/object:os.system ",
-                            b"---\n",
-                            b"? ",
-                        ),
-                        *(
-                            b"!!int x",
-                            b"!!timestamp x",
-                            b"!!binary x",
-                            b"!!set {a}",
-                            b"{",
-                            b"}",
-                            b"[",
-                            b"]",
-                            b'"',
-                            b": ",
-                        ),
-                        *(
-                            b"\xef\xbb\xbf",
-                            b"\xff\xfe",
-                            b"\0",
-                            b"# ",
-                            b"| ",
-                            b"> ",
-                            b"%YAML 9.9\n",
-                            b"2024-13-45",
-                        ),
-                        *(
-                            b"9" * 5000,
-                            b"0x" + b"f" * 9000,
-                            b"[" * 2000,
-                            b"{a: " * 300,
-                            b"1e999",
-                            b".nan",
-                            b"0o17",
-                        ),
-                    ]
-                ),
-                st.just(content[start:stop] * 2),
-            )
-        )
+    for _ in range(draw(st.integers(1, 3))):
+        values = [found.span(1) for found in re.finditer(rb":[ \t]*([^\s,{}\[\]:]+)", content)]
+        if values and draw(st.booleans()):
+            start, stop = draw(st.sampled_from(values))
+            piece = draw(_PIECES)
+        else:
+            start = draw(st.integers(0, len(content)))
+            stop = min(len(content), start + draw(st.sampled_from([0, 1, 3, 40, 400])))
+            piece = draw(st.one_of(st.binary(max_size=6), _PIECES, st.just(content[start:stop] * 2)))
         content = content[:start] + piece + content[stop:]
     return content

@@ -13,6 +13,8 @@ _MOST_BYTES = 1 << 20
 # Aliases can make a short file unfold without end, and validation would follow.
 _MOST_VALUES = 50_000
 _DEEPEST = 50
+# Python refuses to print numbers of thousands of digits, also in the middle of a sentence about them.
+_MOST_DIGITS = 40
 # 010 is 8, and 1:30 is 90.
 _OTHER_BASE = re.compile(r"[-+]?(0[0-7_]+|[0-9_]+(:[0-9]+)+)$")
 
@@ -69,6 +71,10 @@ class _Loader(yaml.SafeLoader):
     def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
         """Make a number, and note if it is not the one that a person reads."""
         number = super().construct_yaml_int(node)
+        if abs(number) >= 10**_MOST_DIGITS:
+            raise yaml.MarkedYAMLError(
+                problem=f"found a number of more than {_MOST_DIGITS} digits", problem_mark=node.start_mark
+            )
         if _OTHER_BASE.match(node.value) and len(node.value) < 40:
             self._note(
                 node, f"YAML reads {node.value} as the number {number}; write {number}, or use quotes."
