@@ -30,7 +30,7 @@ test: $(READY)
 	@$(BIN)/python -m pytest
 
 test-faults: $(READY)
-	@$(BIN)/python -m pytest -m faults -s
+	@$(BIN)/python -m pytest -m "faults or slow" -s
 
 check: $(READY)
 	@$(BIN)/ruff check --quiet .

@@ -5,14 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from inference_gaps import artifacts
 from inference_gaps.artifacts import read_tensors, read_values
 from inference_gaps.errors import UserError
 from tests.faults.test_artifacts_of_another_kind import command_line, refused
-
-pytestmark = pytest.mark.skipif(
-    not hasattr(artifacts, "check_content"), reason="artifacts carry no digest of their content"
-)
 
 FLIPS = 60
 
