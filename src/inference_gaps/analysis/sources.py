@@ -10,6 +10,7 @@ from pathlib import Path
 from inference_gaps.artifacts import read_provenance
 from inference_gaps.errors import UserError
 from inference_gaps.layout import Layout
+from inference_gaps.specs.claims import ClaimsSpec
 from inference_gaps.specs.figures import ConvergenceFigureSpec, SamplesFigureSpec, TrainingFigureSpec
 from inference_gaps.specs.report import ReportSpec
 from inference_gaps.specs.selfcheck import SelfcheckSpec
@@ -18,6 +19,7 @@ from inference_gaps.specs.table import TableRowSpec, TableSpec
 __all__ = [
     "ais_starts",
     "artifact_fingerprints",
+    "claims_sources",
     "convergence_sources",
     "file_digest",
     "layout_of",
@@ -69,6 +71,16 @@ def table_sources(spec: TableSpec, layout: Layout) -> dict[str, Path]:
     return _by_role(layout, paths)
 
 
+def claims_sources(spec: ClaimsSpec, layout: Layout) -> dict[str, Path]:
+    """Return the values files and local optima that ``judge-claims`` reads; of the latter it reads no tensors."""
+    found: dict[str, Path] = {}
+    for experiment, rows in spec.rows.items():
+        table = TableSpec(experiment=experiment, title="", preset=spec.preset, rows=rows)
+        local = [layout.local(row.model, row.seed, row.split, family) for row in rows for family in row.local]
+        found |= table_sources(table, layout) | _by_role(layout, local)
+    return found
+
+
 def selfcheck_sources(spec: SelfcheckSpec, layout: Layout) -> dict[str, Path]:
     """Return the values files that ``make-selfcheck`` reads."""
     table = TableSpec(experiment="selfcheck", title=spec.title, preset=spec.preset, rows=list(spec.rows))
@@ -100,6 +112,8 @@ def report_sources(spec: ReportSpec, layout: Layout) -> dict[str, Path]:
     paths = [layout.figure(name, "csv") for name in spec.figures]
     if spec.selfcheck:
         paths.append(layout.selfcheck("csv"))
+    if spec.claims:
+        paths.append(layout.claims("csv"))
     for table in spec.tables:
         paths.append(layout.table(table.experiment, "csv"))
         paths += table_sources(table, layout).values()

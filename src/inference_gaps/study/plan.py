@@ -31,6 +31,7 @@ class Study:
         jobs: all jobs by what they make.
         selfcheck: the job that holds the estimators against known answers, if the configuration has models for it.
         tables: the jobs that make tables.
+        claims: the job that judges the claims of the paper.
         figures: the jobs that draw figures.
         report: the job that writes the report.
     """
@@ -41,6 +42,7 @@ class Study:
     jobs: Jobs
     selfcheck: Job | None
     tables: list[Job]
+    claims: Job
     figures: list[Job]
     report: Job
 
@@ -63,10 +65,11 @@ def load_study(overrides: Mapping[str, Any] | None = None, top: Path = Path()) -
     names = configuration.chosen_experiments
     selfcheck = summary.selfcheck()
     tables = [summary.table(name, selfcheck) for name in names]
+    claims = summary.claims(selfcheck)
     figures = summary.figures(names)
-    report = summary.report(tables, figures, selfcheck)
+    report = summary.report(tables, figures, selfcheck, claims)
     sources = _sources(configuration, top)
-    return Study(configuration, layout, sources, jobs, selfcheck, tables, figures, report)
+    return Study(configuration, layout, sources, jobs, selfcheck, tables, claims, figures, report)
 
 
 def _sources(configuration: Configuration, top: Path) -> dict[str, Source]:
