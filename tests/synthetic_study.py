@@ -16,6 +16,7 @@ from inference_gaps.layout import Layout
 from inference_gaps.models.storage import save_model
 from inference_gaps.models.vae import build_vae
 from inference_gaps.specs.ais import AisSpec
+from inference_gaps.specs.claims import ClaimsSpec
 from inference_gaps.specs.data import DatasetSpec, PrepareSpec, SplitSpec
 from inference_gaps.specs.figures import (
     GapsFigureSpec,
@@ -53,11 +54,16 @@ BELOW = {
 
 
 def write_values_of(
-    layout: Layout, row: TableRowSpec, rng: np.random.Generator, below: Mapping[str, float] = BELOW
+    layout: Layout,
+    row: TableRowSpec,
+    rng: np.random.Generator,
+    below: Mapping[str, float | NDArray[np.float64]] = BELOW,
+    residual: float = 0.01,
 ) -> NDArray[np.float64]:
     """Write every file of one model: per-point values, q*, metrics, weights; return log p(x) of its points.
 
-    ``below`` is the distance of the mean of each bound below that of log p(x).
+    ``below`` is the distance of the mean of each bound below that of log p(x), or its distance at each point;
+    ``residual`` is what the local optimisation leaves open.
     """
     truth = LEVELS[row.dataset] + 20 * rng.standard_normal(POINTS)
     at = (row.model, row.seed, row.split)
@@ -99,9 +105,9 @@ def write_values_of(
             "cycles": [3],
             "bound": [[-90.0]],
             "converged": family == "ffg",
-            "mean_residual": 0.01,
+            "mean_residual": residual,
         }
-        write_tensors(layout.local(*at, family), {"residual": torch.full((POINTS,), 0.01)}, provenance)
+        write_tensors(layout.local(*at, family), {"residual": torch.full((POINTS,), residual)}, provenance)
     spec = TrainSpec(
         architecture=MlpArchitectureSpec(latent_dim=2, encoder_hidden=[5], decoder_hidden=[5]),
         epochs=60,
@@ -192,6 +198,22 @@ def make_table(top: Path, spec: TableSpec) -> int:
             f"--results={results}",
             f"--published={PUBLISHED}",
             *outputs,
+        ]
+    )
+
+
+def judge_claims(top: Path, spec: ClaimsSpec, *flags: str) -> int:
+    """Run ``judge-claims`` and return its exit status."""
+    results = top / "results" / "quick"
+    return main(
+        [
+            "judge-claims",
+            f"--spec={spec.as_json()}",
+            f"--results={results}",
+            f"--published={PUBLISHED}",
+            f"--csv={results / 'claims.csv'}",
+            f"--markdown={results / 'claims.md'}",
+            *flags,
         ]
     )
 

@@ -8,7 +8,7 @@ import yaml
 
 from inference_gaps.artifacts import read_provenance, read_values
 from inference_gaps.study.plan import load_study
-from tests.small_project import ROOT, edit_yaml
+from tests.small_project import ROOT, claims_of, edit_yaml
 from tests.snakemake_runs import NOTHING, snakemake
 
 _MLP = {"kind": "mlp", "latent_dim": 4, "encoder_hidden": [30], "decoder_hidden": [30], "activation": "elu"}
@@ -51,6 +51,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
         preset.unlink()
     (top / "config/presets/tiny.yaml").write_text(yaml.safe_dump(_PRESET))
     (top / "config/experiments.yaml").write_text(yaml.safe_dump(_EXPERIMENTS))
+    (top / "config/claims.yaml").write_text(yaml.safe_dump(claims_of("tiny")))
     edit_yaml(top / "config/config.yaml", ("preset", "tiny"), ("device", "cpu"))
     done = snakemake(top, "--cores", "2")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -68,6 +69,18 @@ def test_the_table_has_the_gaps_of_both_models(study: Path) -> None:
     assert table["ffg"]["elbo_local_ffg"] > table["ffg"]["elbo_amortized"]
     assert (study / "results/tiny/tiny.md").read_text().count("|") > 20
     assert "\\begin{tabular}" in (study / "results/tiny/tiny.tex").read_text()
+
+
+def test_the_claims_are_judged(study: Path) -> None:
+    table, _ = read_values(study / "results/tiny/claims.csv")
+    judged = table[table["level"] == "statistic"].set_index("claim")
+    gaps, _ = read_values(study / "results/tiny/tiny.csv")
+    gaps = gaps[gaps["model"] == "digits-af"].set_index("quantity")
+    assert judged.loc["C1", "value"] == pytest.approx(gaps.loc["amortization_minus_approximation", "value"])
+    assert judged.loc["C1", "ci_low"] == pytest.approx(gaps.loc["amortization_minus_approximation", "ci_low"])
+    assert judged.loc["C4", "verdict"] == "not run"
+    assert judged.loc["C4", "reason"] == "experiment later does not exist yet"
+    assert "**On small embedded data (MNIST (5,000 digits))" in (study / "results/tiny/claims.md").read_text()
 
 
 def test_figures_and_report_are_there(study: Path) -> None:

@@ -52,13 +52,9 @@ def _number(value: Any, decimals: int = 2) -> str:
 
 
 def _error(value: Any) -> str:
-    if pd.isna(value):
+    if pd.isna(value) or value == 0:
         return "–"
     return f"{value:.2f}" if value >= 0.005 else "<0.01"
-
-
-def _left_open(line: pd.Series) -> str:
-    return f"{_error(line['bdmc_gap'])}, {_error(line['residual'])}"
 
 
 def _asked(line: pd.Series) -> str:
@@ -78,9 +74,11 @@ def _record(line: pd.Series, titles: Mapping[str, str]) -> dict[str, str]:
         "verdict": str(line["verdict"]) if line["judged"] else "shown",
         "reason": str(line["reason"]),
         "value": f"{_number(line['value'])} [{_number(line['ci_low'])}, {_number(line['ci_high'])}]",
-        "errors": f"{_error(line['mc_standard_error'])}, {_error(line['sd_between_seeds'])}",
-        "seeds": f"{agree} of {line['n_seeds']}",
-        "open": _left_open(line),
+        "monte_carlo": _error(line["mc_standard_error"]),
+        "between_seeds": _error(line["sd_between_seeds"]),
+        "agree": f"{agree} of {int(line['n_seeds'])}",
+        "bdmc": _error(line["bdmc_gap"]),
+        "residual": _error(line["residual"]),
         "published": f"{_number(line['published'])}{status}",
         "relative": _number(line["relative_effect"]),
         "from": "; ".join(ESTIMATOR_WORDS.get(name, name) for name in names.split()),
@@ -154,9 +152,11 @@ def claims_markdown(spec: ClaimsSpec, table: pd.DataFrame) -> str:
         "dataset": "Data",
         "asked": "Claimed",
         "value": f"Estimate [{spec.level * 100:g} % between points]",
-        "errors": "Monte-Carlo s.e., s.d. between seeds",
-        "seeds": "Seeds agree",
-        "open": "Left open by BDMC, by q*",
+        "monte_carlo": "Monte-Carlo s.e.",
+        "between_seeds": "s.d. between seeds",
+        "agree": "Seeds agree",
+        "bdmc": "Open by BDMC",
+        "residual": "Open by q*",
         "published": "Published",
         "relative": "Effect ÷ published",
         "verdict": "Verdict",

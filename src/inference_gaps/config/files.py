@@ -212,4 +212,4 @@ class Claims(Spec):
     planned: list[Name] = Field(
         default=[], description="Experiments that claims name and config/experiments.yaml does not have yet."
     )
-    claims: Annotated[dict[str, ClaimSettings], Field(min_length=1)]
+    claims: Annotated[dict[str, ClaimSettings], Field(description="None ({}): nothing is judged.")]

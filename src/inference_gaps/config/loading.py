@@ -87,7 +87,8 @@ def load_configuration(top: Path, overrides: Mapping[str, Any] | None = None) ->
         ]
     if preset and experiments and datasets:
         problems += problems_between_files(preset, preset_file, experiments, datasets.datasets)
-    if claims and experiments:
+    # What is wrong with an experiment is not said again of the claims that name it.
+    if claims and experiments and not problems:
         problems += problems_of_claims(claims, experiments)
     if problems or not (settings and preset and experiments and datasets and claims):
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"

@@ -31,7 +31,7 @@ class Study:
         jobs: all jobs by what they make.
         selfcheck: the job that holds the estimators against known answers, if the configuration has models for it.
         tables: the jobs that make tables.
-        claims: the job that judges the claims of the paper.
+        claims: the job that judges the claims of the paper, if the configuration has any.
         figures: the jobs that draw figures.
         report: the job that writes the report.
     """
@@ -42,7 +42,7 @@ class Study:
     jobs: Jobs
     selfcheck: Job | None
     tables: list[Job]
-    claims: Job
+    claims: Job | None
     figures: list[Job]
     report: Job
 

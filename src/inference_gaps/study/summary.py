@@ -89,8 +89,10 @@ class Summary:
             inputs["selfcheck"] = selfcheck.outputs["csv"]
         return self._jobs.add("make-table", spec, inputs, outputs, {"published": self._published})
 
-    def claims(self, selfcheck: Job | None) -> Job:
-        """Add the verdicts on the claims of the paper, from what tables added before evaluate."""
+    def claims(self, selfcheck: Job | None) -> Job | None:
+        """Add the verdicts on the claims of the paper, if there are any, from what tables added before evaluate."""
+        if not self._configuration.claims.claims:
+            return None
         spec = claims_spec(self._configuration, self._layout.preset, self._row)
         outputs = {"csv": self._layout.claims("csv"), "markdown": self._layout.claims("md")}
         inputs = claims_sources(spec, self._layout)
