@@ -183,6 +183,7 @@ def test_seeds_are_averaged_and_must_agree(tmp_path: Path) -> None:
     assert found["value"] == pytest.approx(effects.mean())
     assert found["ci_low"] > 0
     assert found["sd_between_seeds"] == pytest.approx(effects.std(ddof=1))
+    assert found["mc_standard_error"] == pytest.approx(0.02 * np.sqrt(6 / POINTS / 3))
     assert found["seeds_agree"] == pytest.approx(2 / 3)
     assert (found["verdict"], found["n_seeds"]) == ("inconclusive", 3)
     lenient = claims([statistic(BLAME)], rows, seeds_agree=0.6)

@@ -34,8 +34,10 @@ def test_without_a_published_effect_the_threshold_decides_the_size() -> None:
     small = Evidence(Interval(0.4, 0.3, 0.5))
     assert judge(small, RULE) == (DIRECTION_ONLY, "smaller than 0.5 nats")
     assert judge(Evidence(CLEAR), RULE) == (REPLICATED, "at least 0.5 nats")
-    # A published effect on the other side says nothing about the size of ours.
-    assert judge(small, Rule(0.5, 2.0, 1.0, published=-0.4))[0] == DIRECTION_ONLY
+
+
+def test_a_published_effect_against_the_claim_sets_no_size() -> None:
+    assert judge(Evidence(CLEAR), Rule(0.5, 2.0, 1.0, published=-1.0)) == (REPLICATED, "at least 0.5 nats")
 
 
 @pytest.mark.parametrize(
