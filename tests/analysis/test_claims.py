@@ -215,7 +215,7 @@ def test_an_effect_within_the_bdmc_gap_is_inconclusive(tmp_path: Path) -> None:
     assert found["estimators"] == "ais_local_ffg"
     assert found["bdmc_gap"] == pytest.approx(2.0)
     assert found["verdict"] == "inconclusive"
-    assert found["reason"] == "no larger than the 2.02 nats left open, mostly by BDMC"
+    assert found["reason"] == "within the 2.02 nats left open, mostly by BDMC"
     # The amortization gap does not rest on AIS.
     assert line(layout, claims([statistic([AMORTIZATION])], [af]))["bdmc_gap"] == 0
 

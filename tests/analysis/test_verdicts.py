@@ -26,7 +26,7 @@ AGAINST = Interval(-1.0, -1.2, -0.8)
 def test_the_interval_decides_the_side() -> None:
     assert judge(Evidence(CLEAR), RULE)[0] == REPLICATED
     assert judge(Evidence(AGAINST, seeds_agree=0.0), RULE)[0] == NOT_REPLICATED
-    assert judge(Evidence(Interval(1.0, -0.1, 2.1)), RULE) == (INCONCLUSIVE, "the interval includes zero")
+    assert judge(Evidence(Interval(1.0, -0.1, 2.1)), RULE) == (INCONCLUSIVE, "interval includes zero")
     assert judge(Evidence(Interval(-1.0, -2.1, 0.1), 0.0), RULE)[0] == INCONCLUSIVE
 
 
@@ -68,7 +68,7 @@ def test_what_the_estimators_leave_open_is_not_decided(
 def test_seeds_that_disagree_leave_a_claim_open_on_either_side() -> None:
     assert judge(Evidence(CLEAR, seeds_agree=2 / 3), RULE) == (
         INCONCLUSIVE,
-        "only 67% of the seeds lie on this side",
+        "only 67% of the seeds on this side",
     )
     assert judge(Evidence(AGAINST, seeds_agree=1 / 3), RULE)[0] == INCONCLUSIVE
     lenient = Rule(threshold=0.5, factor=2.0, seeds_agree=0.6)

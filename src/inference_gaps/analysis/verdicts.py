@@ -88,20 +88,18 @@ def judge(evidence: Evidence, rule: Rule) -> tuple[str, str]:
     effect = evidence.effect
     as_claimed = effect.mean > 0
     if effect.low <= 0 <= effect.high:
-        return INCONCLUSIVE, f"the interval includes {rule.boundary}"
+        return INCONCLUSIVE, f"interval includes {rule.boundary}"
     agree = evidence.seeds_agree if as_claimed else 1 - evidence.seeds_agree
     if agree < rule.seeds_agree:
-        return INCONCLUSIVE, f"only {agree:.0%} of the seeds lie on this side"
+        return INCONCLUSIVE, f"only {agree:.0%} of the seeds on this side"
     open_ = evidence.bdmc_gap + evidence.residual
     if abs(effect.mean) <= open_:
-        larger = (
-            "BDMC" if evidence.bdmc_gap >= evidence.residual else "the residual of the local optimisation"
-        )
-        return INCONCLUSIVE, f"no larger than the {open_:.2f} nats left open, mostly by {larger}"
+        larger = "BDMC" if evidence.bdmc_gap >= evidence.residual else "the residual of q*"
+        return INCONCLUSIVE, f"within the {open_:.2f} nats left open, mostly by {larger}"
     if not as_claimed:
-        return NOT_REPLICATED, "the interval lies on the other side"
+        return NOT_REPLICATED, "interval on the other side"
     if any(step.low <= 0 for step in evidence.steps):
-        return DIRECTION_ONLY, "not every step of the series is beyond its interval"
+        return DIRECTION_ONLY, "not every step beyond its interval"
     return _sized(effect.mean, rule)
 
 
@@ -109,11 +107,10 @@ def _sized(effect: float, rule: Rule) -> tuple[str, str]:
     if rule.published is not None and rule.published > 0:
         ratio = effect / rule.published
         within = 1 / rule.factor <= ratio <= rule.factor
-        side = "within" if within else "beyond"
-        words = f"{ratio:.2g} times the published effect, {side} a factor of {rule.factor:g}"
+        words = f"{'within' if within else 'beyond'} a factor of {rule.factor:g} of the published"
         return (REPLICATED if within else DIRECTION_ONLY), words
     if rule.threshold == 0:
-        return REPLICATED, f"the interval lies on this side of {rule.boundary}"
+        return REPLICATED, f"interval on this side of {rule.boundary}"
     if effect >= rule.threshold:
         return REPLICATED, f"at least {rule.threshold:g} nats"
     return DIRECTION_ONLY, f"smaller than {rule.threshold:g} nats"
