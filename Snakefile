@@ -14,6 +14,7 @@ rule all:
     input:
         SELFCHECK,
         TABLES,
+        CLAIMS,
         FIGURES,
         LAYOUT.report,
         LAYOUT.manifest,
@@ -29,6 +30,7 @@ rule data:
 rule tables:
     input:
         TABLES,
+        CLAIMS,
     message:
         "The tables are in results/{PRESET}"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-__all__ = ["ROOT", "edit_yaml", "link_project", "make_project"]
+__all__ = ["ROOT", "claims_of", "edit_yaml", "link_project", "make_project"]
 
 ROOT = Path(__file__).parents[1]
 
@@ -72,6 +72,58 @@ def _dumped(content: Any) -> str:
     return yaml.dump(content, Dumper=_Dumper, sort_keys=False)
 
 
+def claims_of(experiment: str) -> dict[str, Any]:
+    """Return claims on ``experiment``, which has digits-ffg and digits-af; one waits for another, ``later``."""
+    return {
+        "level": 0.95,
+        "factor": 2.0,
+        "seeds_agree": 1.0,
+        "planned": ["later"],
+        "claims": {
+            "C1": {
+                "title": "The network is to blame",
+                "claim": "The amortization gap is larger than the approximation gap.",
+                "where": "Table 2",
+                "experiments": [experiment],
+                "combine": "most",
+                "threshold": {"mnist": 0.1},
+                "why": "A tenth of the gap.",
+                "statistics": [
+                    {
+                        "name": "amortization gap − approximation gap",
+                        "comparison": "positive",
+                        "terms": [
+                            {"quantity": "amortization_gap", "of": "model"},
+                            {"quantity": "approximation_gap", "of": "model", "times": -1},
+                        ],
+                        "models": {"mnist": {"model": "digits-af"}},
+                    }
+                ],
+            },
+            "C4": {
+                "title": "Larger is better",
+                "claim": "A larger encoder lowers the gap.",
+                "where": "elsewhere",
+                "experiments": [experiment, "later"],
+                "combine": "all",
+                "threshold": {"mnist": 0.1},
+                "why": "A tenth of the gap.",
+                "statistics": [
+                    {
+                        "name": "standard − larger",
+                        "comparison": "positive",
+                        "terms": [
+                            {"quantity": "amortization_gap", "of": "standard"},
+                            {"quantity": "amortization_gap", "of": "larger", "times": -1},
+                        ],
+                        "models": {"mnist": {"standard": "digits-ffg", "larger": "digits-ffg-wide"}},
+                    }
+                ],
+            },
+        },
+    }
+
+
 def make_project(top: Path) -> Path:
     """Write ``config/``, ``paper/`` and empty raw files below ``top``; return ``top``."""
     datasets = {}
@@ -97,6 +149,7 @@ def make_project(top: Path) -> Path:
         ("config", _CONFIG),
         ("presets/tiny", _PRESET),
         ("experiments", _EXPERIMENTS),
+        ("claims", claims_of("gaps")),
         ("datasets", {"datasets": datasets}),
     ):
         path = top / "config" / f"{name}.yaml"

@@ -14,6 +14,7 @@ from inference_gaps.fingerprints import make_provenance
 from inference_gaps.layout import Layout
 from inference_gaps.models.samples import save_samples
 from inference_gaps.specs.ais import AisSpec
+from inference_gaps.specs.claims import ClaimsSpec
 from inference_gaps.specs.figures import (
     GapsFigureSpec,
     ModelSpec,
@@ -50,11 +51,16 @@ BELOW = {
 
 
 def write_values_of(
-    layout: Layout, row: TableRowSpec, rng: np.random.Generator, below: Mapping[str, float] = BELOW
+    layout: Layout,
+    row: TableRowSpec,
+    rng: np.random.Generator,
+    below: Mapping[str, float | NDArray[np.float64]] = BELOW,
+    residual: float = 0.01,
 ) -> NDArray[np.float64]:
     """Write every small file of one model: values, residuals of q*, metrics, images; return log p(x) of its points.
 
-    ``below`` is the distance of the mean of each bound below that of log p(x).
+    ``below`` is the distance of the mean of each bound below that of log p(x), or its distance at each point;
+    ``residual`` is what the local optimisation leaves open.
     """
     truth = LEVELS[row.dataset] + 20 * rng.standard_normal(POINTS)
     at = (row.model, row.seed, row.split)
@@ -96,9 +102,9 @@ def write_values_of(
             "cycles": [3],
             "bound": [[-90.0]],
             "converged": family == "ffg",
-            "mean_residual": 0.01,
+            "mean_residual": residual,
         }
-        frame = pd.DataFrame({"point": range(POINTS), "residual": 0.01})
+        frame = pd.DataFrame({"point": range(POINTS), "residual": residual})
         write_values(layout.residuals(*at, family), frame, provenance)
     spec = TrainSpec(
         architecture=MlpArchitectureSpec(latent_dim=2, encoder_hidden=[5], decoder_hidden=[5]),
@@ -172,6 +178,22 @@ def make_table(top: Path, spec: TableSpec) -> int:
             f"--results={results}",
             f"--published={PUBLISHED}",
             *outputs,
+        ]
+    )
+
+
+def judge_claims(top: Path, spec: ClaimsSpec, *flags: str) -> int:
+    """Run ``judge-claims`` and return its exit status."""
+    results = top / "results" / "quick"
+    return main(
+        [
+            "judge-claims",
+            f"--spec={spec.as_json()}",
+            f"--results={results}",
+            f"--published={PUBLISHED}",
+            f"--csv={results / 'claims.csv'}",
+            f"--markdown={results / 'claims.md'}",
+            *flags,
         ]
     )
 

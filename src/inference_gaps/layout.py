@@ -105,6 +105,10 @@ class Layout:
         """Table of an experiment; ``suffix`` is ``csv``, ``md`` or ``tex``."""
         return self.results / f"{experiment}.{suffix}"
 
+    def claims(self, suffix: str) -> Path:
+        """Verdicts on the claims of the paper; ``suffix`` is ``csv`` or ``md``."""
+        return self.results / f"claims.{suffix}"
+
     def figure(self, name: str, suffix: str) -> Path:
         """Figure ``name``; ``suffix`` is ``pdf``, ``png`` or ``csv`` (the numbers drawn)."""
         return self.top / "figures" / self.preset / f"{name}.{suffix}"

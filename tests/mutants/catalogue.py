@@ -4,6 +4,7 @@ from pathlib import Path
 
 from tests.mutants.annealing import ANNEALING
 from tests.mutants.checking import CHECKING
+from tests.mutants.claims import CLAIMS
 from tests.mutants.densities import DENSITIES
 from tests.mutants.estimators import ESTIMATORS
 from tests.mutants.mutant import Check, Mutant
@@ -14,7 +15,7 @@ __all__ = ["CHECKS", "LIST", "MUTANTS", "as_markdown", "table"]
 
 LIST = Path(__file__).parents[2] / "docs" / "mutants.md"
 
-MUTANTS: list[Mutant] = [*DENSITIES, *TRANSITIONS, *ANNEALING, *ESTIMATORS, *SUMMARIES, *CHECKING]
+MUTANTS: list[Mutant] = [*DENSITIES, *TRANSITIONS, *ANNEALING, *ESTIMATORS, *SUMMARIES, *CHECKING, *CLAIMS]
 CHECKS: dict[str, Check] = {mutant.check.name: mutant.check for mutant in MUTANTS}
 
 

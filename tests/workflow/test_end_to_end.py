@@ -15,7 +15,7 @@ from inference_gaps.artifacts import read_provenance, read_values
 from inference_gaps.cli import main
 from inference_gaps.layout import is_published
 from inference_gaps.study.plan import load_study
-from tests.small_project import ROOT, edit_yaml
+from tests.small_project import ROOT, claims_of, edit_yaml
 from tests.snakemake_runs import NOTHING, planned, snakemake
 
 _MLP = {"kind": "mlp", "latent_dim": 4, "encoder_hidden": [30], "decoder_hidden": [30], "activation": "elu"}
@@ -57,6 +57,7 @@ def tiny_project(top: Path) -> Path:
         preset.unlink()
     (top / "config/presets/tiny.yaml").write_text(yaml.safe_dump(_PRESET))
     (top / "config/experiments.yaml").write_text(yaml.safe_dump(_EXPERIMENTS))
+    (top / "config/claims.yaml").write_text(yaml.safe_dump(claims_of("tiny")))
     edit_yaml(top / "config/config.yaml", ("preset", "tiny"), ("device", "cpu"))
     return top
 
@@ -80,6 +81,18 @@ def test_the_table_has_the_gaps_of_both_models(study: Path) -> None:
     assert table["ffg"]["elbo_local_ffg"] > table["ffg"]["elbo_amortized"]
     assert (study / "results/tiny/tiny.md").read_text().count("|") > 20
     assert "\\begin{tabular}" in (study / "results/tiny/tiny.tex").read_text()
+
+
+def test_the_claims_are_judged(study: Path) -> None:
+    table, _ = read_values(study / "results/tiny/claims.csv")
+    judged = table[table["level"] == "statistic"].set_index("claim")
+    gaps, _ = read_values(study / "results/tiny/tiny.csv")
+    gaps = gaps[gaps["model"] == "digits-af"].set_index("quantity")
+    assert judged.loc["C1", "value"] == pytest.approx(gaps.loc["amortization_minus_approximation", "value"])
+    assert judged.loc["C1", "ci_low"] == pytest.approx(gaps.loc["amortization_minus_approximation", "ci_low"])
+    assert judged.loc["C4", "verdict"] == "not run"
+    assert judged.loc["C4", "reason"] == "experiment later does not exist yet"
+    assert "**On small embedded data (MNIST (5,000 digits))" in (study / "results/tiny/claims.md").read_text()
 
 
 def test_figures_and_report_are_there(study: Path) -> None:

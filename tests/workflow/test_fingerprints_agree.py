@@ -38,5 +38,5 @@ def test_the_commands_agree_with_the_plan(
                 assert read_provenance(path)["fingerprint"] == job.fingerprint, path
                 compared += 1
     # Data; per model weights and metrics, two files per q*, bounds, simulated data with its q*_FFG and BDMC,
-    # images; the table; three figures.
-    assert compared == 1 + 2 * (2 + 4 + 3 + 2 + 1 + 2 + 2 + 1) + 1 + 3
+    # images; the table; the verdicts; three figures.
+    assert compared == 1 + 2 * (2 + 4 + 3 + 2 + 1 + 2 + 2 + 1) + 2 + 3

@@ -1,6 +1,7 @@
 # Values per data point -> tables, figures, the report.
 
 TABLE = LAYOUT.table("{experiment}", "csv")
+VERDICTS = LAYOUT.claims("csv")
 GAPS = LAYOUT.figure("gaps-{experiment}", "csv")
 TRAINING = LAYOUT.figure("training", "csv")
 SAMPLES = LAYOUT.figure("samples", "csv")
@@ -34,6 +35,33 @@ rule make_table:
     shell:
         "inference-gaps make-table --spec {params.spec:q} --results {params.results:q} --published {params.published:q}"
         " {params.optional} --csv {output.csv:q} --markdown {output.markdown:q} --latex {output.latex:q}"
+        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+
+
+rule judge_claims:
+    input:
+        reads_list(VERDICTS),
+    output:
+        csv=VERDICTS,
+        markdown=LAYOUT.claims("md"),
+    params:
+        spec=spec(VERDICTS),
+        fingerprint=fingerprint(VERDICTS),
+        results=LAYOUT.results,
+        published=PUBLISHED,
+        optional=f"--selfcheck {shlex.quote(str(LAYOUT.selfcheck('csv')))}" if SELFCHECK else "",
+    log:
+        log_of("judge_claims", "claims"),
+    benchmark:
+        benchmark_of("judge_claims", "claims")
+    threads: 1
+    resources:
+        mem_mb=1000,
+    message:
+        "Verdicts on the claims of the paper"
+    shell:
+        "inference-gaps judge-claims --spec {params.spec:q} --results {params.results:q} --published {params.published:q}"
+        " {params.optional} --csv {output.csv:q} --markdown {output.markdown:q}"
         " --fingerprint {params.fingerprint} > {log:q} 2>&1"
 
 

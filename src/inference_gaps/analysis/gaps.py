@@ -45,7 +45,8 @@ class Quantity:
     """A bound or a gap at each point, its Monte-Carlo standard error there, and what log p(x) it rests on.
 
     ``bias_bound``: where the largest of several means was taken, a bound on the bias of doing so, in nats,
-    over the estimators within six standard errors of the largest.
+    over the estimators within six standard errors of the largest. ``weights``: the quantity as a linear
+    combination of columns of :class:`Bounds`.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Quantity:
     per_point: pd.Series
     standard_error: pd.Series
     bias_bound: float | None = None
+    weights: Mapping[str, float] = field(default_factory=dict)
 
 
 def tightest(bounds: Bounds, estimators: Sequence[str], caution: float = _CAUTION) -> str:
@@ -75,7 +77,7 @@ def _log_p(bounds: Bounds, name: str, candidates: Sequence[str], caution: float 
         if means[chosen] - means[each] <= _RIVAL_DISTANCE * np.hypot(error, errors[chosen])
     ]
     bias = selection_bias_bound(rivals)
-    return Quantity(name, chosen, bounds.value[chosen], bounds.standard_error[chosen], bias)
+    return Quantity(name, chosen, bounds.value[chosen], bounds.standard_error[chosen], bias, {chosen: 1.0})
 
 
 def _numbers(series: pd.Series) -> NDArray[np.float64]:
@@ -87,7 +89,11 @@ def _combination(name: str, terms: Sequence[tuple[float, Quantity]], estimator: 
     # direction, and the gaps subtract such bounds, so that this can only be too large.
     value = sum((factor * each.per_point for factor, each in terms[1:]), terms[0][0] * terms[0][1].per_point)
     variance = sum((factor * each.standard_error) ** 2 for factor, each in terms)
-    return Quantity(name, estimator, value, pd.Series(variance) ** 0.5)
+    weights: dict[str, float] = {}
+    for factor, each in terms:
+        for column, weight in each.weights.items():
+            weights[column] = weights.get(column, 0.0) + factor * weight
+    return Quantity(name, estimator, value, pd.Series(variance) ** 0.5, weights=weights)
 
 
 def quantities(bounds: Bounds, trained_with: str) -> list[Quantity]:
@@ -99,7 +105,10 @@ def quantities(bounds: Bounds, trained_with: str) -> list[Quantity]:
     optimised in the family ``trained_with`` (``ffg`` or ``af``). ``flow_gain`` is L[q*_AF] - L[q*_FFG].
     """
     at_hand = list(bounds.value.columns)
-    single = {name: Quantity(name, name, bounds.value[name], bounds.standard_error[name]) for name in at_hand}
+    single = {
+        name: Quantity(name, name, bounds.value[name], bounds.standard_error[name], weights={name: 1.0})
+        for name in at_hand
+    }
     best = _log_p(bounds, "log_p_best", at_hand)
     paper = _log_p(bounds, "log_p_paper", PAPER_ESTIMATORS, caution=0.0)
     amortized = single["elbo_amortized"]

@@ -11,6 +11,7 @@ from inference_gaps.artifacts import read_provenance
 from inference_gaps.errors import UserError
 from inference_gaps.fingerprints import identity
 from inference_gaps.layout import Layout
+from inference_gaps.specs.claims import ClaimsSpec
 from inference_gaps.specs.figures import ConvergenceFigureSpec, SamplesFigureSpec, TrainingFigureSpec
 from inference_gaps.specs.report import ReportSpec
 from inference_gaps.specs.selfcheck import SelfcheckSpec
@@ -19,6 +20,7 @@ from inference_gaps.specs.table import TableRowSpec, TableSpec
 __all__ = [
     "ais_starts",
     "artifact_identities",
+    "claims_sources",
     "convergence_sources",
     "file_digest",
     "layout_of",
@@ -71,6 +73,18 @@ def table_sources(spec: TableSpec, layout: Layout) -> dict[str, Path]:
     return _by_role(layout, paths)
 
 
+def claims_sources(spec: ClaimsSpec, layout: Layout) -> dict[str, Path]:
+    """Return the values files, and the residuals of local optima, that ``judge-claims`` reads."""
+    found: dict[str, Path] = {}
+    for experiment, rows in spec.rows.items():
+        table = TableSpec(experiment=experiment, title="", preset=spec.preset, rows=rows)
+        local = [
+            layout.residuals(row.model, row.seed, row.split, family) for row in rows for family in row.local
+        ]
+        found |= table_sources(table, layout) | _by_role(layout, local)
+    return found
+
+
 def selfcheck_sources(spec: SelfcheckSpec, layout: Layout) -> dict[str, Path]:
     """Return the values files that ``make-selfcheck`` reads."""
     table = TableSpec(experiment="selfcheck", title=spec.title, preset=spec.preset, rows=list(spec.rows))
@@ -101,6 +115,8 @@ def report_sources(spec: ReportSpec, layout: Layout) -> dict[str, Path]:
     paths = [picture(layout, name) for name in spec.figures]
     if spec.selfcheck:
         paths.append(layout.selfcheck("csv"))
+    if spec.claims:
+        paths.append(layout.claims("csv"))
     for table in spec.tables:
         paths.append(layout.table(table.experiment, "csv"))
         paths += table_sources(table, layout).values()

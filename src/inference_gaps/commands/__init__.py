@@ -22,6 +22,7 @@ COMMANDS = {
     "make-selfcheck": "put every estimate of models with known answers beside its exact answer",
     "show-selfcheck": "print the table of the self-check; fail if an estimate missed its answer",
     "make-table": "build a table of bounds and gaps from per-point values",
+    "judge-claims": "judge the claims of the paper by rules fixed in advance",
     "plot-gaps": "draw the gaps as stacked bars, published beside replicated",
     "plot-training": "draw training curves",
     "plot-samples": "draw samples and reconstructions",

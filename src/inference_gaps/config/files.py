@@ -13,6 +13,16 @@ from inference_gaps.config.sections import (
     TrainSection,
 )
 from inference_gaps.specs.base import Count, Name, Spec
+from inference_gaps.specs.claims import (
+    ClaimQuantity,
+    Combination,
+    Comparison,
+    Factor,
+    Level,
+    Share,
+    Threshold,
+    Times,
+)
 from inference_gaps.specs.data import Binarisation, DatasetSpec, Part
 from inference_gaps.specs.selfcheck import Estimator
 from inference_gaps.specs.table import Family
@@ -20,6 +30,8 @@ from inference_gaps.specs.train import ArchitectureSpec, PosteriorSpec
 
 __all__ = [
     "CheckedModel",
+    "ClaimSettings",
+    "Claims",
     "ConvergenceSettings",
     "Datasets",
     "ExperimentSettings",
@@ -28,6 +40,8 @@ __all__ = [
     "Preset",
     "PresetDataset",
     "SelfcheckSettings",
+    "StatisticSettings",
+    "TermSettings",
     "UserSettings",
 ]
 
@@ -144,3 +158,55 @@ class Datasets(Spec):
     """``config/datasets.yaml``: every data set by name."""
 
     datasets: Annotated[dict[Name, DatasetSpec], Field(min_length=1)]
+
+
+class TermSettings(Spec):
+    """A quantity of one of the models of a statistic, named by its part in it, times a number."""
+
+    quantity: ClaimQuantity
+    of: Annotated[Name, Field(description="A key of models, below.")]
+    times: Times = 1.0
+    split: Part = "train"
+    checkpoint: Annotated[
+        Literal["first", "last"] | None, Field(description="Which of the checkpoints of a training.")
+    ] = None
+
+
+class StatisticSettings(Spec):
+    """A sum of terms, and the models that take each part in it on each data set."""
+
+    name: str
+    comparison: Comparison
+    terms: Annotated[list[TermSettings], Field(min_length=1)]
+    models: Annotated[dict[Name, dict[Name, Name]], Field(min_length=1)]
+    judged: bool = True
+
+
+class ClaimSettings(Spec):
+    """A claim of the paper, and what decides it.
+
+    ``experiments``: where its models are evaluated; a model counts as the first of them that has it does.
+    ``threshold``: by data set, the smallest effect that counts, or the limit of what must stay below; ``why`` says
+    why. ``combine``: whether all statistics and data sets must hold, or most.
+    """
+
+    title: Annotated[str, Field(max_length=60, description="A line of the table on page one.")]
+    claim: str
+    where: str
+    experiments: Annotated[list[Name], Field(min_length=1)]
+    combine: Combination
+    threshold: dict[Name, Threshold]
+    why: str
+    statistics: Annotated[list[StatisticSettings], Field(min_length=1)]
+
+
+class Claims(Spec):
+    """``config/claims.yaml``: what the paper claims, and what counts as replicated."""
+
+    level: Annotated[Level, Field(description="Coverage of intervals.")]
+    factor: Annotated[Factor, Field(description="How far from the published effect, either way.")]
+    seeds_agree: Annotated[Share, Field(description="Least share of the seeds on the side of the mean.")]
+    planned: list[Name] = Field(
+        default=[], description="Experiments that claims name and config/experiments.yaml does not have yet."
+    )
+    claims: Annotated[dict[str, ClaimSettings], Field(description="None ({}): nothing is judged.")]

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from inference_gaps.config.checks import problems_between_files
-from inference_gaps.config.files import Datasets, Experiments, Preset, UserSettings
+from inference_gaps.config.claim_checks import problems_of_claims
+from inference_gaps.config.files import Claims, Datasets, Experiments, Preset, UserSettings
 from inference_gaps.config.resolution import budget_of
 from inference_gaps.config.sentences import unknown_name, validated
 from inference_gaps.config.yaml_files import read_yaml
@@ -28,6 +29,7 @@ class Configuration:
     preset: Preset
     experiments: Experiments
     datasets: dict[str, DatasetSpec]
+    claims: Claims
 
     @property
     def chosen_experiments(self) -> list[str]:
@@ -73,6 +75,8 @@ def load_configuration(top: Path, overrides: Mapping[str, Any] | None = None) ->
     problems += found
     datasets, found = _read(Datasets, top, "config/datasets.yaml")
     problems += found
+    claims, found = _read(Claims, top, "config/claims.yaml")
+    problems += found
     if settings and experiments and settings.experiments != "all":
         known = experiments.experiments
         place = _place("experiments", overrides or {})
@@ -83,11 +87,14 @@ def load_configuration(top: Path, overrides: Mapping[str, Any] | None = None) ->
         ]
     if preset and experiments and datasets:
         problems += problems_between_files(preset, preset_file, experiments, datasets.datasets)
-    if problems or not (settings and preset and experiments and datasets):
+    # What is wrong with an experiment is not said again of the claims that name it.
+    if claims and experiments and not problems:
+        problems += problems_of_claims(claims, experiments)
+    if problems or not (settings and preset and experiments and datasets and claims):
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         lines = "".join(f"\n  {problem}" for problem in problems)
         raise UserError(f"the configuration has {count}; nothing was started.{lines}")
-    return Configuration(settings, preset, experiments, datasets.datasets)
+    return Configuration(settings, preset, experiments, datasets.datasets, claims)
 
 
 def _settings(top: Path, overrides: Mapping[str, Any]) -> tuple[UserSettings | None, list[str]]:

@@ -4,6 +4,7 @@ Each layer wins over the one before: defaults of the specification, preset, pres
 the model's own training keys.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from inference_gaps.config.files import Experiments, ModelSettings, Preset
@@ -16,7 +17,16 @@ from inference_gaps.specs.local import LocalSpec
 from inference_gaps.specs.table import Family
 from inference_gaps.specs.train import TrainSpec
 
-__all__ = ["ais_spec", "budget_of", "convergence_spec", "iwae_spec", "local_spec", "points", "train_spec"]
+__all__ = [
+    "ais_spec",
+    "budget_of",
+    "convergence_spec",
+    "evaluated_in",
+    "iwae_spec",
+    "local_spec",
+    "points",
+    "train_spec",
+]
 
 
 def _given(*sections: Spec) -> dict[str, Any]:
@@ -30,6 +40,15 @@ def budget_of(experiments: Experiments, preset: Preset, model: str) -> Preset:
     """Return how much work a model gets: the preset, or for a model of the self-check the self-check's own."""
     check = experiments.selfcheck
     return check.budget if check and model in check.models else preset
+
+
+def evaluated_in(experiments: Experiments, names: Iterable[str], model: str, split: Split) -> str | None:
+    """Return the first of the experiments ``names`` that evaluates ``model`` on ``split``, or ``None``."""
+    for name in names:
+        settings = experiments.experiments.get(name)
+        if settings and model in settings.models and split in settings.splits:
+            return name
+    return None
 
 
 def points(preset: Preset, dataset: str, split: Split) -> int:

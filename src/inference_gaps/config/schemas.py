@@ -9,11 +9,12 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from inference_gaps.artifacts import write_bytes
-from inference_gaps.config.files import Datasets, Experiments, Preset, UserSettings
+from inference_gaps.config.files import Claims, Datasets, Experiments, Preset, UserSettings
 
 __all__ = ["schema_files", "write_schemas"]
 
 _MODELS: dict[str, type[BaseModel]] = {
+    "claims": Claims,
     "config": UserSettings,
     "datasets": Datasets,
     "experiments": Experiments,

@@ -6,16 +6,19 @@ from typing import Any
 
 import pandas as pd
 
+from inference_gaps.analysis.claims_layout import details, overview, summary
 from inference_gaps.analysis.paper_table import paper_table
 from inference_gaps.analysis.published import published_columns, read_published
 from inference_gaps.analysis.selfcheck import read_selfcheck
 from inference_gaps.analysis.selfcheck_layout import HEADINGS, selfcheck_cells, selfcheck_summary
 from inference_gaps.analysis.table import read_table
+from inference_gaps.artifacts import read_values
 from inference_gaps.config.yaml_files import read_yaml
 from inference_gaps.errors import UserError
 from inference_gaps.layout import Layout
 from inference_gaps.report.findings import comparability, findings
 from inference_gaps.report.records import estimator_records, local_records, model_records
+from inference_gaps.specs.claims import ClaimsSpec
 from inference_gaps.specs.report import ReportSpec
 from inference_gaps.specs.table import TableSpec
 
@@ -91,6 +94,21 @@ def _selfcheck_section(layout: Layout) -> dict[str, Any]:
     return {"headings": HEADINGS, "rows": selfcheck_cells(table), "summary": selfcheck_summary(table)}
 
 
+def _claims_section(layout: Layout) -> dict[str, Any]:
+    table, made_by = read_values(layout.claims("csv"))
+    spec = ClaimsSpec.model_validate(made_by["spec"])
+    return {
+        "caveat": spec.caveat,
+        "summary": summary(table),
+        "datasets": [dataset.title for dataset in spec.datasets],
+        "overview": overview(spec, table),
+        "details": details(spec, table),
+        "level": f"{spec.level * 100:g}",
+        "factor": f"{spec.factor:g}",
+        "seeds_agree": f"{spec.seeds_agree:.0%}",
+    }
+
+
 def collect(spec: ReportSpec, layout: Layout, paper: Path) -> dict[str, Any]:
     """Return what the report shows: every number as text, from results and from the folder ``paper``.
 
@@ -111,4 +129,5 @@ def collect(spec: ReportSpec, layout: Layout, paper: Path) -> dict[str, Any]:
         "deviations": read_deviations(paper / "deviations.yaml"),
         "versions": {name: importlib.metadata.version(name).split("+")[0] for name in _SHOWN_PACKAGES},
     }
-    return numbers | ({"selfcheck": _selfcheck_section(layout)} if spec.selfcheck else {})
+    numbers |= {"selfcheck": _selfcheck_section(layout)} if spec.selfcheck else {}
+    return numbers | ({"claims": _claims_section(layout)} if spec.claims else {})

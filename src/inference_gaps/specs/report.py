@@ -12,6 +12,7 @@ class ReportSpec(Spec):
     ``tables`` are the specifications that the tables were made from; models, data and budgets are read from
     what they made. ``figures`` are names as in ``figures/<preset>/<name>.pdf``: ``gaps-<experiment>``,
     ``training``, ``samples``, ``convergence``. ``selfcheck``: whether there is a table of the self-check.
+    ``claims``: whether there are verdicts on the claims of the paper.
     """
 
     preset: Name
@@ -19,3 +20,4 @@ class ReportSpec(Spec):
     tables: list[TableSpec]
     figures: list[Name] = []
     selfcheck: bool = False
+    claims: bool = False

@@ -4,6 +4,7 @@
 - ``sources``  where the raw files of a data set come from
 - ``models``   the jobs of one trained model: training, local optimisation, bounds
 - ``summary``  the jobs that gather many results: tables, figures, the report
+- ``claims``   which models decide each claim
 - ``plan``     all of them, from the configuration
 
 And what lies on disk of it:

@@ -31,6 +31,7 @@ class Study:
         jobs: all jobs by what they make.
         selfcheck: the job that holds the estimators against known answers, if the configuration has models for it.
         tables: the jobs that make tables.
+        claims: the job that judges the claims of the paper, if the configuration has any.
         figures: the jobs that draw figures.
         report: the job that writes the report.
     """
@@ -41,6 +42,7 @@ class Study:
     jobs: Jobs
     selfcheck: Job | None
     tables: list[Job]
+    claims: Job | None
     figures: list[Job]
     report: Job
 
@@ -67,12 +69,13 @@ def load_study(
     names = configuration.chosen_experiments
     selfcheck = summary.selfcheck()
     tables = [summary.table(name, selfcheck) for name in names]
+    claims = summary.claims(selfcheck)
     figures = summary.figures(names)
-    report = summary.report(tables, figures, selfcheck)
+    report = summary.report(tables, figures, selfcheck, claims)
     if problems and find_data and not all(path.exists() for path in _values(jobs)):
         lines = "".join(f"\n  {problem}" for problem in problems)
         raise UserError(f"the data cannot be found; nothing was started.{lines}")
-    return Study(configuration, layout, sources, jobs, selfcheck, tables, figures, report)
+    return Study(configuration, layout, sources, jobs, selfcheck, tables, claims, figures, report)
 
 
 def study_of(paths: Iterable[Path | str]) -> Study | None:

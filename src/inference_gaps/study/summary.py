@@ -6,6 +6,7 @@ from typing import Any
 
 from inference_gaps.analysis.sources import (
     ais_starts,
+    claims_sources,
     convergence_sources,
     paper_files,
     report_sources,
@@ -28,6 +29,7 @@ from inference_gaps.specs.figures import (
 from inference_gaps.specs.report import ReportSpec
 from inference_gaps.specs.selfcheck import SelfcheckRowSpec, SelfcheckSpec
 from inference_gaps.specs.table import Family, TableRowSpec, TableSpec
+from inference_gaps.study.claims import claims_spec
 from inference_gaps.study.jobs import Job, Jobs
 from inference_gaps.study.models import ModelJobs
 from inference_gaps.study.sources import Source
@@ -96,6 +98,17 @@ class Summary:
             inputs["selfcheck"] = selfcheck.outputs["csv"]
         return self._jobs.add("make-table", spec, inputs, outputs, {"published": self._published})
 
+    def claims(self, selfcheck: Job | None) -> Job | None:
+        """Add the verdicts on the claims of the paper, if there are any, from what tables added before evaluate."""
+        if not self._configuration.claims.claims:
+            return None
+        spec = claims_spec(self._configuration, self._layout.preset, self._row)
+        outputs = {"csv": self._layout.claims("csv"), "markdown": self._layout.claims("md")}
+        inputs = claims_sources(spec, self._layout)
+        if selfcheck:
+            inputs["selfcheck"] = selfcheck.outputs["csv"]
+        return self._jobs.add("judge-claims", spec, inputs, outputs, {"published": self._published})
+
     def figures(self, experiments: list[str]) -> list[Job]:
         """Add the gaps of each experiment, training curves and samples of all their models, and convergence."""
         made = [self._gaps(experiment) for experiment in experiments]
@@ -105,14 +118,15 @@ class Summary:
         convergence = self._convergence(models)
         return [*made, convergence] if convergence else made
 
-    def report(self, tables: list[Job], figures: list[Job], selfcheck: Job | None) -> Job:
-        """Add the report on ``tables`` with ``figures``, and the table of the ``selfcheck`` in its appendix."""
+    def report(self, tables: list[Job], figures: list[Job], selfcheck: Job | None, claims: Job | None) -> Job:
+        """Add the report on ``tables`` with ``figures`` and ``claims``, and the ``selfcheck`` in its appendix."""
         spec = ReportSpec(
             preset=self._layout.preset,
             description=self._configuration.preset.description,
             tables=[table.spec for table in tables if isinstance(table.spec, TableSpec)],
             figures=[figure.outputs["csv"].stem for figure in figures],
             selfcheck=selfcheck is not None,
+            claims=claims is not None,
         )
         inputs = report_sources(spec, self._layout)
         outputs = {"output": self._layout.report, "numbers": self._layout.results / "report.json"}

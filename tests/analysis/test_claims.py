@@ -1,0 +1,346 @@
+"""Claims judged on synthetic studies whose gaps are known: the statistics, their uncertainties, the verdicts."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+
+from inference_gaps.analysis.claims import build_claims
+from inference_gaps.analysis.published import read_published
+from inference_gaps.artifacts import read_values, write_values
+from inference_gaps.errors import UserError
+from inference_gaps.layout import Layout
+from inference_gaps.specs.claims import ClaimsSpec
+from inference_gaps.specs.table import TableRowSpec
+from tests.synthetic_study import BELOW, POINTS, PUBLISHED, TITLES, write_values_of
+
+Distances = Mapping[str, float | NDArray[np.float64]]
+
+AMORTIZATION = {"quantity": "amortization_gap", "model": "mnist-af"}
+BLAME = [AMORTIZATION, {"quantity": "approximation_gap", "model": "mnist-af", "times": -1.0}]
+
+
+def row(model: str, seed: int = 0, dataset: str = "mnist") -> TableRowSpec:
+    return TableRowSpec(
+        model=model,
+        seed=seed,
+        dataset=dataset,
+        dataset_title=TITLES[dataset],
+        binarisation="grey256",
+        trained_with="ffg" if "ffg" in model else "af",
+    )
+
+
+def statistic(terms: Sequence[dict[str, Any]], **changes: Any) -> dict[str, Any]:
+    """Return a statistic on MNIST; terms are of Table 2 and of training points."""
+    filled = [{"experiment": "table2", "split": "train", "published": 2, **term} for term in terms]
+    made = {
+        "name": "a statistic",
+        "dataset": "mnist",
+        "comparison": "positive",
+        "threshold": 0.1,
+        "judged": True,
+        "terms": filled,
+    }
+    return made | changes
+
+
+def claims(statistics: Sequence[dict[str, Any]], rows: Sequence[TableRowSpec], **changes: Any) -> ClaimsSpec:
+    """Return one claim of some statistics."""
+    claim = {
+        "id": "C1",
+        "title": "A claim",
+        "claim": "Something holds.",
+        "where": "Table 2",
+        "why": "A tenth.",
+        "combine": changes.pop("combine", "all"),
+        "statistics": list(statistics),
+    }
+    made = {
+        "preset": "quick",
+        "level": 0.95,
+        "factor": 2.0,
+        "seeds_agree": 1.0,
+        "datasets": [{"name": name, "title": title} for name, title in TITLES.items()],
+        "claims": [claim],
+        "rows": {"table2": [each.model_dump() for each in rows]},
+    }
+    return ClaimsSpec.model_validate(made | changes)
+
+
+def write(top: Path, *models: tuple[TableRowSpec, Distances], residual: float = 0.01) -> Layout:
+    """Write the values of each row, with the distances below log p(x) that differ from the usual ones."""
+    layout = Layout("quick", top)
+    for index, (each, below) in enumerate(models):
+        write_values_of(layout, each, np.random.default_rng(index), BELOW | dict(below), residual)
+    return layout
+
+
+def table(layout: Layout, spec: ClaimsSpec) -> pd.DataFrame:
+    return build_claims(spec, layout, read_published(PUBLISHED))
+
+
+def line(layout: Layout, spec: ClaimsSpec, level: str = "statistic") -> pd.Series:
+    """Return the only line of a level."""
+    found = table(layout, spec)
+    (only,) = (each for _, each in found[found["level"] == level].iterrows())
+    return only
+
+
+# The statistic is amortized - 1.95; the value recalled of it is 1.12.
+@pytest.mark.parametrize(
+    ("amortized", "verdict"),
+    [(3.5, "replicated"), (7.0, "direction only"), (1.96, "inconclusive"), (1.2, "not replicated")],
+)
+def test_each_verdict_on_a_statistic_a_data_set_and_overall(
+    tmp_path: Path, amortized: float, verdict: str
+) -> None:
+    layout = write(tmp_path, (row("mnist-af"), {"elbo-amortised": amortized}))
+    found = table(layout, claims([statistic(BLAME)], [row("mnist-af")]))
+    assert found["level"].tolist() == ["claim", "dataset", "statistic"]
+    assert found["verdict"].tolist() == [verdict] * 3
+    judged = found.iloc[2]
+    assert judged["value"] == pytest.approx(amortized - 1.95)
+    assert judged["ci_low"] < judged["value"] < judged["ci_high"]
+    assert judged["published"] == pytest.approx(1.91 - 0.79)
+    assert judged["published_status"] == "recalled"
+    assert judged["relative_effect"] == pytest.approx((amortized - 1.95) / 1.12)
+    assert (judged["n_points"], judged["n_seeds"]) == (POINTS, 1)
+
+
+def test_what_no_experiment_has_is_not_run(tmp_path: Path) -> None:
+    spec = claims([statistic([], not_run="experiment later does not exist yet")], [])
+    found = table(Layout("quick", tmp_path), spec)
+    assert found["verdict"].tolist() == ["not run"] * 3
+    assert set(found["reason"]) == {"experiment later does not exist yet"}
+    assert found["value"].isna().all()
+
+
+@pytest.mark.parametrize(("combine", "whole"), [("all", "not replicated"), ("most", "replicated")])
+def test_data_sets_combine_to_the_verdict_of_the_claim(tmp_path: Path, combine: str, whole: str) -> None:
+    amortized = {"mnist": 3.5, "fashion-mnist": 7.0, "cifar10": 1.2}
+    rows = {name: row(f"{name}-af", dataset=name) for name in amortized}
+    layout = write(tmp_path, *((rows[name], {"elbo-amortised": value}) for name, value in amortized.items()))
+    terms = {
+        name: [{**term, "model": f"{name}-af", "published": None} for term in BLAME] for name in amortized
+    }
+    parts = [statistic(terms[name], dataset=name) for name in amortized]
+    parts.append(statistic([], name="another", not_run="later"))
+    found = table(layout, claims(parts, list(rows.values()), combine=combine))
+    overall = found.iloc[0]
+    assert (overall["verdict"], overall["n_run"], overall["n_parts"]) == (whole, 3, 3)
+    datasets = found[found["level"] == "dataset"].set_index("dataset")
+    assert datasets["verdict"].to_dict() == {
+        "mnist": "replicated",
+        "fashion-mnist": "replicated",
+        "cifar10": "not replicated",
+    }
+    assert datasets.loc["mnist", ["n_run", "n_parts"]].tolist() == [1, 2]
+
+
+def test_models_are_compared_at_the_same_points(tmp_path: Path) -> None:
+    """Between images the gaps differ by three nats, in both models alike; the gap of one is half a nat smaller."""
+    common = 3 * np.random.default_rng(9).standard_normal(POINTS)
+    standard, wide = row("mnist-ffg"), row("mnist-ffg-wide")
+    layout = write(
+        tmp_path, (standard, {"elbo-amortised": 12 + common}), (wide, {"elbo-amortised": 11.5 + common})
+    )
+    terms = [
+        {"quantity": "amortization_gap", "model": "mnist-ffg", "published": None},
+        {"quantity": "amortization_gap", "model": "mnist-ffg-wide", "times": -1.0, "published": None},
+    ]
+    found = line(layout, claims([statistic(terms)], [standard, wide]))
+    assert found["verdict"] == "replicated"
+    assert found["value"] == pytest.approx(0.5)
+    # Unpaired, the interval would be over three nats wide.
+    assert found["ci_high"] - found["ci_low"] < 0.6
+
+
+def test_a_point_that_one_model_lacks_is_left_out_of_the_comparison(tmp_path: Path) -> None:
+    rows = [row("mnist-ffg"), row("mnist-ffg-wide")]
+    layout = write(tmp_path, *((each, {}) for each in rows))
+    path = layout.iwae("mnist-ffg", 0, "train", "amortised")
+    frame, provenance = read_values(path)
+    frame.loc[frame["point"] == 4, "value"] = float("nan")
+    write_values(path, frame, provenance)
+    terms = [
+        {"quantity": "amortization_gap", "model": each.model, "times": times}
+        for each, times in zip(rows, (1.0, -1.0))
+    ]
+    assert line(layout, claims([statistic(terms)], rows))["n_points"] == POINTS - 1
+
+
+def test_seeds_are_averaged_and_must_agree(tmp_path: Path) -> None:
+    amortized = {0: 6.0, 1: 5.0, 2: 1.2}
+    rows = [row("mnist-af", seed) for seed in amortized]
+    layout = write(tmp_path, *((each, {"elbo-amortised": amortized[each.seed]}) for each in rows))
+    found = line(layout, claims([statistic(BLAME)], rows))
+    effects = np.array(list(amortized.values())) - 1.95
+    assert found["value"] == pytest.approx(effects.mean())
+    assert found["ci_low"] > 0
+    assert found["sd_between_seeds"] == pytest.approx(effects.std(ddof=1))
+    assert found["mc_standard_error"] == pytest.approx(0.02 * np.sqrt(6 / POINTS / 3))
+    assert found["seeds_agree"] == pytest.approx(2 / 3)
+    assert (found["verdict"], found["n_seeds"]) == ("inconclusive", 3)
+    lenient = claims([statistic(BLAME)], rows, seeds_agree=0.6)
+    assert line(layout, lenient)["verdict"] == "replicated"
+
+
+def test_terms_of_one_model_share_its_errors(tmp_path: Path) -> None:
+    """2 L[q*] - L[q] - log p(x) has the variance 4 + 1 + 1, whether it is written as one term or as two."""
+    layout = write(tmp_path, (row("mnist-af"), {}))
+    once = [{"quantity": "amortization_minus_approximation", "model": "mnist-af"}]
+    errors = [
+        line(layout, claims([statistic(terms)], [row("mnist-af")]))["mc_standard_error"]
+        for terms in (BLAME, once)
+    ]
+    assert errors == pytest.approx([0.02 * np.sqrt(6 / POINTS)] * 2)
+
+
+def test_an_effect_within_the_bdmc_gap_is_inconclusive(tmp_path: Path) -> None:
+    """AIS from q* is the tightest bound, and off by two nats on simulated data; the effect is one nat."""
+    af = row("mnist-af")
+    layout = write(tmp_path, (af, {"ais-local-ffg": -0.5, "elbo-amortised": 3.5}))
+    spec = claims([statistic(BLAME)], [af])
+    assert line(layout, spec)["verdict"] == "replicated"
+    path = layout.bdmc("mnist-af", 0, "local-ffg")
+    frame, provenance = read_values(path)
+    write_values(path, frame.assign(reverse=frame["forward"] + 2.0), provenance)
+    found = line(layout, spec)
+    assert found["value"] == pytest.approx(1.0)
+    assert found["estimators"] == "ais_local_ffg"
+    assert found["bdmc_gap"] == pytest.approx(2.0)
+    assert found["verdict"] == "inconclusive"
+    assert found["reason"] == "within the 2.02 nats left open, mostly by BDMC"
+    # The amortization gap does not rest on AIS.
+    assert line(layout, claims([statistic([AMORTIZATION])], [af]))["bdmc_gap"] == 0
+
+
+def test_an_effect_within_the_residual_of_q_star_is_inconclusive(tmp_path: Path) -> None:
+    af = row("mnist-af")
+    layout = write(tmp_path, (af, {}), residual=1.0)
+    found = line(layout, claims([statistic(BLAME)], [af]))
+    # L[q*] is counted twice: once in each gap.
+    assert found["residual"] == pytest.approx(2.0)
+    assert found["verdict"] == "inconclusive"
+    assert "residual" in found["reason"]
+
+
+@pytest.mark.parametrize(
+    ("comparison", "verdict"), [("positive", "not replicated"), ("negative", "replicated")]
+)
+def test_the_side_of_the_claim(tmp_path: Path, comparison: str, verdict: str) -> None:
+    layout = write(tmp_path, (row("mnist-ffg"), {}))
+    terms = [{"quantity": "amortization_gap", "model": "mnist-ffg", "times": -1.0}]
+    found = line(layout, claims([statistic(terms, comparison=comparison)], [row("mnist-ffg")]))
+    assert found["verdict"] == verdict
+    assert found["seeds_agree"] == (verdict == "replicated")
+    # The published gap, times minus one, is on the side of the second.
+    assert pd.isna(found["relative_effect"]) == (comparison == "positive")
+
+
+@pytest.mark.parametrize(
+    ("limit", "verdict"), [(0.3, "replicated"), (0.14, "inconclusive"), (0.05, "not replicated")]
+)
+def test_what_must_stay_below_a_limit(tmp_path: Path, limit: float, verdict: str) -> None:
+    layout = write(tmp_path, (row("mnist-ffg"), {}))
+    path = layout.bdmc("mnist-ffg", 0, "prior")
+    frame, provenance = read_values(path)
+    reverse = frame["forward"] + np.linspace(0.1, 0.18, POINTS)
+    write_values(path, frame.assign(reverse=reverse), provenance)
+    terms = [{"quantity": "bdmc_prior", "model": "mnist-ffg"}]
+    spec = claims([statistic(terms, comparison="below", threshold=limit)], [row("mnist-ffg")])
+    found = line(layout, spec)
+    assert found["value"] == pytest.approx(0.14)
+    assert found["verdict"] == verdict
+    assert found["reason"].endswith("limit") == (verdict != "not replicated")
+
+
+@pytest.mark.parametrize(
+    ("distances", "verdict"),
+    [
+        ((3.0, 2.0, 1.0), "replicated"),
+        ((3.0, 3.0, 1.0), "direction only"),
+        ((2.0, 3.0, 1.0), "direction only"),
+        ((1.08, 1.04, 1.0), "inconclusive"),
+        ((1.0, 2.0, 3.0), "not replicated"),
+    ],
+)
+def test_a_series_that_must_decrease(tmp_path: Path, distances: tuple[float, ...], verdict: str) -> None:
+    rows = [row(f"mnist-ffg-{layers}") for layers in (0, 2, 4)]
+    layout = write(
+        tmp_path, *((each, {"elbo-local-ffg": distance}) for each, distance in zip(rows, distances))
+    )
+    terms = [{"quantity": "approximation_gap", "model": each.model, "published": None} for each in rows]
+    found = line(layout, claims([statistic(terms, comparison="decreasing")], rows))
+    assert found["value"] == pytest.approx(distances[0] - distances[-1])
+    assert found["verdict"] == verdict
+
+
+def test_a_published_value_that_is_doubted_is_shown_but_does_not_judge(tmp_path: Path) -> None:
+    fashion = row("fashion-af", dataset="fashion-mnist")
+    layout = write(tmp_path, (fashion, {}))
+    terms = [{**term, "model": "fashion-af"} for term in BLAME]
+    found = line(layout, claims([statistic(terms, dataset="fashion-mnist")], [fashion]))
+    assert found["published_status"] == "uncertain"
+    assert found["relative_effect"] == pytest.approx(1.55 / 4.37)
+    assert (found["verdict"], found["reason"]) == ("replicated", "at least 0.1 nats")
+
+
+def test_an_effect_below_the_threshold_is_a_direction(tmp_path: Path) -> None:
+    terms = [{**term, "published": None} for term in BLAME]
+    layout = write(tmp_path, (row("mnist-af"), {}))
+    found = line(layout, claims([statistic(terms, threshold=2.0)], [row("mnist-af")]))
+    assert (found["verdict"], found["reason"]) == ("direction only", "smaller than 2 nats")
+    assert pd.isna(found["published"])
+
+
+def test_a_statistic_that_is_only_shown_decides_nothing(tmp_path: Path) -> None:
+    layout = write(tmp_path, (row("mnist-af"), {}))
+    against = [{**term, "times": -term.get("times", 1.0)} for term in BLAME]
+    parts = [statistic(BLAME), statistic(against, name="another", judged=False)]
+    found = table(layout, claims(parts, [row("mnist-af")]))
+    assert found["verdict"].tolist() == ["replicated", "replicated", "replicated", ""]
+    assert found.iloc[3]["value"] == pytest.approx(-1.55)
+    assert found.iloc[1]["n_parts"] == 1
+
+
+def test_models_without_common_points_are_a_sentence(tmp_path: Path) -> None:
+    rows = [row("mnist-ffg"), row("mnist-ffg-wide")]
+    layout = write(tmp_path, *((each, {}) for each in rows))
+    for name in ("iwae-amortised", "iwae-local-ffg", "iwae-local-af", "ais-prior", "ais-local-ffg"):
+        path = layout.run("mnist-ffg", 0) / "train" / f"{name}.csv"
+        frame, provenance = read_values(path)
+        write_values(path, frame.assign(point=frame["point"] + 20), provenance)
+    terms = [{"quantity": "amortization_gap", "model": each.model} for each in rows]
+    with pytest.raises(UserError, match="mnist-ffg and mnist-ffg-wide have 4 of 24 data points in common"):
+        table(layout, claims([statistic(terms)], rows))
+
+
+@pytest.mark.parametrize(
+    ("term", "sentence"),
+    [
+        ({"model": "mnist-fgf"}, "has a term of model mnist-fgf .* but no such row; add it to rows"),
+        ({"quantity": "elbo_local_af"}, "asks for elbo_local_af of mnist-ffg, whose row has no such bound"),
+    ],
+)
+def test_a_specification_that_asks_for_what_is_not_there_is_a_sentence(
+    tmp_path: Path, term: dict[str, str], sentence: str
+) -> None:
+    layout = write(tmp_path, (row("mnist-ffg"), {}))
+    only = row("mnist-ffg").model_copy(update={"local": ["ffg"]})
+    terms = [{"quantity": "elbo_amortized", "model": "mnist-ffg", **term}]
+    with pytest.raises(UserError, match=sentence):
+        table(layout, claims([statistic(terms)], [only]))
+
+
+def test_models_with_different_seeds_are_a_sentence(tmp_path: Path) -> None:
+    rows = [row("mnist-ffg"), row("mnist-af"), row("mnist-af", 1)]
+    layout = write(tmp_path, *((each, {}) for each in rows))
+    terms = [{"quantity": "amortization_gap", "model": name} for name in ("mnist-ffg", "mnist-af")]
+    with pytest.raises(UserError, match="gives models mnist-ffg and mnist-af different numbers of seeds"):
+        table(layout, claims([statistic(terms)], rows))

@@ -1,0 +1,231 @@
+"""The file of claims: mistakes become sentences; the plan finds the models that decide, or says why it cannot."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from inference_gaps.config.loading import load_configuration
+from inference_gaps.errors import UserError
+from inference_gaps.specs.claims import ClaimsSpec, StatisticSpec
+from inference_gaps.study.plan import load_study
+from tests.config.test_plan import changed
+from tests.small_project import ROOT, edit_yaml, make_project
+
+CLAIMS, EXPERIMENTS = "config/claims.yaml", "config/experiments.yaml"
+STATISTIC = "claims.C1.statistics"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return make_project(tmp_path)
+
+
+def edit_statistic(project: Path, claim: str = "C1", **changes: Any) -> None:
+    path = project / CLAIMS
+    content = yaml.safe_load(path.read_text())
+    content["claims"][claim]["statistics"][0] |= changes
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+def problems(project: Path) -> list[str]:
+    with pytest.raises(UserError) as caught:
+        load_configuration(project)
+    return [line.strip().removeprefix(f"{CLAIMS}: ") for line in str(caught.value).split("\n")[1:]]
+
+
+def planned(project: Path, overrides: dict[str, Any] | None = None) -> ClaimsSpec:
+    job = load_study(overrides, project).claims
+    assert job is not None
+    assert isinstance(job.spec, ClaimsSpec)
+    return job.spec
+
+
+def statistics(spec: ClaimsSpec) -> dict[str, StatisticSpec]:
+    return {claim.id: claim.statistics[0] for claim in spec.claims}
+
+
+GAP = {"quantity": "amortization_gap", "of": "model"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"comparison": "posittive"},
+            f"{STATISTIC}[0].comparison is 'posittive', which is not allowed here; the nearest is positive.",
+        ),
+        (
+            {"terms": [{**GAP, "quantity": "amortisation_gap"}]},
+            f"{STATISTIC}[0].terms[0].quantity is 'amortisation_gap', which is not allowed here; the nearest is "
+            f"amortization_gap.",
+        ),
+        (
+            {"terms": []},
+            f"{STATISTIC}[0].terms is an empty list; it must be a list of at least 1 entry.",
+        ),
+        (
+            {"terms": [{**GAP, "times": "-1"}]},
+            f"{STATISTIC}[0].terms[0].times is the text '-1'; write -1 without quotes.",
+        ),
+        (
+            {"terms": [{**GAP, "of": "modell"}]},
+            f"{STATISTIC}[0].terms is 'modell', which is not a part of models.mnist; the nearest is model.",
+        ),
+        (
+            {"terms": [{**GAP, "times": 0}]},
+            f"{STATISTIC}[0] has a term with times 0; leave the term out.",
+        ),
+        (
+            {"terms": [GAP, {"quantity": "bdmc_prior", "of": "model"}]},
+            f"{STATISTIC}[0] adds a bdmc quantity to another; it is of simulated points, so let it be the only "
+            f"term.",
+        ),
+        (
+            {"comparison": "decreasing", "terms": [GAP]},
+            f"{STATISTIC}[0].comparison is decreasing, which compares each term with the next; write at least two "
+            f"terms, without times.",
+        ),
+        (
+            {"models": {"mnits": {"model": "digits-af"}}},
+            f"{STATISTIC}[0].models is 'mnits', which is not a data set of config/experiments.yaml; the nearest is "
+            f"mnist.",
+        ),
+        (
+            {"models": {"mnist": {"model": "digits-fa"}}},
+            f"{STATISTIC}[0].models.mnist names digits-fa, but none of the experiments gaps evaluates it on train; "
+            f"add it to one of them, or name the experiment that does.",
+        ),
+        (
+            {"terms": [{**GAP, "split": "validation"}]},
+            f"{STATISTIC}[0].models.mnist names digits-af, but none of the experiments gaps evaluates it on "
+            f"validation; add it to one of them, or name the experiment that does.",
+        ),
+        (
+            {"terms": [{**GAP, "checkpoint": "last"}]},
+            f"{STATISTIC}[0].models.mnist: digits-af is not evaluated at checkpoints of its training; leave "
+            f"checkpoint out.",
+        ),
+    ],
+)
+def test_a_mistake_in_a_statistic_is_a_sentence(
+    project: Path, changes: dict[str, Any], sentence: str
+) -> None:
+    edit_statistic(project, **changes)
+    assert sentence in problems(project)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "sentence"),
+    [
+        (
+            "claims.C1.experiments",
+            ["gasp"],
+            "claims.C1.experiments is 'gasp', which is not in config/experiments.yaml or planned in "
+            "config/claims.yaml; the nearest is gaps.",
+        ),
+        ("factor", 0.5, "factor is the number 0.5; it must be a number, at least 1 and at most 100."),
+        ("level", 95, "level is the number 95; it must be a number, greater than 0 and less than 1."),
+        (
+            "claims.C1.combine",
+            "any",
+            "claims.C1.combine is 'any', which is not allowed here; choose one of all, most.",
+        ),
+        (
+            "claims.C1.threshold.mnist",
+            0,
+            "claims.C1.threshold.mnist is the number 0; it must be a number, greater than 0.",
+        ),
+        ("claims.C1.where", ..., "claims.C1.where is missing; it must be text."),
+        (
+            "claims.C1.threshold",
+            {},
+            "claims.C1.threshold has no number for mnist, where a statistic is judged; add one.",
+        ),
+    ],
+)
+def test_a_mistake_in_a_claim_is_a_sentence(project: Path, key: str, value: Any, sentence: str) -> None:
+    edit_yaml(project / CLAIMS, (key, value))
+    assert sentence in problems(project)
+
+
+def test_nothing_judged_is_a_sentence(project: Path) -> None:
+    edit_statistic(project, judged=False)
+    assert problems(project) == [
+        "claims.C1 has nothing on mnist that is judged; set judged: true for one statistic there."
+    ]
+
+
+def test_q_star_that_is_not_optimised_is_a_sentence(project: Path) -> None:
+    edit_yaml(project / EXPERIMENTS, ("experiments.gaps.local", ["ffg"]))
+    assert problems(project) == [
+        f"claims.C1.statistics[0].models.mnist: {quantity} of digits-af needs q* of af, which its experiment does "
+        f"not optimise; add it to local there."
+        for quantity in ("amortization_gap", "approximation_gap")
+    ]
+
+
+def test_models_of_other_data_are_a_sentence(project: Path) -> None:
+    edit_yaml(project / EXPERIMENTS, ("models.digits-af.dataset", "cifar10"))
+    edit_yaml(project / EXPERIMENTS, ("models.digits-af.binarisation", "static"))
+    assert "names digits-af, which is a model of cifar10; name one of mnist." in problems(project)[0]
+
+
+def test_two_statistics_of_one_name_are_a_sentence(project: Path) -> None:
+    content = yaml.safe_load((project / CLAIMS).read_text())
+    content["claims"]["C1"]["statistics"] *= 2
+    (project / CLAIMS).write_text(yaml.safe_dump(content))
+    assert problems(project) == [
+        "claims.C1.statistics has two called 'amortization gap − approximation gap'; give each a name of its own."
+    ]
+
+
+def test_the_plan_names_the_models_and_what_is_missing(project: Path) -> None:
+    edit_yaml(project / "config/presets/tiny.yaml", ("seeds", [0, 3]))
+    spec = planned(project)
+    found = statistics(spec)
+    assert [(term.experiment, term.model, term.published) for term in found["C1"].terms] == [
+        ("gaps", "digits-af", 2)
+    ] * 2
+    assert [row.seed for row in spec.rows["gaps"]] == [0, 3]
+    assert found["C4"].terms == []
+    assert found["C4"].not_run == "experiment later does not exist yet"
+    assert spec.caveat.startswith("On small embedded data (Digits), which replicate nothing")
+
+
+def test_an_experiment_that_was_not_chosen_is_not_run(project: Path) -> None:
+    spec = planned(project, {"experiments": ["again"]})
+    assert statistics(spec)["C1"].not_run == "experiment gaps was not chosen for this run"
+    assert spec.rows == {}
+    assert spec.caveat == ""
+
+
+def test_data_that_are_not_embedded_have_no_caveat(project: Path) -> None:
+    edit_yaml(project / "config/presets/tiny.yaml", ("datasets.mnist.copy", "digits-online"))
+    assert planned(project).caveat == ""
+
+
+def test_a_project_without_claims_judges_none(project: Path) -> None:
+    edit_yaml(project / CLAIMS, ("claims", {}))
+    study = load_study(top=project)
+    assert study.claims is None
+    assert study.report.spec.as_dict()["claims"] is False
+
+
+def test_a_threshold_changes_the_verdicts_and_the_report_alone(project: Path) -> None:
+    before = load_study(top=project)
+    edit_yaml(project / CLAIMS, ("claims.C1.threshold.mnist", 0.2))
+    assert changed(before, load_study(top=project)) == {"judge-claims", "write-report"}
+
+
+def test_the_claims_of_the_paper_are_all_there() -> None:
+    """Eight claims; those whose experiments do not exist wait for them."""
+    spec = planned(ROOT, {"preset": "full", "data_folder": None, "experiments": ["table2"]})
+    assert [claim.id for claim in spec.claims] == [f"C{number}" for number in range(1, 9)]
+    run = {claim.id for claim in spec.claims if any(not each.not_run for each in claim.statistics)}
+    assert run == {"C1", "C2", "C8"}
+    assert all(each.not_run or each.terms for claim in spec.claims for each in claim.statistics)
+    assert len(spec.rows["table2"]) == 18
+    # One argument of a command may have 128 KiB.
+    assert len(spec.as_json()) < 60_000
