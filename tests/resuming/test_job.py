@@ -194,10 +194,10 @@ def _wait_for(condition: Callable[[], object]) -> None:
 @pytest.mark.parametrize("killed", [False, True], ids=["the-first-ends", "the-first-is-killed"])
 def test_the_second_of_two_processes_waits(killed: bool, data: Path, tmp_path: Path) -> None:
     """It makes nothing again when the first ends, and goes on from the first's state when that is killed."""
-    command = train_command(data, tmp_path, epochs=150)
-    first = _start(command, INFERENCE_GAPS_SAVE_SECONDS="0")
+    command = train_command(data, tmp_path, epochs=80)
+    first = _start(command, INFERENCE_GAPS_SAVE_SECONDS="0.05")
     _wait_for(lambda: list(tmp_path.glob(".model.safetensors.*.resume")))
-    second = _start(command, INFERENCE_GAPS_SAVE_SECONDS="0")
+    second = _start(command, INFERENCE_GAPS_SAVE_SECONDS="0.05")
     assert second.stderr is not None
     line = second.stderr.readline()
     assert (

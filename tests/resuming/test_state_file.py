@@ -60,7 +60,7 @@ def test_every_flipped_bit_is_noticed(tmp_path: Path) -> None:
     write_record(path, kept, "abc", CPU)
     whole, refused = path.read_bytes(), 0
     header = int.from_bytes(whole[:8], "little") + 8
-    places = [rng.randrange(header) for _ in range(300)] + list(range(header, len(whole)))
+    places = [rng.randrange(header) for _ in range(100)] + list(range(header, len(whole), 11))
     for place in places:
         damaged = bytearray(whole)
         damaged[place] ^= 1 << rng.randrange(8)
@@ -72,7 +72,7 @@ def test_every_flipped_bit_is_noticed(tmp_path: Path) -> None:
         else:
             assert same(read, kept)
     # Spaces that fill up the header, and the order of keys, mean nothing.
-    assert refused > len(places) - 20
+    assert refused > len(places) - 10
 
 
 def test_every_truncation_is_noticed(tmp_path: Path) -> None:
