@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from inference_gaps.artifacts import read_provenance, read_tensors, read_values, write_tensors, write_values
+from inference_gaps.artifacts import read_provenance, read_values, write_values
 from inference_gaps.layout import Layout
 from inference_gaps.specs.claims import ClaimsSpec
 from inference_gaps.specs.report import ReportSpec
@@ -329,7 +329,11 @@ def test_no_claim_is_judged_when_the_self_check_failed(
     path = top / "results/quick/selfcheck.csv"
     failed = {"model": "check", "quantity": "log_p_best", "estimator": "ais_prior", "relation": "equals"}
     failed |= {"verdict": "missed", "error": 0.5, "standard_errors_off": 9.0}
-    write_values(path, pd.DataFrame([failed]), {"fingerprint": "0"})
+    made_by = {"command": "make-selfcheck", "fingerprint": "0", "spec": {}}
+    failed |= dict.fromkeys(
+        ("exact", "exact_error", "estimated", "standard_error", "n_points", "n_diverged"), 1.0
+    )
+    write_values(path, pd.DataFrame([failed]), made_by)
     assert judge_claims(top, _claims(spec.rows), f"--selfcheck={path}") == 1
     assert "1 of 1 estimates in" in capsys.readouterr().err
     assert not (top / "results/quick/claims.csv").exists()
@@ -339,10 +343,10 @@ def test_a_local_optimum_that_does_not_say_how_far_it_went_is_a_sentence(
     small_study: Study, capsys: pytest.CaptureFixture[str]
 ) -> None:
     top, spec = small_study
-    path = Layout("quick", top).local("mnist-ffg", 0, "train", "ffg")
-    tensors, provenance = read_tensors(path)
+    path = Layout("quick", top).residuals("mnist-ffg", 0, "train", "ffg")
+    frame, provenance = read_values(path)
     del provenance["summary"]
-    write_tensors(path, tensors, provenance)
+    write_values(path, frame, provenance)
     assert judge_claims(top, _claims(spec.rows)) == 1
     assert (
         "does not say how far its optimisation went; delete it and run 'optimise-local'"
