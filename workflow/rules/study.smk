@@ -12,6 +12,7 @@ min_version("9.0")
 
 try:
     from inference_gaps.errors import UserError
+    from inference_gaps.posteriors.registry import FAMILIES
     from inference_gaps.study.plan import load_study
 except ModuleNotFoundError as error:
     sys.exit(f"snakemake: {error}. Run `make`, or .venv/bin/snakemake: it needs the project's environment.")
@@ -38,8 +39,8 @@ wildcard_constraints:
     model="[a-z0-9-]+",
     seed="[0-9]+",
     split="train|validation|test|simulated",
-    family="ffg|af",
-    posterior="amortised|local-ffg|local-af",
+    family="|".join(FAMILIES),
+    posterior="|".join(["amortised", *(f"local-{family}" for family in FAMILIES)]),
     start="prior|local-ffg",
     experiment="[a-z0-9-]+",
 

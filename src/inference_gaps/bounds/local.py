@@ -87,6 +87,7 @@ def optimise(
         rng: on the device of ``x``.
         report: called after each cycle with its number and the mean bound.
     """
+    family = family.given(generator.score(x))
     # The same noise before and after a cycle: the difference of two bounds is then far less noisy than either.
     reference = _antithetic(x.shape[0], _reference_samples(len(starts)), family.noise_dim, rng)
 

@@ -18,6 +18,7 @@ from inference_gaps.artifacts import write_values
 from inference_gaps.bounds.batches import point_batches, rows_at_once
 from inference_gaps.bounds.importance import elbo, log_mean_weight, log_weights
 from inference_gaps.fingerprints import make_provenance
+from inference_gaps.posteriors.family import PosteriorFamily
 from inference_gaps.progress import progress_bar
 from inference_gaps.runtime import random_generator
 from inference_gaps.specs.iwae import IwaeSpec
@@ -42,7 +43,6 @@ def run(options: argparse.Namespace) -> None:
     stage = load_stage(options, spec)
     model, device = stage.model, stage.device
     local = stage.local_posterior(options.posterior, "posterior", spec) if options.posterior else None
-    family = local.family if local else model.posterior.family
     rng = random_generator(spec.seed, device)
 
     weights: list[Tensor] = []
@@ -50,9 +50,13 @@ def run(options: argparse.Namespace) -> None:
         for rows in point_batches(spec.points, min(spec.samples, _SAMPLES_PER_POINT), device):
             x = stage.images[rows]
             parameters = local.rows(rows) if local else model.posterior.parameters_for(x)
+            family = local.family.given(model.generator.score(x)) if local else model.family_at(x)
 
             def sample(
-                n: int, x: Tensor = x, parameters: dict[str, Tensor] = parameters
+                n: int,
+                x: Tensor = x,
+                parameters: dict[str, Tensor] = parameters,
+                family: PosteriorFamily = family,
             ) -> tuple[Tensor, Tensor]:
                 z, log_q = family.rsample_with_log_prob(parameters, n, rng)
                 return model.generator.log_joint(x, z), log_q

@@ -14,6 +14,7 @@ from inference_gaps.figures.samples import ImageBlock, draw_samples, generate
 from inference_gaps.figures.style import figure_style, save_figure
 from inference_gaps.fingerprints import make_provenance
 from inference_gaps.layout import Layout
+from inference_gaps.posteriors.registry import label_of
 from inference_gaps.specs.figures import SampledModelSpec, SamplesFigureSpec
 
 __all__ = ["add_arguments", "run"]
@@ -38,7 +39,7 @@ def _block(spec: SamplesFigureSpec, sampled: SampledModelSpec, layout: Layout) -
     data = load_prepared(layout.data(sampled.data))
     x = data.points(spec.split, spec.images)
     rows = [x, *generate(model, x, spec.seed)]
-    title = f"{sampled.dataset_title}: {sampled.trained_with.upper()}"
+    title = f"{sampled.dataset_title}: {label_of(sampled.trained_with)}"
     return ImageBlock(title, [images.reshape(len(x), *data.shape).numpy() for images in rows])
 
 

@@ -39,7 +39,7 @@ def generate(model: "VAE", x: "torch.Tensor", seed: int) -> tuple["torch.Tensor"
     rng = torch.Generator(device=x.device).manual_seed(seed)
     with torch.no_grad():
         parameters = model.posterior.parameters_for(x)
-        z, _ = model.posterior.family.rsample_with_log_prob(parameters, 1, rng)
+        z, _ = model.family_at(x).rsample_with_log_prob(parameters, 1, rng)
         prior = torch.randn(len(x), model.latent_dim, generator=rng, device=x.device)
         return model.generator.mean(z[:, 0]), model.generator.mean(prior)
 

@@ -1,0 +1,69 @@
+"""HF: the auxiliary flow with a step of Hamiltonian dynamics in place of the shift of v.
+
+Reference: Neal, *MCMC using Hamiltonian dynamics*, 2011, for the dynamics; the authors' code for a flow that uses
+them. With the notation of ``auxiliary_flow``, and g(z) the gradient of log p(x, z) with respect to z:
+
+    v_t = v_{t-1} * sigmoid(s) + m^2 * g(z_{t-1})         with (m, s) from a net of [z_{t-1}; c]
+    z_t = z_{t-1} * sigmoid(s') + m'                      with (m', s') from a net of [v_t; c]
+
+*Sign and norm.* A momentum moves along the gradient of the log density, v <- v + step * g(z), with a positive step
+and the gradient's own norm: m^2 is that step, element by element, and nothing else scales g. The authors' two codes
+have -ELU(m) g / sqrt(|g|), whose sign is that of a net's output, and m |g|, which loses the sign of g.
+
+*The log-determinant* of the step of v is the sum of log sigmoid(s): the shift depends on z and x alone, which the
+step leaves as they are. It is exact for every g, also for one that is not a gradient of anything.
+
+*The gradient of the bound* passes through g, which takes products with the Hessian of log p(x, z). With g detached
+the density would be as exact, but what is followed would not be the gradient of the bound.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from inference_gaps.posteriors.auxiliary_flow import AuxiliaryFlow
+from inference_gaps.posteriors.family import Parameters, Score
+
+__all__ = ["HamiltonianFlow"]
+
+# The square of this is no step in any precision, but its derivative, unlike that of 0, is one that Adam can follow.
+_NO_STEP = 1e-8
+
+
+@dataclass(frozen=True)
+class HamiltonianFlow(AuxiliaryFlow):
+    """The Hamiltonian flow; it has a density only once it is :meth:`given` the score of its data points.
+
+    Attributes:
+        score: g, of the data points that the parameters belong to.
+    """
+
+    score: Score | None = None
+
+    @classmethod
+    def amortised(cls, latent_dim: int, steps: int, hidden: int) -> Self:
+        """See :meth:`PosteriorFamily.amortised`."""
+        return cls(latent_dim, hidden, steps, latent_dim, "z", "elu")
+
+    def given(self, score: Score) -> "HamiltonianFlow":
+        """See :meth:`PosteriorFamily.given`."""
+        return replace(self, score=score)
+
+    def from_gaussian(
+        self, mean: Tensor, log_variance: Tensor, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """See :meth:`PosteriorFamily.from_gaussian`."""
+        parameters = super().from_gaussian(mean, log_variance, generator)
+        for index in range(self.steps):
+            parameters[f"step{index}.v.1.bias"][:, : self.latent_dim] = _NO_STEP
+        return parameters
+
+    def _half_step(self, condition: Tensor, parameters: Parameters, prefix: str) -> tuple[Tensor, Tensor]:
+        shift, log_scale = super()._half_step(condition, parameters, prefix)
+        if prefix.endswith(".v"):
+            if self.score is None:
+                raise ValueError("A Hamiltonian flow follows log p(x, z); call given(score) first.")
+            shift = shift.square() * self.score(condition)
+        return shift, log_scale
