@@ -92,8 +92,10 @@ def optimise(
     reference = _antithetic(x.shape[0], _reference_samples(len(starts)), family.noise_dim, rng)
 
     def measure(candidate: Mapping[str, Tensor]) -> Tensor:
+        # The density as it will be evaluated: that of the path goes by an inverse, which rounding may ruin.
         with torch.no_grad():
-            return _bound(generator, family, x, candidate, reference)
+            z, log_q = family.transform(candidate, reference)
+            return (generator.frozen_log_joint(x, z) - log_q).mean(1)
 
     first, *others = starts
     parameters = {name: tensor.detach().clone() for name, tensor in first.items()}

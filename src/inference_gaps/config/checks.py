@@ -102,8 +102,8 @@ def _selfcheck_problems(experiments: Experiments) -> list[str]:
 def _too_few_dimensions(place: str, families: Iterable[str], models: Mapping[str, int]) -> list[str]:
     """Return a sentence for each family that needs more latent dimensions than a model has."""
     return [
-        f"{place} is {family}, which needs at least {FAMILIES[family].least_dim} latent dimensions, but {model} has "
-        f"{latent_dim}; choose another family, or raise architecture.latent_dim."
+        f"{place} is {family}, which needs at least {FAMILIES[family].least_dim} latent dimensions, but {model} "
+        f"has {latent_dim}; choose another family, or raise architecture.latent_dim."
         for family in families
         for model, latent_dim in models.items()
         if latent_dim < FAMILIES[family].least_dim
