@@ -3,12 +3,13 @@
 Reference: Neal, *MCMC using Hamiltonian dynamics*, 2011, for the dynamics; the authors' code for a flow that uses
 them. With the notation of ``auxiliary_flow``, and g(z) the gradient of log p(x, z) with respect to z:
 
-    v_t = v_{t-1} * sigmoid(s) + m^2 * g(z_{t-1})         with (m, s) from a net of [z_{t-1}; c]
+    v_t = v_{t-1} * sigmoid(s) + (m/10)^2 * g(z_{t-1})    with (m, s) from a net of [z_{t-1}; c]
     z_t = z_{t-1} * sigmoid(s') + m'                      with (m', s') from a net of [v_t; c]
 
 *Sign and norm.* A momentum moves along the gradient of the log density, v <- v + step * g(z), with a positive step
-and the gradient's own norm: m^2 is that step, element by element, and nothing else scales g. The authors' two codes
-have -ELU(m) g / sqrt(|g|), whose sign is that of a net's output, and m |g|, which loses the sign of g.
+and the gradient's own norm: (m/10)^2 is that step, element by element, and nothing else scales g. The authors'
+codes have ELU(m) g / sqrt(norm of g) and m |g|: the first moves against g where ELU(m) is negative, the second has
+lost the sign.
 
 *The log-determinant* of the step of v is the sum of log sigmoid(s): the shift depends on z and x alone, which the
 step leaves as they are. It is exact for every g, also for one that is not a gradient of anything.
@@ -28,6 +29,8 @@ from inference_gaps.posteriors.family import Parameters, Score
 
 __all__ = ["HamiltonianFlow"]
 
+# What a net at its initial weights says is then a step of about 0.001: gradients of images have norms of hundreds.
+_SCALE = 0.1
 # The square of this is no step in any precision, but its derivative, unlike that of 0, is one that Adam can follow.
 _NO_STEP = 1e-8
 
@@ -62,8 +65,10 @@ class HamiltonianFlow(AuxiliaryFlow):
 
     def _half_step(self, condition: Tensor, parameters: Parameters, prefix: str) -> tuple[Tensor, Tensor]:
         shift, log_scale = super()._half_step(condition, parameters, prefix)
-        if prefix.endswith(".v"):
-            if self.score is None:
-                raise ValueError("A Hamiltonian flow follows log p(x, z); call given(score) first.")
-            shift = shift.square() * self.score(condition)
-        return shift, log_scale
+        return self._kick(shift, condition) if prefix.endswith(".v") else shift, log_scale
+
+    def _kick(self, root: Tensor, z: Tensor) -> Tensor:
+        """The shift of v [B, n, d]: a step along g at z, of the square of ``root``."""
+        if self.score is None:
+            raise ValueError("A Hamiltonian flow follows log p(x, z); call given(score) first.")
+        return (_SCALE * root).square() * self.score(z)
