@@ -97,7 +97,7 @@ def test_gradient_of_the_bound_is_that_of_the_flow_that_is_applied(rng: torch.Ge
         return found[0, :D]
 
     torch.testing.assert_close(gradient(curved_score), expected, atol=1e-8, rtol=1e-6)
-    assert (gradient(detached_score) - expected).abs().max() > 1e-5
+    assert (gradient(detached_score) - expected).abs().max() > 1e-4
 
 
 def test_without_a_score_there_is_no_density(rng: torch.Generator) -> None:
