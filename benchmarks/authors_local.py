@@ -146,11 +146,10 @@ class WatchedGaussian(FullyFactorisedGaussian):
         super().__init__(latent_dim)
         self._watch = watch
 
-    def path_transform(self, parameters: Parameters, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """See :meth:`PosteriorFamily.path_transform`."""
-        if not torch.is_grad_enabled():
-            self._watch(parameters)
-        return super().path_transform(parameters, noise)
+    def transform(self, parameters: Parameters, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """See :meth:`PosteriorFamily.transform`."""
+        self._watch(parameters)
+        return super().transform(parameters, noise)
 
 
 @dataclass

@@ -62,7 +62,7 @@ class Layout:
         return self.run(model, seed) / "metrics.csv"
 
     def local(self, model: str, seed: int | str, split: str, family: str) -> Path:
-        """Variational parameters of q* (``family``: ``ffg`` or ``af``), one row per data point."""
+        """Variational parameters of q* (``family``: such as ``ffg``), one row per data point."""
         return self.run(model, seed) / split / f"local-{family}.safetensors"
 
     def residuals(self, model: str, seed: int | str, split: str, family: str) -> Path:
@@ -70,7 +70,7 @@ class Layout:
         return self.local(model, seed, split, family).with_suffix(".csv")
 
     def iwae(self, model: str, seed: int | str, split: str, posterior: str) -> Path:
-        """ELBO and IWAE values of ``posterior``: ``amortised``, ``local-ffg`` or ``local-af``."""
+        """ELBO and IWAE values of ``posterior``: ``amortised``, or ``local-ffg`` and so on."""
         return self.run(model, seed) / split / f"iwae-{posterior}.csv"
 
     def ais(self, model: str, seed: int | str, split: str, start: str) -> Path:

@@ -127,6 +127,26 @@ def test_an_estimate_that_misses_fails_and_is_named(
         require_passed(path)
 
 
+@pytest.mark.parametrize(("relative", "verdict"), [(3e-7, "hit"), (-3e-7, "hit"), (3e-6, "missed")])
+def test_an_estimate_without_spread_may_be_off_by_rounding_alone(
+    tmp_path: Path, relative: float, verdict: str
+) -> None:
+    """Weights that are all alike have no standard error, whatever rounding adds to all of them."""
+    study(tmp_path)
+    layout, row = Layout("quick", tmp_path), table_spec(["mnist"], [0]).rows[0]
+    exact, _ = read_values(layout.exact("mnist-ffg", 0, "train"))
+    truth = exact[exact["quantity"] == "log_p"].set_index("point")["value"]
+    path = layout.iwae("mnist-ffg", 0, "train", "local-af")
+    frame, provenance = read_values(path)
+    rows = frame["bound"] == "iwae"
+    frame.loc[rows, "value"] = (truth * (1 - relative)).to_numpy()
+    frame.loc[rows, "standard_error"] = 1e-12
+    write_values(path, frame, provenance)
+    checked = SelfcheckRowSpec(**row.model_dump(), reaches=REACHES)
+    table = build_selfcheck(SelfcheckSpec(title="Check", preset="quick", rows=[checked]), layout)
+    assert verdicts(table)["iwae_local_af", "iwae_local_af"] == verdict
+
+
 def test_tables_are_refused_while_an_estimate_misses(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,7 +7,6 @@ from inference_gaps.exact.optimum import best_gaussian
 from inference_gaps.exact.quadrature import PosteriorGrid, gaussian_bound
 from inference_gaps.posteriors.auxiliary_flow import AuxiliaryFlow
 from inference_gaps.posteriors.gaussian import FullyFactorisedGaussian
-from inference_gaps.posteriors.local import flow_from_gaussian
 from inference_gaps.specs.local import LocalSpec
 from tests.bounds.targets import several_optima
 from tests.linear_gaussian import LinearGaussian
@@ -39,7 +38,7 @@ def test_local_flow_closes_part_of_the_gaussian_gap(rng: torch.Generator) -> Non
     x = linear.sample(3, rng)
     mean, precision = linear.posterior(x)
     flow = AuxiliaryFlow.local(2, steps=2, hidden=16)
-    start = flow_from_gaussian(flow, mean, -precision.diagonal().log().expand(3, 2), rng)
+    start = flow.from_gaussian(mean, -precision.diagonal().log().expand(3, 2), rng)
     spec = LocalSpec(family="af", points=3, steps=500, learning_rate=0.01, samples=16, max_cycles=2)
     optimum = optimise(linear, flow, x, [start], spec, rng, lambda cycle, bound: None)
 

@@ -27,7 +27,6 @@ from inference_gaps.models.generator import Generator
 from inference_gaps.models.mlp import MlpGenerator
 from inference_gaps.posteriors.auxiliary_flow import AuxiliaryFlow
 from inference_gaps.posteriors.family import Parameters
-from inference_gaps.posteriors.local import flow_from_gaussian
 from inference_gaps.specs.local import LocalSpec
 from tests.linear_gaussian import LinearGaussian
 
@@ -213,7 +212,7 @@ def test_flow_is_not_worse_than_the_gaussian_it_starts_at(problem: Problem, rate
     """At no point, within 4 standard errors; not even with steps that throw the flow far off."""
     d, rng = problem.generator.latent_dim, torch.Generator().manual_seed(5)
     gaussian, flow = problem.gaussian, AuxiliaryFlow.local(d, steps=2, hidden=8)
-    start = flow_from_gaussian(flow, gaussian["mean"], gaussian["log_variance"], rng)
+    start = flow.from_gaussian(gaussian["mean"], gaussian["log_variance"], rng)
     spec = LocalSpec(family="af", samples=8, steps=150, learning_rate=rate, max_cycles=2)
     optimum = optimise(problem.generator, flow, problem.x, [start], spec, rng, _quietly)
     z, log_q = flow.rsample_with_log_prob(optimum.parameters, 10_000, rng)

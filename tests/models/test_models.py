@@ -12,6 +12,7 @@ from inference_gaps.models.generator import Generator
 from inference_gaps.models.mlp import MlpGenerator
 from inference_gaps.models.storage import load_model, save_model
 from inference_gaps.models.vae import build_vae
+from inference_gaps.posteriors.registry import FAMILIES
 from inference_gaps.specs.train import (
     ConvArchitectureSpec,
     MlpArchitectureSpec,
@@ -73,6 +74,35 @@ def test_frozen_log_joint_passes_the_gradient_of_z(generator: Generator) -> None
     torch.testing.assert_close(got, expected)
 
 
+def test_score_is_the_gradient_and_has_derivatives_of_its_own(generator: Generator) -> None:
+    x, z = images_for(generator), torch.randn(3, 4, generator.latent_dim)
+    expected = generator.log_joint_gradient(x, z)[1]
+    torch.testing.assert_close(generator.score(x)(z), expected)
+    leaf = z.clone().requires_grad_()
+    score = generator.score(x)(leaf)
+    torch.testing.assert_close(score, expected)
+    direction, step = torch.randn(z.shape), 1e-6
+    (along,) = torch.autograd.grad((score * direction).sum(), leaf)
+    ends = [generator.log_joint_gradient(x, z + sign * step * direction)[1] for sign in (1, -1)]
+    torch.testing.assert_close(along, (ends[0] - ends[1]) / (2 * step), atol=1e-5, rtol=1e-4)
+    with torch.no_grad():
+        assert not generator.score(x)(leaf).requires_grad
+
+
+def test_score_in_training_is_that_of_each_point_alone_and_leaves_no_trace() -> None:
+    """Batch normalisation in training mode would mix the points and move its statistics."""
+    torch.manual_seed(1)
+    generator = ConvGenerator(4, 2).train()
+    before = {name: tensor.clone() for name, tensor in generator.state_dict().items()}
+    x, z = torch.rand(3, 3072).round(), torch.randn(3, 2, 4, requires_grad=True)
+    together = generator.score(x)(z)
+    assert generator.training
+    assert all(torch.equal(before[name], tensor) for name, tensor in generator.state_dict().items())
+    torch.testing.assert_close(generator.score(x[:1])(z[:1]), together[:1])
+    (of_weights,) = torch.autograd.grad(together.sum(), generator.project[0].weight)
+    assert of_weights.abs().sum() > 0
+
+
 def test_logits_of_extreme_size_stay_finite() -> None:
     generator = MlpGenerator(2, [], 3, "elu").requires_grad_(False)
     generator.layers[0].weight.fill_(1e4)
@@ -109,7 +139,7 @@ def test_convolutions_refuse_other_images() -> None:
 MADE = {"command": "train", "fingerprint": "0123"}
 
 
-@pytest.mark.parametrize("family", ["ffg", "af"])
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("kind", ["mlp", "conv"])
 def test_saved_and_loaded_models_are_equal(family: str, kind: str, tmp_path: Path) -> None:
     torch.set_default_dtype(torch.float32)
@@ -129,7 +159,8 @@ def test_saved_and_loaded_models_are_equal(family: str, kind: str, tmp_path: Pat
     assert not loaded.training
     assert not any(parameter.requires_grad for parameter in loaded.parameters())
     model.eval()
-    terms = [m.bound_terms(x, 3, torch.Generator().manual_seed(2)) for m in (model, loaded)]
+    with torch.no_grad():
+        terms = [m.bound_terms(x, 3, torch.Generator().manual_seed(2)) for m in (model, loaded)]
     assert torch.equal(terms[0][0], terms[1][0])
     assert torch.equal(terms[0][1], terms[1][1])
 

@@ -1,23 +1,17 @@
 """What holds for every posterior family, amortised and local."""
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
 
 from inference_gaps.posteriors.auxiliary_flow import AuxiliaryFlow
-from inference_gaps.posteriors.family import PosteriorFamily
-from inference_gaps.posteriors.gaussian import FullyFactorisedGaussian, normal_log_prob
-from inference_gaps.posteriors.local import flow_from_gaussian, flow_from_zeros
-from inference_gaps.posteriors.networks import initial_weights
-
-D, B, N = 3, 2, 5
-FAMILIES = {
-    "ffg": FullyFactorisedGaussian(D),
-    "af-amortised": AuxiliaryFlow.amortised(D, steps=2, hidden=7),
-    "af-local": AuxiliaryFlow.local(D, steps=2, hidden=7),
-    "af-three-steps": AuxiliaryFlow.local(D, steps=3, hidden=4),
-}
-FLOWS = {name: family for name, family in FAMILIES.items() if isinstance(family, AuxiliaryFlow)}
+from inference_gaps.posteriors.coupling_flow import CouplingFlow
+from inference_gaps.posteriors.gaussian import normal_log_prob
+from inference_gaps.posteriors.registry import FAMILIES as REGISTERED
+from inference_gaps.posteriors.registry import amortised_family, local_family
+from tests.posteriors.members import CLOSED, FAMILIES, FLOWS, LOCAL, B, D, N, noise_for, parameters_of
 
 
 @pytest.fixture
@@ -25,18 +19,12 @@ def rng() -> torch.Generator:
     return torch.Generator().manual_seed(5)
 
 
-def parameters_of(family: PosteriorFamily, rng: torch.Generator, per_point: bool) -> dict[str, Tensor]:
-    parameters = {
-        "mean": torch.randn(B, D, generator=rng),
-        "log_variance": torch.randn(B, D, generator=rng) - 1,
-    }
-    if family.context_dim:
-        parameters["context"] = torch.randn(B, family.context_dim, generator=rng)
-    return parameters | initial_weights(family.network_shapes(), rng, B if per_point else None)
-
-
-def noise_for(family: PosteriorFamily, rng: torch.Generator, n: int = N) -> Tensor:
-    return torch.randn(B, n, family.noise_dim, generator=rng)
+def test_the_members_are_those_of_every_registered_family() -> None:
+    tested = {(type(family), bool(family.context_dim)) for family in FAMILIES.values()}
+    for name in REGISTERED:
+        for form in (amortised_family, local_family):
+            family = form(name, D, 2, 7)
+            assert (type(family), bool(family.context_dim)) in tested, name
 
 
 def test_ffg_density_is_that_of_torch_distributions(rng: torch.Generator) -> None:
@@ -47,6 +35,61 @@ def test_ffg_density_is_that_of_torch_distributions(rng: torch.Generator) -> Non
         parameters["mean"].unsqueeze(1), (0.5 * parameters["log_variance"]).exp().unsqueeze(1)
     )
     torch.testing.assert_close(log_q, normal.log_prob(z).sum(-1))
+
+
+def test_full_gaussian_density_is_that_of_torch_distributions(rng: torch.Generator) -> None:
+    """The elements of N fill the rows below the diagonal one after the other."""
+    family = FAMILIES["full-local"]
+    parameters = parameters_of(family, rng, per_point=True)
+    z, log_q = family.rsample_with_log_prob(parameters, N, rng)
+    for point in range(B):
+        first, second, third = parameters["lower.0.bias"][point].tolist()
+        factor = torch.tensor([[1.0, 0.0, 0.0], [first, 1.0, 0.0], [second, third, 1.0]])
+        factor = (0.5 * parameters["log_variance"][point]).exp().diag() @ factor
+        normal = torch.distributions.MultivariateNormal(parameters["mean"][point], scale_tril=factor)
+        torch.testing.assert_close(log_q[point], normal.log_prob(z[point]))
+
+
+@pytest.mark.parametrize("name", CLOSED)
+@pytest.mark.parametrize("per_point", [True, False])
+def test_log_density_is_the_change_of_variables(name: str, per_point: bool, rng: torch.Generator) -> None:
+    family = CLOSED[name]
+    parameters = parameters_of(family, rng, per_point)
+    noise = noise_for(family, rng, 1)
+    _, log_q = family.transform(parameters, noise)
+    for point in range(B):
+
+        def to_z(e: Tensor, point: int = point) -> Tensor:
+            moved = torch.cat([noise[:point], e.view(1, 1, -1), noise[point + 1 :]])
+            return family.transform(parameters, moved)[0][point, 0]
+
+        jacobian = torch.autograd.functional.jacobian(to_z, noise[point, 0])
+        base = torch.distributions.Normal(0.0, 1.0).log_prob(noise[point, 0]).sum()
+        torch.testing.assert_close(log_q[point, 0], base - torch.linalg.slogdet(jacobian)[1])
+
+
+@pytest.mark.parametrize("name", [name for name in CLOSED if name != "ffg"])
+def test_the_density_inverts_the_transform(name: str, rng: torch.Generator) -> None:
+    family = CLOSED[name]
+    parameters = parameters_of(family, rng, per_point=True)
+    z, log_q = family.transform(parameters, noise_for(family, rng))
+    torch.testing.assert_close(family.log_prob(parameters, z), log_q)
+
+
+@pytest.mark.parametrize("name", ["coupling-local", "coupling-amortised"])
+def test_both_halves_of_the_coupling_flow_are_transformed(name: str, rng: torch.Generator) -> None:
+    """Given the base, each half depends on the other half of the base: no half is left as it was."""
+    flow = CLOSED[name]
+    parameters = parameters_of(flow, rng, per_point=False)
+    noise = noise_for(flow, rng, 1)
+
+    def to_z(e: Tensor) -> Tensor:
+        return flow.transform(parameters, torch.cat([e.view(1, 1, -1), noise[1:]]))[0][0, 0]
+
+    jacobian = torch.autograd.functional.jacobian(to_z, noise[0, 0])
+    first = D // 2
+    assert (jacobian[:first, first:].abs() > 1e-6).all()
+    assert (jacobian[first:, :first].abs() > 1e-6).all()
 
 
 @pytest.mark.parametrize("name", FLOWS)
@@ -115,7 +158,7 @@ def test_points_do_not_influence_each_other(name: str, rng: torch.Generator) -> 
         assert tensor.grad[1].abs().sum() == 0, name_
 
 
-@pytest.mark.parametrize("name", ["ffg", "af-local", "af-amortised"])
+@pytest.mark.parametrize("name", [name for name in FAMILIES if "three" not in name])
 def test_path_gradient_has_the_same_value_and_the_same_mean(name: str, rng: torch.Generator) -> None:
     family = FAMILIES[name]
     start = parameters_of(family, rng, per_point=True)
@@ -132,6 +175,7 @@ def test_path_gradient_has_the_same_value_and_the_same_mean(name: str, rng: torc
         return log_q.detach(), torch.stack([g.flatten()[:3] for g in estimates])
 
     keys = {"mean", "log_variance", "second.0.weight", "step0.v.1.bias", "step1.z.0.weight", "reverse.2.bias"}
+    keys |= {"step0.second.1.bias", "step1.first.0.weight", "lower.0.weight", "lower.0.bias"}
     for key in sorted(keys & set(start)):
         value, total = gradients("transform", key)
         path_value, path = gradients("path_transform", key)
@@ -141,24 +185,52 @@ def test_path_gradient_has_the_same_value_and_the_same_mean(name: str, rng: torc
         assert (difference.mean(0).abs() <= 4.5 * standard_error + 1e-9).all(), key
 
 
-def test_flow_from_gaussian_is_that_gaussian(rng: torch.Generator) -> None:
-    flow = AuxiliaryFlow.local(D, steps=2, hidden=7)
+@pytest.mark.parametrize("name", LOCAL)
+def test_a_local_family_starts_as_exactly_the_gaussian(name: str, rng: torch.Generator) -> None:
+    family = FAMILIES[name]
     mean, log_variance = torch.randn(B, D, generator=rng), torch.randn(B, D, generator=rng)
-    parameters = flow_from_gaussian(flow, mean, log_variance, rng)
-    z, log_q = flow.rsample_with_log_prob(parameters, N, rng)
+    parameters = family.from_gaussian(mean, log_variance, rng)
+    z, log_q = family.rsample_with_log_prob(parameters, 4000, rng)
     torch.testing.assert_close(log_q, normal_log_prob(z, mean.unsqueeze(1), log_variance.unsqueeze(1)))
+    scaled = (z - mean.unsqueeze(1)) / (0.5 * log_variance).exp().unsqueeze(1)
+    assert (scaled.mean(1).abs() < 5 / math.sqrt(4000)).all()
+    assert ((scaled.var(1) - 1).abs() < 5 * math.sqrt(2 / 4000)).all()
+
+
+@pytest.mark.parametrize("name", LOCAL)
+def test_every_family_starts_from_zeros(name: str, rng: torch.Generator) -> None:
+    """Moments are zero; what is drawn at random is drawn for each point; Gaussians are the prior."""
+    family = FAMILIES[name]
+    parameters = family.from_zeros(B, rng)
+    assert set(parameters) == {"mean", "log_variance", *family.network_shapes()}
+    assert not parameters["mean"].any()
+    assert not parameters["log_variance"].any()
+    for key, shape in family.network_shapes().items():
+        assert parameters[key].shape == (B, *shape)
+    z, log_q = family.rsample_with_log_prob(parameters, N, rng)
+    if name in ("ffg", "full-local"):
+        zeros = torch.zeros(B, 1, D)
+        torch.testing.assert_close(log_q, normal_log_prob(z, zeros, zeros))
+    else:
+        assert not torch.equal(z[0], z[1])
 
 
 def test_flow_from_zeros_has_the_authors_start(rng: torch.Generator) -> None:
     flow = AuxiliaryFlow.local(50, steps=2, hidden=200)
-    parameters = flow_from_zeros(flow, 2, rng)
-    assert not parameters["mean"].any()
-    assert not parameters["log_variance"].any()
+    parameters = flow.from_zeros(2, rng)
     weight = parameters["step0.v.0.weight"]
     assert weight.shape == (2, 50, 200)
     assert weight.abs().max() <= 50**-0.5
     assert weight.std() == pytest.approx(50**-0.5 / 3**0.5, rel=0.02)
     assert not torch.equal(weight[0], weight[1])
+
+
+def test_coupling_flow_has_the_published_networks() -> None:
+    """Halves of 25 that take turns, one hidden layer of 50."""
+    shapes = CouplingFlow.local(50, steps=2, hidden=50).network_shapes()
+    assert len(shapes) == 2 * 2 * 4
+    assert {shapes[f"step{t}.{half}.0.weight"] for t in (0, 1) for half in ("first", "second")} == {(25, 50)}
+    assert {shapes[f"step{t}.{half}.1.weight"] for t in (0, 1) for half in ("first", "second")} == {(50, 50)}
 
 
 def test_amortised_flow_has_the_published_networks() -> None:

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 import torch
+from inference_gaps.posteriors.local import flow_from_zeros, local_family
 
 from inference_gaps.bounds.ais import AisResult, annealed_importance_sampling, bidirectional_monte_carlo
 from inference_gaps.bounds.local import LocalOptimum, high_density_starts, optimise
 from inference_gaps.models.mlp import MlpGenerator
 from inference_gaps.models.vae import build_vae
-from inference_gaps.posteriors.local import flow_from_zeros, local_family
 from inference_gaps.resuming.checkpoint import NO_CHECKPOINT, Checkpoint, Results
 from inference_gaps.specs.ais import AisSpec
 from inference_gaps.specs.local import LocalSpec

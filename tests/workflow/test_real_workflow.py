@@ -20,9 +20,9 @@ def test_the_whole_plan_is_listed_without_a_warning(tmp_path: Path, preset: str,
     assert done.returncode == 0, done.stderr
     assert "warning" not in (done.stdout + done.stderr).lower()
     jobs = planned(done.stdout)
-    # Six models of the paper per seed, and six with known answers; of these, four have no q*_AF.
+    # Six models of the paper per seed, and six with known answers, which have other local families.
     assert jobs["train"] == 6 * seeds + 6
-    assert jobs["evaluate_iwae"] == 6 * 3 * seeds + 2 * 3 + 4 * 2
+    assert jobs["evaluate_iwae"] == 6 * 3 * seeds + 2 + 3 + 2 + 4 + 3 + 2
     assert jobs["evaluate_ais"] == jobs["evaluate_bdmc"] == 2 * (6 * seeds + 6)
     assert jobs["evaluate_exact"] == 2 * 6
     assert jobs["make_selfcheck"] == 1

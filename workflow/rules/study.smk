@@ -12,6 +12,7 @@ min_version("9.0")
 
 try:
     from inference_gaps.errors import UserError
+    from inference_gaps.posteriors.registry import FAMILIES
     from inference_gaps.study.freshness import mark_outdated
     from inference_gaps.study.manifest import described_study, study_identifier
     from inference_gaps.study.plan import load_study
@@ -49,8 +50,8 @@ wildcard_constraints:
     model="[a-z0-9-]+",
     seed="[0-9]+",
     split="train|validation|test|simulated",
-    family="ffg|af",
-    posterior="amortised|local-ffg|local-af",
+    family="|".join(FAMILIES),
+    posterior="|".join(["amortised", *(f"local-{family}" for family in FAMILIES)]),
     start="prior|local-ffg",
     experiment="[a-z0-9-]+",
 

@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inference_gaps.analysis.intervals import monte_carlo_standard_error, selection_bias_bound
+from inference_gaps.posteriors.registry import FAMILIES
 
 __all__ = ["PAPER_ESTIMATORS", "Bounds", "Quantity", "average_over_seeds", "quantities", "tightest"]
 
@@ -102,7 +103,8 @@ def quantities(bounds: Bounds, trained_with: str) -> list[Quantity]:
     ``log_p_best`` is the tightest of all (:func:`tightest`); ``log_p_paper`` is the larger mean of AIS from
     the prior and IWAE from q, as the paper has it. Gaps that rest on the latter end in ``_paper``. Gaps that need
     q* (and ``amortization_minus_approximation``, the difference of two) are left out where it was not
-    optimised in the family ``trained_with`` (``ffg`` or ``af``). ``flow_gain`` is L[q*_AF] - L[q*_FFG].
+    optimised in the family ``trained_with``. ``gain_<family>`` is L[q*] of another family less L[q*_FFG], at which
+    its optimisation starts.
     """
     at_hand = list(bounds.value.columns)
     single = {
@@ -112,15 +114,17 @@ def quantities(bounds: Bounds, trained_with: str) -> list[Quantity]:
     best = _log_p(bounds, "log_p_best", at_hand)
     paper = _log_p(bounds, "log_p_paper", PAPER_ESTIMATORS, caution=0.0)
     amortized = single["elbo_amortized"]
-    local = single.get(f"elbo_local_{trained_with}")
+    local = single.get(f"elbo_local_{FAMILIES[trained_with].key}")
     found = [*single.values(), paper, best]
     if local is not None:
         found.append(_combination("amortization_gap", [(1, local), (-1, amortized)]))
         terms = [(2.0, local), (-1.0, amortized), (-1.0, best)]
         found.append(_combination("amortization_minus_approximation", terms, best.estimator))
-    if {"elbo_local_af", "elbo_local_ffg"} <= single.keys():
-        flow, gaussian = single["elbo_local_af"], single["elbo_local_ffg"]
-        found.append(_combination("flow_gain", [(1, flow), (-1, gaussian)]))
+    gaussian = single.get("elbo_local_ffg")
+    for key in (entry.key for entry in FAMILIES.values() if entry.name != "ffg"):
+        richer = single.get(f"elbo_local_{key}")
+        if gaussian is not None and richer is not None:
+            found.append(_combination(f"gain_{key}", [(1, richer), (-1, gaussian)]))
     for suffix, log_p in (("", best), ("_paper", paper)):
         if local is not None:
             terms = [(1.0, log_p), (-1.0, local)]

@@ -3,15 +3,16 @@
 import itertools
 
 from inference_gaps.analysis.paper_table import PaperTable
+from inference_gaps.posteriors.registry import FAMILIES
 
 __all__ = ["to_latex", "to_markdown"]
 
+_STARRED = "q\\*<sub>{}</sub>"
 _MARKDOWN = {
     "log_p_best": "log p̂(x)",
     "log_p_estimator": "from",
     "log_p_paper": "log p̂(x)",
-    "elbo_local_af": "L[q\\*<sub>AF</sub>]",
-    "elbo_local_ffg": "L[q\\*<sub>FFG</sub>]",
+    **{f"elbo_local_{entry.key}": f"L[{_STARRED.format(entry.label)}]" for entry in FAMILIES.values()},
     "elbo_amortized": "L[q]",
     "approximation_gap": "Approximation gap",
     "amortization_gap": "Amortization gap",
@@ -19,12 +20,11 @@ _MARKDOWN = {
     "approximation_gap_paper": "Approximation gap",
     "inference_gap_paper": "Inference gap",
     "iwae_amortized": "IWAE, q",
-    "iwae_local_ffg": "IWAE, q\\*<sub>FFG</sub>",
-    "iwae_local_af": "IWAE, q\\*<sub>AF</sub>",
+    **{f"iwae_local_{entry.key}": f"IWAE, {_STARRED.format(entry.label)}" for entry in FAMILIES.values()},
     "ais_prior": "AIS from the prior",
-    "ais_local_ffg": "AIS from q\\*<sub>FFG</sub>",
+    "ais_local_ffg": f"AIS from {_STARRED.format('FFG')}",
     "bdmc_prior": "from the prior",
-    "bdmc_local_ffg": "from q\\*<sub>FFG</sub>",
+    "bdmc_local_ffg": f"from {_STARRED.format('FFG')}",
 }
 _LATEX_SIGNS = {
     **{sign: "\\" + sign for sign in "&%$#_{}"},
@@ -44,10 +44,9 @@ def _latex_text(text: str) -> str:
 
 def _latex_label(quantity: str) -> str:
     label = _MARKDOWN[quantity].replace("log p̂(x)", "$\\log\\hat p(x)$").replace("L[q]", "$\\mathcal{L}[q]$")
-    for family in ("AF", "FFG"):
-        starred = f"q\\*<sub>{family}</sub>"
-        label = label.replace(f"L[{starred}]", f"$\\mathcal{{L}}[q^*_{{\\mathrm{{{family}}}}}]$")
-        label = label.replace(starred, f"$q^*_{{\\mathrm{{{family}}}}}$")
+    for entry in FAMILIES.values():
+        starred, latex = _STARRED.format(entry.label), f"q^*_{{\\mathrm{{{entry.label}}}}}"
+        label = label.replace(f"L[{starred}]", f"$\\mathcal{{L}}[{latex}]$").replace(starred, f"${latex}$")
     return label
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from inference_gaps.analysis.published import STATUS_WORDS, published_columns
 from inference_gaps.analysis.table import INCLUDES_ZERO, NEGATIVE, POSITIVE, WITHIN_BDMC
+from inference_gaps.posteriors.registry import FAMILIES, label_of
 from inference_gaps.specs.table import TableSpec
 
 __all__ = [
@@ -23,14 +24,17 @@ __all__ = [
 
 MARK_SIGNS = {POSITIVE: "", INCLUDES_ZERO: "†", NEGATIVE: "‡", WITHIN_BDMC: "§"}
 
+_KEYS = [entry.key for entry in FAMILIES.values()]
 _SECTIONS = {
     "log p(x) from the tightest bound": (
-        *("log_p_best", "log_p_estimator", "elbo_local_af", "elbo_local_ffg", "elbo_amortized"),
+        *("log_p_best", "log_p_estimator"),
+        *(f"elbo_local_{key}" for key in reversed(_KEYS)),
+        "elbo_amortized",
         *("approximation_gap", "amortization_gap", "inference_gap"),
     ),
     "log p(x) by the paper's rule": ("log_p_paper", "approximation_gap_paper", "inference_gap_paper"),
     "Estimators of log p(x)": (
-        *("iwae_amortized", "iwae_local_ffg", "iwae_local_af", "ais_prior", "ais_local_ffg"),
+        *("iwae_amortized", *(f"iwae_local_{key}" for key in _KEYS), "ais_prior", "ais_local_ffg"),
     ),
     "Reverse AIS minus forward AIS, simulated data": ("bdmc_prior", "bdmc_local_ffg"),
 }
@@ -43,13 +47,11 @@ _ALSO_PUBLISHED = {
 _SPLIT_WORDS = {"train": "training", "validation": "validation", "test": "test"}
 ESTIMATOR_WORDS = {
     "iwae_amortized": "IWAE, q",
-    "iwae_local_ffg": "IWAE, q* FFG",
-    "iwae_local_af": "IWAE, q* AF",
+    **{f"iwae_local_{entry.key}": f"IWAE, q* {entry.label}" for entry in FAMILIES.values()},
     "ais_prior": "AIS, prior",
     "ais_local_ffg": "AIS, q* FFG",
     "elbo_amortized": "ELBO, q",
-    "elbo_local_ffg": "ELBO, q* FFG",
-    "elbo_local_af": "ELBO, q* AF",
+    **{f"elbo_local_{entry.key}": f"ELBO, q* {entry.label}" for entry in FAMILIES.values()},
 }
 
 
@@ -172,9 +174,10 @@ def _reading_notes(lines: pd.DataFrame) -> list[str]:
         if count
     ]
     notes += [
-        f"{line['model']}: L[q* AF] is below L[q* FFG] beyond four standard errors at "
+        f"{line['model']}: L[q* {entry.label}] is below L[q* FFG] beyond four standard errors at "
         f"{_images(json.loads(line['points_below']))}."
-        for _, line in lines[lines["quantity"] == "flow_gain"].iterrows()
+        for entry in FAMILIES.values()
+        for _, line in lines[lines["quantity"] == f"gain_{entry.key}"].iterrows()
         if line["points_below"] != "[]"
     ]
     excluded = lines[lines["n_excluded"] > 0].groupby("model")["n_excluded"].first()
@@ -203,7 +206,7 @@ def paper_table(spec: TableSpec, table: pd.DataFrame, published: pd.DataFrame) -
     for _, of_dataset in order:
         for _, model in of_dataset.iterrows():
             ours = lines[(lines["model"] == model["model"]) & (lines["split"] == model["split"])]
-            heading = model["trained_with"].upper()
+            heading = label_of(model["trained_with"])
             if model["families"] > 1:
                 heading = f"{model['model']}, {model['split']}"
             columns.append(Column(model["dataset_title"], heading, published=False))
@@ -212,7 +215,7 @@ def paper_table(spec: TableSpec, table: pd.DataFrame, published: pd.DataFrame) -
             if key in theirs:
                 columns.append(Column(model["dataset_title"], heading, published=True))
                 cells.append(_published_cells(theirs[key]))
-                shown[f"{theirs[key]['dataset'].iloc[0]} {key[1].upper()}"] = theirs[key]
+                shown[f"{theirs[key]['dataset'].iloc[0]} {label_of(key[1])}"] = theirs[key]
     sections = []
     for title, names in _SECTIONS.items():
         rows = [(name, [column.get(name, "") for column in cells]) for name in names]

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from inference_gaps.errors import UserError
+from inference_gaps.posteriors.registry import FAMILIES, family_named
 
 __all__ = ["PAPER_NAMES", "STATUS_WORDS", "published_columns", "read_published"]
 
@@ -46,11 +47,12 @@ def published_columns(frame: pd.DataFrame, table: int | None) -> dict[tuple[str,
     The keys are such as ``("fashion-mnist", "ffg")``; the frames are indexed by quantity, in our names.
     """
     ours = {name: key for key, name in PAPER_NAMES.items()}
-    names = {"log_p": "log_p_best", "elbo_local_AF": "elbo_local_af", "elbo_local_FFG": "elbo_local_ffg"}
+    local = {f"elbo_local_{entry.label}": f"elbo_local_{entry.key}" for entry in FAMILIES.values()}
+    names = {"log_p": "log_p_best", **local}
     chosen = frame[frame["table"] == table] if table is not None else frame.iloc[:0]
     chosen = chosen.assign(quantity=chosen["quantity"].replace(names))
     return {
-        (ours[str(dataset)], str(family).lower()): lines.set_index("quantity")
+        (ours[str(dataset)], family_named(str(family))): lines.set_index("quantity")
         for (dataset, family), lines in chosen.groupby(["dataset", "trained_with"], sort=False)
         if str(dataset) in ours
     }

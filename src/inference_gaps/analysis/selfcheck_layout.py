@@ -11,6 +11,7 @@ from inference_gaps.analysis.selfcheck import (
     MOST_NATS,
     MOST_STANDARD_ERRORS,
 )
+from inference_gaps.posteriors.registry import FAMILIES
 
 __all__ = ["HEADINGS", "selfcheck_cells", "selfcheck_markdown", "selfcheck_summary", "selfcheck_text"]
 
@@ -20,8 +21,7 @@ _QUANTITIES = {
     "log_p_best": "log p(x), tightest",
     "largest_per_point": "log p(x), largest at each point",
     "elbo_amortized": "L[q]",
-    "elbo_local_ffg": "L[q* FFG]",
-    "elbo_local_af": "L[q* AF]",
+    **{f"elbo_local_{entry.key}": f"L[q* {entry.label}]" for entry in FAMILIES.values()},
     "approximation_gap": "approximation gap",
     "amortization_gap": "amortization gap",
     "inference_gap": "inference gap",

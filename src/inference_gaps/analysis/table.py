@@ -102,7 +102,7 @@ def _line(
         "n_points": len(quantity.per_point),
         "n_excluded": excluded,
         "n_diverged": diverged,
-        "points_below": _points_below(quantity) if quantity.name == "flow_gain" else None,
+        "points_below": _points_below(quantity) if quantity.name.startswith("gain_") else None,
         "mark": gap_mark(interval.mean, interval.low, interval.high, bdmc_gap) if is_gap else None,
     }
 
@@ -154,8 +154,8 @@ def build_table(spec: TableSpec, layout: Layout) -> pd.DataFrame:
     without a seed: the average over seeds at each point, with the interval between points.
 
     ``bdmc_gap`` stands beside what rests on AIS: how far its reverse bound lies above its forward bound, on data
-    simulated from the model. A gap smaller than that is marked. ``points_below`` of ``flow_gain`` (L[q*_AF] -
-    L[q*_FFG]) lists, as JSON, the points where it is negative beyond four Monte-Carlo standard errors.
+    simulated from the model. A gap smaller than that is marked. ``points_below`` of ``gain_<family>`` (its
+    L[q*] less L[q*_FFG]) lists, as JSON, the points where it is negative beyond four Monte-Carlo standard errors.
 
     Raises:
         UserError: a file is missing or damaged, points or families differ between files that are compared.

@@ -102,7 +102,7 @@ def read_metrics(path: Path) -> pd.DataFrame:
 def read_bounds(row: TableRowSpec, layout: Layout) -> Bounds:
     """Read every bound of one model, seed and split.
 
-    The columns are ``elbo_<posterior>`` and ``iwae_<posterior>`` (``amortized``, ``local_ffg``, ``local_af``)
+    The columns are ``elbo_<posterior>`` and ``iwae_<posterior>`` (``amortized``, ``local_ffg``, ...)
     and ``ais_<start>`` (``prior``, ``local_ffg``).
 
     Raises:

@@ -66,6 +66,8 @@ def iwae_at_sizes(
         rng: on the device of ``x``.
     """
 
+    family = family.given(generator.score(x))
+
     def sample(n: int) -> tuple[Tensor, Tensor]:
         z, log_q = family.rsample_with_log_prob(parameters, n, rng)
         return generator.log_joint(x, z), log_q

@@ -90,12 +90,15 @@ def optimise(
         report: called after each cycle with its number and the mean bound.
         checkpoint: where an earlier process may have left these points.
     """
+    family = family.given(generator.score(x))
     # The same noise before and after a cycle: the difference of two bounds is then far less noisy than either.
     reference = _antithetic(x.shape[0], _reference_samples(len(starts)), family.noise_dim, rng)
 
     def measure(candidate: Mapping[str, Tensor]) -> Tensor:
+        # The density as it will be evaluated: that of the path goes by an inverse, which rounding may ruin.
         with torch.no_grad():
-            return _bound(generator, family, x, candidate, reference)
+            z, log_q = family.transform(candidate, reference)
+            return (generator.frozen_log_joint(x, z) - log_q).mean(1)
 
     first, *others = starts
     parameters = {name: tensor.detach().clone() for name, tensor in first.items()}

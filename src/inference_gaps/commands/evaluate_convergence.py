@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> None:
 
         sizes = sorted(spec.distributions)
         runs: list[tuple[str, Callable[[], list[Measurement]]]] = [
-            ("iwae_amortized", partial(iwae, model.posterior.family, amortised)),
+            ("iwae_amortized", partial(iwae, model.family_at(x), amortised)),
             ("iwae_local_ffg", partial(iwae, local.family, local.parameters)),
             *(("ais_prior", partial(ais, "prior", prior, size)) for size in sizes),
             *(("ais_local_ffg", partial(ais, "local-ffg", posterior, size)) for size in sizes),

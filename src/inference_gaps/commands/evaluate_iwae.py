@@ -17,6 +17,7 @@ from torch import Tensor
 from inference_gaps.artifacts import write_values
 from inference_gaps.bounds.batches import point_batches, rows_at_once
 from inference_gaps.bounds.importance import elbo, log_mean_weight, log_weights
+from inference_gaps.posteriors.family import PosteriorFamily
 from inference_gaps.progress import progress_bar
 from inference_gaps.resuming.checkpoint import Results, numbered
 from inference_gaps.resuming.job import resumable
@@ -44,7 +45,6 @@ def run(options: argparse.Namespace) -> None:
     model, device = stage.model, stage.device
     local = stage.local_posterior(options.posterior, "posterior", spec) if options.posterior else None
     provenance = stage.provenance(options, spec)
-    family = local.family if local else model.posterior.family
     rng = random_generator(spec.seed, device)
 
     batches = list(point_batches(spec.points, min(spec.samples, _SAMPLES_PER_POINT), device))
@@ -58,9 +58,13 @@ def run(options: argparse.Namespace) -> None:
                 rows = batches[index]
                 x = stage.images[rows]
                 parameters = local.rows(rows) if local else model.posterior.parameters_for(x)
+                family = local.family.given(model.generator.score(x)) if local else model.family_at(x)
 
                 def sample(
-                    n: int, x: Tensor = x, parameters: dict[str, Tensor] = parameters
+                    n: int,
+                    x: Tensor = x,
+                    parameters: dict[str, Tensor] = parameters,
+                    family: PosteriorFamily = family,
                 ) -> tuple[Tensor, Tensor]:
                     z, log_q = family.rsample_with_log_prob(parameters, n, rng)
                     return model.generator.log_joint(x, z), log_q

@@ -17,10 +17,9 @@ from torch import Tensor
 from inference_gaps.artifacts import all_or_none, write_values
 from inference_gaps.bounds.local import high_density_starts, optimise
 from inference_gaps.models.vae import VAE
-from inference_gaps.posteriors.auxiliary_flow import AuxiliaryFlow
 from inference_gaps.posteriors.family import PosteriorFamily
 from inference_gaps.posteriors.gaussian import FullyFactorisedGaussian
-from inference_gaps.posteriors.local import flow_from_gaussian, flow_from_zeros, local_family
+from inference_gaps.posteriors.registry import label_of, local_family
 from inference_gaps.posteriors.storage import save_local_posterior
 from inference_gaps.progress import progress_bar
 from inference_gaps.resuming.checkpoint import Results, numbered
@@ -31,8 +30,8 @@ from inference_gaps.stages import add_stage_arguments, load_stage, load_start
 
 __all__ = ["add_arguments", "run"]
 
-# Points of a local flow that are optimised together: their networks, gradients and Adam's moments fit 2 GB.
-_FLOWS_AT_ONCE = 250
+# Points of a flow that are optimised together: their networks, gradients and Adam's moments fit 2 GB.
+_NETWORKS_AT_ONCE = 250
 _MOMENT_SAMPLES = 256
 
 
@@ -49,7 +48,7 @@ def _moments(model: VAE, x: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
     if isinstance(model.posterior.family, FullyFactorisedGaussian):
         return parameters
     # The base of a flow says little of where its samples go.
-    z, _ = model.posterior.family.rsample_with_log_prob(parameters, _MOMENT_SAMPLES, rng)
+    z, _ = model.family_at(x).rsample_with_log_prob(parameters, _MOMENT_SAMPLES, rng)
     return {"mean": z.mean(1), "log_variance": z.var(1).log()}
 
 
@@ -64,15 +63,9 @@ def _start(
 ) -> dict[str, Tensor]:
     cpu_rng = random_generator(spec.seed, stream=1)
     if spec.start == "zeros":
-        if isinstance(family, AuxiliaryFlow):
-            return flow_from_zeros(family, x.shape[0], cpu_rng)
-        zeros = torch.zeros(x.shape[0], model.latent_dim)
-        return {"mean": zeros, "log_variance": zeros}
+        return family.from_zeros(x.shape[0], cpu_rng)
     gaussian = gaussian or _moments(model, x, rng)
-    moments = {name: gaussian[name].cpu() for name in ("mean", "log_variance")}
-    if isinstance(family, AuxiliaryFlow):
-        return flow_from_gaussian(family, moments["mean"], moments["log_variance"], cpu_rng)
-    return moments
+    return family.from_gaussian(gaussian["mean"].cpu(), gaussian["log_variance"].cpu(), cpu_rng)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -84,7 +77,7 @@ def run(options: argparse.Namespace) -> None:
     model, device = stage.model, stage.device
     family = local_family(spec.family, model.latent_dim, spec.flow_steps, spec.flow_hidden)
     rng = random_generator(spec.seed, device)
-    size = _FLOWS_AT_ONCE if spec.family == "af" else spec.points
+    size = _NETWORKS_AT_ONCE if family.network_shapes() else spec.points
 
     batches = [slice(first, first + size) for first in range(0, spec.points, size)]
 
@@ -92,7 +85,7 @@ def run(options: argparse.Namespace) -> None:
         if job.finished:
             return
         optima = Results()
-        title = f"q*_{spec.family.upper()}"
+        title = f"q*_{label_of(spec.family)}"
         with progress_bar(len(batches) * spec.max_cycles, title, "cycle") as bar:
 
             def report(cycle: int, bound: float) -> None:

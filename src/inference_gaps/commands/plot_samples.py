@@ -14,6 +14,7 @@ from inference_gaps.figures.samples import ImageBlock, draw_samples
 from inference_gaps.figures.style import figure_style, save_figure
 from inference_gaps.fingerprints import make_provenance
 from inference_gaps.models.samples import load_samples
+from inference_gaps.posteriors.registry import label_of
 from inference_gaps.specs.figures import SamplesFigureSpec
 
 __all__ = ["add_arguments", "run"]
@@ -35,7 +36,7 @@ def run(options: argparse.Namespace) -> None:
     blocks, drawn = [], []
     for shown in spec.models:
         rows, made_by = load_samples(layout.samples(shown.model, shown.seed))
-        blocks.append(ImageBlock(f"{shown.dataset_title}: {shown.trained_with.upper()}", rows))
+        blocks.append(ImageBlock(f"{shown.dataset_title}: {label_of(shown.trained_with)}", rows))
         drawn += [
             {"model": shown.model, "seed": shown.seed, "split": made_by["spec"]["split"], "image": image}
             for image in range(len(rows[0]))

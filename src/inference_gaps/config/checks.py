@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from inference_gaps.config.files import Experiments, ExperimentSettings, Preset
 from inference_gaps.config.resolution import budget_of, convergence_spec, local_spec, points, train_spec
 from inference_gaps.config.sentences import unknown_name
+from inference_gaps.posteriors.registry import FAMILIES
 from inference_gaps.specs.data import DatasetSpec
 
 __all__ = ["problems_between_files"]
@@ -34,6 +35,9 @@ def problems_between_files(
             for model in experiment.models
             if model not in experiments.models
         ]
+        known = [model for model in experiment.models if model in experiments.models]
+        dims = {model: experiments.models[model].architecture.latent_dim for model in known}
+        problems += _too_few_dimensions(f"{place}.local", experiment.local, dims)
         problems += _missing_splits(place, experiment, preset, experiments, datasets)
         for key in ("models", "splits", "local"):
             problems += _repetitions(f"{place}.{key}", getattr(experiment, key))
@@ -53,9 +57,10 @@ def _budget_problems(budget: Preset, place: str, datasets: Mapping[str, DatasetS
         if local_spec(budget, name, "ffg", "train", seed=0).start == "local-ffg"
     ]
     problems += [
-        f"{place}: on {name}, local.af.restarts is above 0; only a Gaussian has further starts, so write 0."
+        f"{place}: on {name}, local.{family}.restarts is above 0; only local.ffg has further starts, so write 0."
         for name in budget.datasets
-        if local_spec(budget, name, "af", "train", seed=0).restarts
+        for family in FAMILIES
+        if family != "ffg" and local_spec(budget, name, family, "train", seed=0).restarts
     ]
     return problems
 
@@ -78,8 +83,10 @@ def _selfcheck_problems(experiments: Experiments) -> list[str]:
         problems += [
             f"{place}.reaches names {estimator}, but q* is not optimised in that family; add it to local."
             for estimator in checked.reaches
-            if "_local_" in estimator and estimator.rsplit("_", 1)[1] not in checked.local
+            if "_local_" in estimator
+            and estimator.split("_local_")[1] not in [FAMILIES[family].key for family in checked.local]
         ]
+        problems += _too_few_dimensions(f"{place}.local", checked.local, {name: architecture.latent_dim})
         problems += _repetitions(f"{place}.local", checked.local) + _repetitions(
             f"{place}.reaches", checked.reaches
         )
@@ -90,6 +97,17 @@ def _selfcheck_problems(experiments: Experiments) -> list[str]:
             if name in settings.models
         ]
     return problems
+
+
+def _too_few_dimensions(place: str, families: Iterable[str], models: Mapping[str, int]) -> list[str]:
+    """Return a sentence for each family that needs more latent dimensions than a model has."""
+    return [
+        f"{place} is {family}, which needs at least {FAMILIES[family].least_dim} latent dimensions, but {model} "
+        f"has {latent_dim}; choose another family, or raise architecture.latent_dim."
+        for family in families
+        for model, latent_dim in models.items()
+        if latent_dim < FAMILIES[family].least_dim
+    ]
 
 
 def _convergence_problems(preset: Preset, experiments: Experiments) -> list[str]:
@@ -147,7 +165,8 @@ def _model_problems(
         return [
             unknown_name(f"{place}.dataset", model.dataset, f"a data set of {preset_file}", preset.datasets)
         ]
-    problems = []
+    dims = {name: model.architecture.latent_dim}
+    problems = _too_few_dimensions(f"{place}.posterior.family", [model.posterior.family], dims)
     spec = train_spec(preset, model, seed=0)
     if spec.warm_up_epochs > spec.epochs:
         problems.append(

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from inference_gaps.config.files import Experiments, ModelSettings, Preset
+from inference_gaps.posteriors.registry import FAMILIES
 from inference_gaps.specs.ais import AisSpec
 from inference_gaps.specs.base import Spec
 from inference_gaps.specs.convergence import ConvergenceSpec
@@ -68,8 +69,8 @@ def train_spec(preset: Preset, model: ModelSettings, seed: int) -> TrainSpec:
 
 def local_spec(preset: Preset, dataset: str, family: Family, split: Split, seed: int) -> LocalSpec:
     """Return how q* of ``family`` is optimised on the first points of ``split``."""
-    sections = (getattr(preset.local, family), getattr(preset.datasets[dataset].local, family))
-    given = _given(*sections)
+    key = FAMILIES[family].key
+    given = _given(getattr(preset.local, key), getattr(preset.datasets[dataset].local, key))
     return LocalSpec(family=family, split=split, points=points(preset, dataset, split), seed=seed, **given)
 
 

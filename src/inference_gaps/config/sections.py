@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import Field, create_model
 
+from inference_gaps.posteriors.registry import FAMILIES
 from inference_gaps.specs.ais import AisSpec
 from inference_gaps.specs.base import Spec
 from inference_gaps.specs.convergence import ConvergenceSpec
@@ -64,8 +65,15 @@ class AisSections(Spec):
     local_ffg: AisSection = Field(default=AisSection(), alias="local-ffg")
 
 
-class LocalSections(Spec):
-    """Local optimisation by family."""
-
-    ffg: LocalSection = LocalSection()
-    af: LocalSection = LocalSection()
+if TYPE_CHECKING:
+    LocalSections: TypeAlias = Spec
+else:
+    LocalSections = create_model(
+        "LocalSections",
+        __base__=Spec,
+        __doc__="Local optimisation by family.",
+        **{
+            entry.key: (LocalSection, Field(default=LocalSection(), alias=entry.name))
+            for entry in FAMILIES.values()
+        },
+    )

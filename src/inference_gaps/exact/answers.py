@@ -30,9 +30,10 @@ class Answer:
 
 
 def exact_answers(model: VAE, x: Tensor, quantities: Sequence[str]) -> dict[str, Answer]:
-    """Return those of ``log_p``, ``elbo_amortized`` and ``elbo_local_ffg`` that are asked for.
+    """Return those of ``log_p`` and of ``elbo_amortized``, ``elbo_local_ffg``, ... that are asked for.
 
-    ``elbo_amortized`` needs a q(z|x) that is a factorised Gaussian and is left out otherwise.
+    ``elbo_amortized`` needs a q(z|x) that is a factorised Gaussian and is left out otherwise. So is
+    ``elbo_local_full_gaussian`` but for linear-Gaussian models, whose posterior is Gaussian: there it is log p(x).
 
     Args:
         model: weights frozen.
@@ -60,7 +61,11 @@ def exact_answers(model: VAE, x: Tensor, quantities: Sequence[str]) -> dict[str,
 
 
 def _by_formula(answers: LinearGaussianAnswers, q: tuple[Tensor, Tensor] | None) -> dict[str, Answer]:
-    values = {"log_p": answers.log_marginal, "elbo_local_ffg": answers.best_gaussian_bound()}
+    values = {
+        "log_p": answers.log_marginal,
+        "elbo_local_ffg": answers.best_gaussian_bound(),
+        "elbo_local_full_gaussian": answers.log_marginal,
+    }
     if q:
         values["elbo_amortized"] = answers.gaussian_bound(*q)
     return {name: Answer(value, torch.zeros_like(value)) for name, value in values.items()}
@@ -76,6 +81,6 @@ def _by_quadrature(
             found[name] = Answer(grid.log_marginal, grid.change)
         elif name == "elbo_local_ffg":
             found[name] = Answer(*gaussian_bound(generator, x, *best_gaussian(generator, x, grid)))
-        elif q:
+        elif name == "elbo_amortized" and q:
             found[name] = Answer(*gaussian_bound(generator, x, *q))
     return found

@@ -11,6 +11,7 @@ from matplotlib.patches import Patch
 from inference_gaps.analysis.paper_table import summary_lines
 from inference_gaps.analysis.published import published_columns
 from inference_gaps.figures.style import COLOURS, TEXT_WIDTH
+from inference_gaps.posteriors.registry import label_of
 
 __all__ = ["draw_gaps", "gap_bars"]
 
@@ -76,7 +77,7 @@ def _draw_panel(axes: Axes, bars: pd.DataFrame) -> None:
         for source, of_bar in of_model.groupby("source", sort=True):
             _draw_bar(axes, x, of_bar.set_index("quantity"), published=source == "published")
             positions.append(x)
-            name = str(family).upper() if models[str(family)] == 1 else str(model)
+            name = label_of(str(family)) if models[str(family)] == 1 else str(model)
             labels.append(f"{name}\n{'paper' if source == 'published' else 'here'}")
             x += 1.0
         x += 0.5

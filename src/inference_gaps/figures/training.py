@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from inference_gaps.figures.style import COLOURS, TEXT_WIDTH
+from inference_gaps.posteriors.registry import label_of
 
 __all__ = ["draw_training", "warm_up_end"]
 
@@ -40,7 +41,7 @@ def _draw_panel(axes: Axes, curves: pd.DataFrame) -> None:
         margin = 0.06 * (high - low) or 1.0
         axes.set_ylim(low - margin, high + margin)
     title = curves.iloc[0]
-    axes.set_title(f"{title['dataset_title']}: {title['trained_with'].upper()}")
+    axes.set_title(f"{title['dataset_title']}: {label_of(title['trained_with'])}")
     axes.spines[["top", "right"]].set_visible(False)
 
 

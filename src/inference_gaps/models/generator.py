@@ -1,6 +1,7 @@
 """Generators: p(x, z) = N(z; 0, I) p(x|z)."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -59,6 +60,29 @@ class Generator(nn.Module):
             value = self.log_joint(x, leaf)
             (gradient,) = torch.autograd.grad(value.sum(), leaf)
         return (value.detach() if with_value else None), gradient
+
+    def score(self, x: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return the map from z [B, n, d] to the gradient of log p(x, z) with respect to z [B, n, d].
+
+        It can be differentiated again, with respect to z and to weights. Whatever the generator's mode, it is
+        evaluated in evaluation mode: batch normalisation as in training would let data points see each other, and
+        would count the places where a posterior merely looks as data.
+
+        Args:
+            x: [B, D].
+        """
+
+        def gradient(z: Tensor) -> Tensor:
+            training = self.training
+            self.eval()
+            try:
+                if not (torch.is_grad_enabled() and z.requires_grad):
+                    return self.log_joint_gradient(x, z, with_value=False)[1]
+                return torch.autograd.grad(self.log_joint(x, z).sum(), z, create_graph=True)[0]
+            finally:
+                self.train(training)
+
+        return gradient
 
     def frozen_log_joint(self, x: Tensor, z: Tensor) -> Tensor:
         """Return log p(x, z) [B, n], differentiable with respect to z alone."""

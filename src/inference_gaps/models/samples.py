@@ -23,7 +23,7 @@ def generate(model: VAE, x: Tensor, rng: torch.Generator) -> tuple[Tensor, Tenso
     A reconstruction comes from one sample of q(z|x), a sample from one of the prior.
     """
     parameters = model.posterior.parameters_for(x)
-    z, _ = model.posterior.family.rsample_with_log_prob(parameters, 1, rng)
+    z, _ = model.family_at(x).rsample_with_log_prob(parameters, 1, rng)
     prior = torch.randn(len(x), model.latent_dim, generator=rng, device=x.device)
     return model.generator.mean(z[:, 0]), model.generator.mean(prior)
 

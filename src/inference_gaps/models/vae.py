@@ -12,9 +12,8 @@ from inference_gaps.models.generator import Generator
 from inference_gaps.models.linear_gaussian import LinearGaussianGenerator
 from inference_gaps.models.mlp import MlpFeatures, MlpGenerator
 from inference_gaps.posteriors.amortised import AmortisedPosterior
-from inference_gaps.posteriors.auxiliary_flow import AuxiliaryFlow
 from inference_gaps.posteriors.family import PosteriorFamily
-from inference_gaps.posteriors.gaussian import FullyFactorisedGaussian
+from inference_gaps.posteriors.registry import amortised_family
 from inference_gaps.specs.train import (
     ArchitectureSpec,
     LinearGaussianArchitectureSpec,
@@ -38,26 +37,24 @@ class VAE(nn.Module):
         """Dimension d of z."""
         return self.generator.latent_dim
 
+    def family_at(self, x: Tensor) -> PosteriorFamily:
+        """Return the family of q(z|x) at images ``x`` [B, D], ready for their parameters."""
+        return self.posterior.family.given(self.generator.score(x))
+
     def bound_terms(self, x: Tensor, n: int = 1, rng: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """Return log p(x, z) and log q(z|x), each [B, n] in nats, at ``n`` samples of q(z|x).
 
         The mean of their difference is the ELBO.
         """
-        z, log_q = self.posterior.rsample_with_log_prob(x, n, rng)
+        z, log_q = self.family_at(x).rsample_with_log_prob(self.posterior.parameters_for(x), n, rng)
         return self.generator.log_joint(x, z), log_q
-
-
-def _amortised_family(spec: PosteriorSpec, latent_dim: int) -> PosteriorFamily:
-    if spec.family == "ffg":
-        return FullyFactorisedGaussian(latent_dim)
-    return AuxiliaryFlow.amortised(latent_dim, spec.flow_steps, spec.flow_hidden)
 
 
 def build_vae(architecture: ArchitectureSpec, posterior: PosteriorSpec, shape: Sequence[int]) -> VAE:
     """Build an untrained model for images of ``shape`` (C, H, W), from PyTorch's global random state.
 
     Raises:
-        UserError: the architecture does not take images of this shape.
+        UserError: the architecture does not take images of this shape, or the posterior not so few dimensions.
     """
     dimension = math.prod(shape)
     features: MlpFeatures | ConvFeatures
@@ -88,5 +85,5 @@ def build_vae(architecture: ArchitectureSpec, posterior: PosteriorSpec, shape: S
             )
         features = ConvFeatures(architecture.encoder_channels)
         generator = ConvGenerator(latent_dim, architecture.decoder_channels)
-    family = _amortised_family(posterior, latent_dim)
+    family = amortised_family(posterior.family, latent_dim, posterior.flow_steps, posterior.flow_hidden)
     return VAE(generator, AmortisedPosterior(features, features.feature_dim, family))

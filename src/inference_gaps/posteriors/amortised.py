@@ -1,6 +1,5 @@
 """Parameters of a posterior family from a recognition network: the amortised q(z|x)."""
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -39,9 +38,3 @@ class AmortisedPosterior(nn.Module):
             parameters["context"] = functional.elu(self.context(features))
         parameters.update({name: self.networks[key] for name, key in self._names.items()})
         return parameters
-
-    def rsample_with_log_prob(
-        self, x: Tensor, n: int, generator: torch.Generator | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Draw from q(z|x): z [B, n, d] and log q [B, n]."""
-        return self.family.rsample_with_log_prob(self.parameters_for(x), n, generator)

@@ -13,15 +13,24 @@ With a conditioning feature c (empty for a local posterior), and the base variab
 and the bound uses log q(z_T, v_T) - log r(v_T | z_T, c), where r is another MLP Gaussian.
 """
 
+import math
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from inference_gaps.posteriors.coupling import (
+    START_LOGIT,
+    constant_step,
+    half_step,
+    log_contraction,
+    with_context,
+)
 from inference_gaps.posteriors.family import Parameters, PosteriorFamily
 from inference_gaps.posteriors.gaussian import normal_log_prob, reparameterise
-from inference_gaps.posteriors.networks import ACTIVATIONS, layer_shapes, linear, mlp
+from inference_gaps.posteriors.networks import layer_shapes, mlp
 
 __all__ = ["AuxiliaryFlow"]
 
@@ -49,12 +58,12 @@ class AuxiliaryFlow(PosteriorFamily):
     negative_elu_shift: bool = False
 
     @classmethod
-    def amortised(cls, latent_dim: int, steps: int, hidden: int) -> "AuxiliaryFlow":
+    def amortised(cls, latent_dim: int, steps: int, hidden: int) -> Self:
         """The recognition network's flow: base z, everything conditioned on a feature of x."""
         return cls(latent_dim, hidden, steps, latent_dim, "z", "elu", negative_elu_shift=True)
 
     @classmethod
-    def local(cls, latent_dim: int, steps: int, hidden: int) -> "AuxiliaryFlow":
+    def local(cls, latent_dim: int, steps: int, hidden: int) -> Self:
         """The flow of one data point: base v, no conditioning feature."""
         return cls(latent_dim, hidden, steps)
 
@@ -90,7 +99,7 @@ class AuxiliaryFlow(PosteriorFamily):
         first, log_first = reparameterise(
             noise[..., :d], parameters["mean"].unsqueeze(1), parameters["log_variance"].unsqueeze(1)
         )
-        moments = mlp(self._conditioned(first, parameters), parameters, "second", "elu")
+        moments = mlp(with_context(first, parameters), parameters, "second", "elu")
         second, log_second = reparameterise(noise[..., d:], moments[..., :d], moments[..., d:])
         z, v = (first, second) if self.base == "z" else (second, first)
         log_q = log_first + log_second
@@ -115,30 +124,44 @@ class AuxiliaryFlow(PosteriorFamily):
             v = (v - shift) * torch.exp(-log_scale)
             log_q = log_q - log_scale.sum(-1)
         first, second = (z, v) if self.base == "z" else (v, z)
-        moments = mlp(self._conditioned(first, parameters), parameters, "second", "elu")
+        moments = mlp(with_context(first, parameters), parameters, "second", "elu")
         log_first = normal_log_prob(
             first, parameters["mean"].unsqueeze(1), parameters["log_variance"].unsqueeze(1)
         )
         return log_q + log_first + normal_log_prob(second, moments[..., :d], moments[..., d:])
 
+    def from_gaussian(
+        self, mean: Tensor, log_variance: Tensor, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """See :meth:`PosteriorFamily.from_gaussian`; for a local flow (base v).
+
+        The output layers get zero weights, so that z does not depend on v and r(v|z) is the exact density of v;
+        their biases undo the contraction of the flow steps. Hidden layers are random, so every weight can move.
+        """
+        points, d = mean.shape
+        parameters = self.from_zeros(points, generator)
+        contraction = log_contraction(self.steps)
+        for prefix in ("second", "reverse"):
+            parameters[f"{prefix}.2.weight"].zero_()
+        parameters["second.2.bias"] = torch.cat(
+            [mean / math.exp(contraction), log_variance - 2 * contraction], dim=-1
+        )
+        parameters["reverse.2.bias"] = torch.cat(
+            [torch.zeros(points, d), torch.full((points, d), 2 * contraction)], dim=-1
+        )
+        for index in range(self.steps):
+            for variable in ("v", "z"):
+                constant_step(parameters, f"step{index}.{variable}", START_LOGIT)
+        return parameters
+
     def _log_reverse(self, parameters: Parameters, z: Tensor, v: Tensor) -> Tensor:
         """log r(v | z, c) [B, n]."""
-        moments = mlp(self._conditioned(z, parameters), parameters, "reverse", "elu")
+        moments = mlp(with_context(z, parameters), parameters, "reverse", "elu")
         return normal_log_prob(v, moments[..., : self.latent_dim], moments[..., self.latent_dim :])
-
-    def _conditioned(self, variable: Tensor, parameters: Parameters) -> Tensor:
-        if not self.context_dim:
-            return variable
-        context = parameters["context"].unsqueeze(1).expand(-1, variable.shape[1], -1)
-        return torch.cat([variable, context], dim=-1)
 
     def _half_step(self, condition: Tensor, parameters: Parameters, prefix: str) -> tuple[Tensor, Tensor]:
         """Shift and log scale [B, n, d] that ``condition`` gives to the other variable."""
-        x = self._conditioned(condition, parameters)
-        hidden = linear(x, parameters[f"{prefix}.0.weight"], parameters[f"{prefix}.0.bias"])
-        hidden = ACTIVATIONS[self.step_activation](hidden)
-        output = linear(hidden, parameters[f"{prefix}.1.weight"], parameters[f"{prefix}.1.bias"])
-        shift, scale_logit = output.chunk(2, dim=-1)
+        shift, log_scale = half_step(condition, parameters, prefix, self.step_activation)
         if self.negative_elu_shift and prefix.endswith(".v"):
             shift = -functional.elu(shift)
-        return shift, functional.logsigmoid(scale_logit)
+        return shift, log_scale

@@ -1,14 +1,20 @@
 """The interface of a posterior family."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Self
 
 import torch
 from torch import Tensor
 
-__all__ = ["Parameters", "PosteriorFamily"]
+from inference_gaps.posteriors.networks import initial_weights
+
+__all__ = ["Parameters", "PosteriorFamily", "Score"]
 
 Parameters = Mapping[str, Tensor]
+
+# The gradient of log p(x, z) with respect to z, [B, n, d] to [B, n, d], at fixed data points x.
+Score = Callable[[Tensor], Tensor]
 
 
 class PosteriorFamily(ABC):
@@ -18,11 +24,54 @@ class PosteriorFamily(ABC):
     ``context_dim`` is positive, ``context`` [B, context_dim]. A family with networks of its own also takes
     their weights, as :meth:`network_shapes` names them: either shared by all data points, or with a leading
     dimension B. Nothing here knows whether the parameters came from a recognition network or from a table.
+
+    A family has two forms, with the same density: ``amortised``, with a context where that helps, and ``local``.
+    To be known to specifications, commands, tables and the workflow, it needs an entry in ``registry``.
     """
 
     latent_dim: int
     noise_dim: int
     context_dim: int = 0
+
+    @classmethod
+    @abstractmethod
+    def amortised(cls, latent_dim: int, steps: int, hidden: int) -> Self:
+        """Return the form whose parameters a recognition network gives.
+
+        Args:
+            latent_dim: d.
+            steps: number of flow steps, for a family that has them.
+            hidden: width of hidden layers, for a family that has networks.
+        """
+
+    @classmethod
+    @abstractmethod
+    def local(cls, latent_dim: int, steps: int, hidden: int) -> Self:
+        """Return the form with one set of parameters per data point and no context; as :meth:`amortised`."""
+
+    def given(self, score: Score) -> "PosteriorFamily":
+        """Return the family at the data points whose ``score`` this is; most families do not look at it."""
+        return self
+
+    @abstractmethod
+    def from_gaussian(
+        self, mean: Tensor, log_variance: Tensor, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """Return parameters at which a local family equals N(mean, diag exp(log_variance)), both [B, d].
+
+        A family that is optimised from here starts at the Gaussian's bound.
+
+        Args:
+            mean: [B, d].
+            log_variance: [B, d].
+            generator: for weights that do not matter yet, on the CPU.
+        """
+
+    def from_zeros(self, points: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """Return the authors' start of a local family: moments zero, networks as PyTorch initialises them."""
+        zeros = torch.zeros(points, self.latent_dim)
+        weights = initial_weights(self.network_shapes(), generator, points)
+        return {"mean": zeros, "log_variance": zeros.clone(), **weights}
 
     def network_shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shape of each weight of the family's own networks, without a leading dimension B."""

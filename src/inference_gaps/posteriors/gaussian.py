@@ -1,6 +1,7 @@
 """Diagonal Gaussians, and FFG: the fully-factorised Gaussian posterior."""
 
 import math
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -37,6 +38,22 @@ class FullyFactorisedGaussian(PosteriorFamily):
 
     def __init__(self, latent_dim: int) -> None:
         self.latent_dim = self.noise_dim = latent_dim
+
+    @classmethod
+    def amortised(cls, latent_dim: int, steps: int, hidden: int) -> Self:
+        """See :meth:`PosteriorFamily.amortised`."""
+        return cls(latent_dim)
+
+    @classmethod
+    def local(cls, latent_dim: int, steps: int, hidden: int) -> Self:
+        """See :meth:`PosteriorFamily.local`."""
+        return cls(latent_dim)
+
+    def from_gaussian(
+        self, mean: Tensor, log_variance: Tensor, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """See :meth:`PosteriorFamily.from_gaussian`."""
+        return {"mean": mean, "log_variance": log_variance}
 
     def transform(self, parameters: Parameters, noise: Tensor) -> tuple[Tensor, Tensor]:
         """See :meth:`PosteriorFamily.transform`."""

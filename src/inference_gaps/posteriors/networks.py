@@ -61,7 +61,10 @@ def initial_weights(
     weights: dict[str, Tensor] = {}
     leading = () if points is None else (points,)
     for name, shape in shapes.items():
-        fan_in = shapes[name.removesuffix("bias") + "weight"][0] if name.endswith("bias") else shape[0]
+        # A bias without a weight is a parameter of its own.
+        fan_in = (
+            shapes.get(name.removesuffix("bias") + "weight", shape)[0] if name.endswith("bias") else shape[0]
+        )
         bound = 1 / math.sqrt(fan_in)
         weights[name] = (2 * torch.rand(*leading, *shape, generator=generator) - 1) * bound
     return weights

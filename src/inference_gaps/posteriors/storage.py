@@ -11,7 +11,7 @@ from inference_gaps.artifact_kinds import require_finite, require_made_by
 from inference_gaps.artifacts import Provenance, read_tensors, write_tensors
 from inference_gaps.errors import UserError
 from inference_gaps.posteriors.family import PosteriorFamily
-from inference_gaps.posteriors.local import local_family
+from inference_gaps.posteriors.registry import local_family
 from inference_gaps.specs.local import LocalSpec
 
 __all__ = ["LocalPosterior", "load_local_posterior", "save_local_posterior"]

@@ -16,6 +16,7 @@ from inference_gaps.artifacts import read_values
 from inference_gaps.config.yaml_files import read_yaml
 from inference_gaps.errors import UserError
 from inference_gaps.layout import Layout
+from inference_gaps.posteriors.registry import FAMILIES
 from inference_gaps.report.findings import comparability, findings
 from inference_gaps.report.records import estimator_records, local_records, model_records
 from inference_gaps.specs.claims import ClaimsSpec
@@ -125,6 +126,11 @@ def collect(spec: ReportSpec, layout: Layout, paper: Path) -> dict[str, Any]:
         "models": model_records(rows, layout),
         "local": _once(local_records(rows, layout)),
         "estimators": _once(estimator_records(rows, layout)),
+        "families": [
+            {"name": entry.name, "key": entry.key, "label": entry.label, "words": entry.words}
+            for entry in FAMILIES.values()
+            if any(entry.name == row.trained_with or entry.name in row.local for row in rows)
+        ],
         "figures": list(spec.figures),
         "deviations": read_deviations(paper / "deviations.yaml"),
         "versions": {name: importlib.metadata.version(name).split("+")[0] for name in _SHOWN_PACKAGES},

@@ -11,6 +11,7 @@ from inference_gaps.analysis.values import read_metrics
 from inference_gaps.artifact_kinds import require_made_by, values_of
 from inference_gaps.artifacts import read_provenance, read_values
 from inference_gaps.layout import Layout
+from inference_gaps.posteriors.registry import label_of
 from inference_gaps.specs.table import TableRowSpec
 
 __all__ = ["estimator_records", "local_records", "model_records"]
@@ -58,7 +59,7 @@ def model_records(rows: Sequence[TableRowSpec], layout: Layout) -> list[Record]:
                 "model": _names(row, [each for each in rows if each.split == row.split]),
                 "data": row.dataset_title,
                 "pixels": _BINARISATION[row.binarisation],
-                "posterior": row.trained_with.upper(),
+                "posterior": label_of(row.trained_with),
                 "network": _network(spec["architecture"]),
                 "epochs": f"{spec['epochs']} ({spec['warm_up_epochs']})",
                 "batch": str(spec["batch_size"]),
@@ -83,7 +84,7 @@ def local_records(rows: Sequence[TableRowSpec], layout: Layout) -> list[Record]:
             records.append(
                 {
                     "model": _names(row, rows),
-                    "family": family.upper(),
+                    "family": label_of(family),
                     "points": str(spec["points"]),
                     "samples": str(spec["samples"]),
                     "steps": f"{max(summary['cycles'])} of {spec['max_cycles']} × {spec['steps']}",

@@ -5,12 +5,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from inference_gaps.specs.base import Count
+from inference_gaps.specs.family import FamilySpec
 from inference_gaps.specs.iwae import PointsSpec
 
 __all__ = ["LocalSpec"]
 
 
-class LocalSpec(PointsSpec):
+class LocalSpec(FamilySpec, PointsSpec):
     """Local optimisation of a family: cycles of Adam until one more cycle no longer helps.
 
     A cycle is ``steps`` steps whose rate falls to zero along a cosine, from ``learning_rate`` in the first cycle
@@ -20,9 +21,6 @@ class LocalSpec(PointsSpec):
     from the best: a posterior with several modes gives a bound with several maxima.
     """
 
-    family: Literal["ffg", "af"] = "ffg"
-    flow_steps: Annotated[int, Field(ge=1, le=64)] = 2
-    flow_hidden: Annotated[int, Field(ge=1, le=8192)] = 200
     samples: Count = 16
     steps: Count = 1000
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.02

@@ -1,15 +1,20 @@
 """What the self-check of the estimators covers."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
+from inference_gaps.posteriors.registry import FAMILIES
 from inference_gaps.specs.base import Name, Spec
 from inference_gaps.specs.table import TableRowSpec
 
 __all__ = ["Estimator", "SelfcheckRowSpec", "SelfcheckSpec"]
 
-Estimator = Literal["iwae_amortized", "iwae_local_ffg", "iwae_local_af", "ais_prior", "ais_local_ffg"]
+if TYPE_CHECKING:
+    Estimator: TypeAlias = str
+else:
+    _LOCAL = tuple(f"iwae_local_{entry.key}" for entry in FAMILIES.values())
+    Estimator = Literal[("iwae_amortized", *_LOCAL, "ais_prior", "ais_local_ffg")]
 
 
 class SelfcheckRowSpec(TableRowSpec):

@@ -1,15 +1,14 @@
 """Which models a table compares, and what was evaluated on each."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
+from inference_gaps.posteriors.registry import Family
 from inference_gaps.specs.base import Count, Name, Spec
 from inference_gaps.specs.data import Binarisation, Split
 
 __all__ = ["Family", "TableRowSpec", "TableSpec"]
-
-Family = Literal["ffg", "af"]
 
 
 class TableRowSpec(Spec):

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from inference_gaps.specs.base import Count, Spec
+from inference_gaps.specs.family import FamilySpec
 
 __all__ = [
     "ArchitectureSpec",
@@ -57,12 +58,8 @@ ArchitectureSpec = Annotated[
 ]
 
 
-class PosteriorSpec(Spec):
-    """The family of q(z|x): fully factorised Gaussian, or auxiliary flow."""
-
-    family: Literal["ffg", "af"] = "ffg"
-    flow_steps: Annotated[int, Field(ge=1, le=64)] = 2
-    flow_hidden: _Width = 200
+class PosteriorSpec(FamilySpec):
+    """The family of q(z|x)."""
 
 
 class TrainSpec(Spec):

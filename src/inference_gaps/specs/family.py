@@ -1,0 +1,39 @@
+"""Which posterior family, and the size of its networks."""
+
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+
+from inference_gaps.posteriors.registry import FAMILIES, Family
+from inference_gaps.specs.base import Spec
+
+__all__ = ["FamilySpec"]
+
+
+class FamilySpec(Spec):
+    """A posterior family of :mod:`inference_gaps.posteriors.registry`.
+
+    ``flow_steps`` and ``flow_hidden`` (which is the family's own where it is not given) count for families with
+    networks.
+    """
+
+    family: Family = "ffg"
+    flow_steps: Annotated[int, Field(ge=1, le=64)] = 2
+    flow_hidden: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=8192,
+            description="Where not given: "
+            + ", ".join(f"{entry.hidden} for {entry.name}" for entry in FAMILIES.values())
+            + ".",
+        ),
+    ] = 200
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_width(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        entry = FAMILIES.get(given.get("family", "ffg"))
+        return {"flow_hidden": entry.hidden, **given} if entry else given
