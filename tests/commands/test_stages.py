@@ -137,7 +137,13 @@ def test_every_family_goes_through_the_same_stages(family: str, folder: Path, tm
     at = {"data": data, "model": model}
     local = {"family": family, "points": POINTS, "steps": 60, "samples": 8, "flow_hidden": 10}
     rate = {"learning_rate": 0.02, "max_cycles": 2}
-    run("optimise-local", spec=local | rate, output=tmp_path / "local.safetensors", **at)
+    run(
+        "optimise-local",
+        spec=local | rate,
+        output=tmp_path / "local.safetensors",
+        residuals=tmp_path / "local.csv",
+        **at,
+    )
     spec = {"points": POINTS, "samples": 500}
     run("evaluate-iwae", spec=spec, output=tmp_path / "q.csv", **at)
     run(

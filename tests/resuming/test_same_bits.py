@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 import torch
-from inference_gaps.posteriors.local import flow_from_zeros, local_family
 
 from inference_gaps.bounds.ais import AisResult, annealed_importance_sampling, bidirectional_monte_carlo
 from inference_gaps.bounds.local import LocalOptimum, high_density_starts, optimise
 from inference_gaps.models.mlp import MlpGenerator
 from inference_gaps.models.vae import build_vae
+from inference_gaps.posteriors.registry import local_family
 from inference_gaps.resuming.checkpoint import NO_CHECKPOINT, Checkpoint, Results
 from inference_gaps.specs.ais import AisSpec
 from inference_gaps.specs.local import LocalSpec
@@ -151,7 +151,7 @@ def local(spec: LocalSpec) -> Any:
             zeros = torch.zeros(2, 3)
             starts = [{"mean": zeros, "log_variance": zeros}]
             if spec.family == "af":
-                starts = [flow_from_zeros(family, 2, torch.Generator().manual_seed(5))]  # type: ignore[arg-type]
+                starts = [family.from_zeros(2, torch.Generator().manual_seed(5))]
             starts += high_density_starts(model, rows, spec.restarts, rng)
             optimum: LocalOptimum = optimise(
                 model, family, rows, starts, spec, rng, lambda cycle, bound: None, checkpoint

@@ -80,13 +80,14 @@ _MODEL = {
 # The jobs of the plan by their commands, in one process, since each would wait for PyTorch.
 _RUN = """
 from inference_gaps.cli import main
+from inference_gaps.study.command_line import command_line
 from inference_gaps.study.plan import load_study
-from tests.workflow.test_fingerprints_agree import arguments
 
-for job in load_study().jobs:
+study = load_study()
+for job in study.jobs:
     wanted = job.command in ("prepare-data", "train", "optimise-local", "evaluate-iwae")
     if wanted and getattr(job.spec, "split", "train") == "train":
-        assert main(arguments(job, "data/embedded/mnist-small")) == 0
+        assert main(command_line(job, study)) == 0
 """
 _PRINT = """
 from inference_gaps.analysis.paper_table import ESTIMATOR_WORDS
