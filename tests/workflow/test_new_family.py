@@ -130,6 +130,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (top / "config/presets/tiny.yaml").write_text(yaml.safe_dump(_PRESET))
     experiments = {"models": {"digits": _MODEL}, "experiments": {"tiny": _EXPERIMENT}}
     (top / "config/experiments.yaml").write_text(yaml.safe_dump(experiments))
+    (top / "config/claims.yaml").write_text("{level: 0.95, factor: 2, seeds_agree: 1, claims: {}}\n")
     edit_yaml(top / "config/config.yaml", ("preset", "tiny"), ("device", "cpu"))
     return top
 
