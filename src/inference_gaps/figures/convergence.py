@@ -39,19 +39,15 @@ def _draw_panel(axes: Axes, gaps: pd.DataFrame) -> None:
         )
     axes.set_xscale("log")
     axes.set_yscale("symlog", linthresh=_LINEAR_BELOW, linscale=0.6)
-    axes.set_ylim(bottom=-3 * _LINEAR_BELOW)
-    slopes = gaps.drop_duplicates("estimator").set_index("estimator")["slope"].dropna()
-    if "ais_prior" in slopes:
-        axes.text(
-            0.97,
-            0.95,
-            f"one chain from the prior: slope {slopes['ais_prior']:.2f}".replace("-", "−"),
-            transform=axes.transAxes,
-            ha="right",
-            va="top",
-            fontsize=6.5,
-        )
+    axes.set_ylim(-3 * _LINEAR_BELOW, max(3 * gaps["gap"].max(), 3 * _LINEAR_BELOW))
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def _title(model: str, gaps: pd.DataFrame) -> str:
+    against = "exact log p(x)" if gaps["exact"].all() else "the largest estimate"
+    slopes = gaps.drop_duplicates("estimator").set_index("estimator")["slope"].dropna()
+    slope = f"\n(one chain from the prior: slope {slopes['ais_prior']:.2f})" if "ais_prior" in slopes else ""
+    return f"{model}: to {against}{slope.replace('-', '−')}"
 
 
 def draw_convergence(gaps: pd.DataFrame) -> Figure:
@@ -67,8 +63,7 @@ def draw_convergence(gaps: pd.DataFrame) -> Figure:
     all_axes = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axes, (model, part) in zip(all_axes, panels, strict=False):
         _draw_panel(axes, part)
-        against = "exact log p(x)" if part["exact"].all() else "the largest estimate"
-        axes.set_title(f"{model}: to {against}")
+        axes.set_title(_title(str(model), part))
     for axes in all_axes[len(panels) :]:
         axes.set_visible(False)
     figure.supxlabel("passes through the generator, per data point", fontsize=8)
