@@ -6,6 +6,7 @@ Gauss-Hermite nodes for a network with few latent dimensions, so each q has an e
 
 import functools
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 import numpy as np
@@ -44,16 +45,16 @@ NOISE_FLOOR = AGREEMENT / 2
 NODES = {2: 24, 4: 9}
 
 
-class Problem:
+class Problem(ABC):
     """A decoder, images simulated from it [B, D], and the exact L[q*_FFG] of each, in nats [B]."""
 
     generator: Generator
     x: Tensor
     best: Tensor
 
+    @abstractmethod
     def shortfall(self, parameters: Parameters) -> Tensor:
         """Return L[q*] - L[q] [B] in nats, exactly, for Gaussians with parameters [B, d]."""
-        raise NotImplementedError
 
     def starts(self) -> dict[str, dict[str, Tensor]]:
         """Return zeros, and what a poor recognition network might say."""

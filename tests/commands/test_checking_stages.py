@@ -1,6 +1,5 @@
 """The stages that hold estimators against known answers, by their commands, on a linear-Gaussian model."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from inference_gaps.analysis.convergence import reference_values, remaining_gaps
 from inference_gaps.artifacts import read_provenance, read_tensors, read_values
 from inference_gaps.cli import main
 from inference_gaps.fingerprints import identity
+from tests.command_lines import arguments, run
 
 POINTS = 8
 TRAIN = {
@@ -38,17 +38,6 @@ SIZES = {
     "chains": 10,
     "leapfrog_steps": 4,
 }
-
-
-def arguments(command: str, **flags: object) -> list[str]:
-    words = [command]
-    for name, value in flags.items():
-        words += [f"--{name}", json.dumps(value) if isinstance(value, dict) else str(value)]
-    return words
-
-
-def run(command: str, **flags: object) -> None:
-    assert main(arguments(command, **flags)) == 0
 
 
 @pytest.fixture(scope="module")

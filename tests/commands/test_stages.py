@@ -1,7 +1,6 @@
 """Every stage of the science by its command, on a tiny model of real digits."""
 
 import itertools
-import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from inference_gaps.artifacts import read_provenance, read_tensors, read_values
 from inference_gaps.cli import main
 from inference_gaps.fingerprints import identity
 from inference_gaps.posteriors.registry import FAMILIES
+from tests.command_lines import arguments, run
 
 POINTS = 6
 TRAIN = {
@@ -49,17 +49,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run("evaluate-ais", spec=ais | {"start": "local-ffg"}, output=folder / "ais-local-ffg.csv",
         start=folder / "local-ffg.safetensors", **common)  # fmt: skip
     return folder
-
-
-def arguments(command: str, **flags: object) -> list[str]:
-    words = [command]
-    for name, value in flags.items():
-        words += [f"--{name}", json.dumps(value) if isinstance(value, dict) else str(value)]
-    return words
-
-
-def run(command: str, **flags: object) -> None:
-    assert main(arguments(command, **flags)) == 0
 
 
 def bound(folder: Path, name: str, which: str | None = None) -> tuple[float, float]:

@@ -1,15 +1,13 @@
 """Every artifact of a study as small as it can be, made by the commands themselves."""
 
-import json
 import shutil
 from pathlib import Path
 
 import pytest
 
-from inference_gaps.cli import main
-from inference_gaps.specs.base import Spec
 from inference_gaps.specs.data import PrepareSpec
 from inference_gaps.specs.iwae import IwaeSpec
+from tests.command_lines import run
 from tests.data.raw import dataset, grey_levels
 
 POINTS = 4
@@ -23,19 +21,6 @@ TRAIN = {
 LOCAL = {"points": POINTS, "samples": 2, "steps": 3, "max_cycles": 2}
 AIS = {"points": POINTS, "chains": 3, "distributions": 4, "leapfrog_steps": 2}
 SIMULATED = {"split": "simulated", "points": POINTS}
-
-
-def arguments(command: str, **flags: object) -> list[str]:
-    """Return a command line; a specification is written as JSON."""
-    words = [command]
-    for name, value in flags.items():
-        text = value.as_json() if isinstance(value, Spec) else value
-        words += [f"--{name.replace('_', '-')}", json.dumps(text) if isinstance(text, dict) else str(text)]
-    return words
-
-
-def run(command: str, **flags: object) -> None:
-    assert main(arguments(command, **flags)) == 0
 
 
 def _make(folder: Path) -> None:

@@ -14,7 +14,8 @@ from inference_gaps.artifacts import read_provenance, read_tensors, read_values,
 from inference_gaps.cli import main
 from inference_gaps.errors import UserError
 from tests import synthetic_study
-from tests.faults.conftest import AIS, LOCAL, POINTS, SIMULATED, arguments
+from tests.command_lines import arguments
+from tests.faults.conftest import AIS, LOCAL, POINTS, SIMULATED
 from tests.faults.folders import contents
 from tests.synthetic_study import make_table, write_study
 
@@ -57,7 +58,7 @@ def command_line(stages: Path, command: str, **instead: object) -> list[str]:
     return arguments(command, **(flags | instead))
 
 
-def refused(stages: Path, line: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+def assert_refused(stages: Path, line: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Make sure that a command fails with the sentence, leaves no traceback and changes nothing."""
     before = contents(stages)
     capsys.readouterr()
@@ -98,7 +99,7 @@ WRONG: list[tuple[str, str]] = [
 def test_another_kind_of_artifact(
     command: str, flag: str, wrong: str, sentence: str, stages: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    refused(stages, command_line(stages, command, **{flag: stages / wrong}), sentence, capsys)
+    assert_refused(stages, command_line(stages, command, **{flag: stages / wrong}), sentence, capsys)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,7 @@ def test_an_artifact_of_another_model(
     command: str, instead: dict[str, str], sentence: str, stages: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = {flag: stages / name for flag, name in instead.items()}
-    refused(stages, command_line(stages, command, **files), sentence, capsys)
+    assert_refused(stages, command_line(stages, command, **files), sentence, capsys)
 
 
 def rewritten(path: Path, change: "Damage") -> None:
@@ -168,12 +169,12 @@ def test_content_that_does_not_fit_its_kind(
     name: str, change: Damage, sentence: str, stages: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rewritten(stages / name, change)
-    refused(stages, command_line(stages, "evaluate-iwae"), sentence, capsys)
+    assert_refused(stages, command_line(stages, "evaluate-iwae"), sentence, capsys)
 
 
 def test_latent_variables_that_are_not_numbers(stages: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rewritten(stages / "simulated.safetensors", lambda tensors, _: tensors["latents"].fill_(NAN))
-    refused(stages, command_line(stages, "evaluate-bdmc"), "not finite, in latents", capsys)
+    assert_refused(stages, command_line(stages, "evaluate-bdmc"), "not finite, in latents", capsys)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +186,7 @@ def test_a_tensor_file_that_does_not_say_what_made_it(
     provenance: str, stages: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     save_file({"a": torch.zeros(1)}, stages / "model.safetensors", metadata={"provenance": provenance})
-    refused(stages, command_line(stages, "evaluate-iwae"), "cannot be read as a tensor file", capsys)
+    assert_refused(stages, command_line(stages, "evaluate-iwae"), "cannot be read as a tensor file", capsys)
 
 
 def header(content: str, size: int | None = None) -> bytes:
@@ -216,7 +217,7 @@ def test_a_file_that_is_no_tensor_file(
     content: bytes, stages: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (stages / "model.safetensors").write_bytes(content)
-    refused(
+    assert_refused(
         stages, command_line(stages, "evaluate-iwae"), "model.safetensors cannot be read as a tensor", capsys
     )
 
@@ -226,7 +227,9 @@ def test_a_file_that_is_no_tensor_file(
 def test_truncated_tensors(name: str, share: float, stages: Path, capsys: pytest.CaptureFixture[str]) -> None:
     content = (stages / name).read_bytes()
     (stages / name).write_bytes(content[: int(share * len(content))])
-    refused(stages, command_line(stages, "evaluate-iwae"), f"{name} cannot be read as a tensor file", capsys)
+    assert_refused(
+        stages, command_line(stages, "evaluate-iwae"), f"{name} cannot be read as a tensor file", capsys
+    )
 
 
 def replaced(old: bytes, new: bytes) -> Callable[[Path], None]:
@@ -360,7 +363,7 @@ BAD_SPECS: list[tuple[object, str]] = [
 @pytest.mark.parametrize("number", range(len(BAD_SPECS)))
 def test_specifications(number: int, stages: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spec, sentence = BAD_SPECS[number]
-    refused(stages, command_line(stages, "evaluate-iwae", spec=spec), sentence, capsys)
+    assert_refused(stages, command_line(stages, "evaluate-iwae", spec=spec), sentence, capsys)
 
 
 @pytest.mark.parametrize(
@@ -377,7 +380,7 @@ def test_files_of_specifications(
     content: bytes, sentence: str, stages: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (stages / "spec.json").write_bytes(content)
-    refused(stages, command_line(stages, "evaluate-iwae", spec=stages / "spec.json"), sentence, capsys)
+    assert_refused(stages, command_line(stages, "evaluate-iwae", spec=stages / "spec.json"), sentence, capsys)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -385,7 +388,7 @@ def test_a_specification_of_another_stage(
     command: str, stages: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     spec = {"title": "a table", "rows": []}
-    refused(stages, command_line(stages, command, spec=spec), "--spec has 2 problems", capsys)
+    assert_refused(stages, command_line(stages, command, spec=spec), "--spec has 2 problems", capsys)
 
 
 def test_a_report_cannot_fetch_files_by_a_name(capsys: pytest.CaptureFixture[str]) -> None:

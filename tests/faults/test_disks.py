@@ -24,8 +24,9 @@ from inference_gaps.report.typeset import typeset
 from inference_gaps.specs.data import PrepareSpec
 from inference_gaps.specs.report import ReportSpec
 from inference_gaps.specs.table import TableSpec
+from tests.command_lines import arguments
 from tests.data.raw import dataset, grey_levels
-from tests.faults.conftest import TRAIN, arguments
+from tests.faults.conftest import TRAIN
 from tests.faults.folders import contents
 from tests.faults.mounts import file_system
 from tests.synthetic_study import (
@@ -119,22 +120,26 @@ def test_a_full_disk_as_everybody_can_simulate_it(
         (tmp_path / name).write_bytes(old)
     before = contents(tmp_path)
 
-    def refused(where: Any, name: str, failing: Any, write: Callable[[], None]) -> None:
+    def assert_refused(where: Any, name: str, failing: Any, write: Callable[[], None]) -> None:
         with monkeypatch.context() as patches:
             patches.setattr(where, name, failing)
             with pytest.raises(UserError, match=NO_SPACE):
                 write()
 
     frame, tensors = pd.DataFrame({"a": [1.0]}), {"a": torch.zeros(1)}
-    refused(Path, "write_bytes", full, lambda: write_values(tmp_path / "values.csv", frame, PROVENANCE))
-    refused(
+    assert_refused(
+        Path, "write_bytes", full, lambda: write_values(tmp_path / "values.csv", frame, PROVENANCE)
+    )
+    assert_refused(
         safetensors.torch,
         "save_file",
         full_to_the_library,
         lambda: write_tensors(tmp_path / "tensors.safetensors", tensors, PROVENANCE),
     )
     # Some file systems say so only when they are asked whether everything has arrived.
-    refused(artifacts.os, "fsync", full, lambda: write_values(tmp_path / "late.csv", frame, PROVENANCE))
+    assert_refused(
+        artifacts.os, "fsync", full, lambda: write_values(tmp_path / "late.csv", frame, PROVENANCE)
+    )
     assert contents(tmp_path) == before
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from inference_gaps.artifacts import read_tensors, read_values
 from inference_gaps.errors import UserError
-from tests.faults.test_artifacts_of_another_kind import command_line, refused
+from tests.faults.test_artifacts_of_another_kind import assert_refused, command_line
 
 FLIPS = 60
 
@@ -51,6 +51,6 @@ def test_a_stage_refuses_a_model_with_a_flipped_bit(stages: Path, capsys: pytest
     content = bytearray((stages / "model.safetensors").read_bytes())
     content[-3] ^= 1
     (stages / "model.safetensors").write_bytes(content)
-    refused(
+    assert_refused(
         stages, command_line(stages, "evaluate-iwae"), "model.safetensors cannot be read as a tensor", capsys
     )

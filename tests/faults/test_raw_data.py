@@ -24,8 +24,8 @@ from inference_gaps.data.archives import tar_members
 from inference_gaps.data.images import read_image_tar
 from inference_gaps.errors import UserError
 from inference_gaps.specs.data import PrepareSpec
+from tests.command_lines import arguments
 from tests.data.raw import dataset, grey_levels, idx, image, sha256, tar
-from tests.faults.conftest import arguments
 from tests.faults.folders import contents
 
 IMAGES = idx(grey_levels(4, 2, 3))
@@ -220,7 +220,7 @@ def prepare(folder: Path, kind: str, content: bytes | None, name: str = "images"
     return arguments("prepare-data", spec=spec, folder=raw, output=folder / "out.safetensors")
 
 
-def refused(folder: Path, line: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+def assert_refused(folder: Path, line: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
     before = contents(folder)
     assert main(line) == 1
     said = capsys.readouterr()
@@ -241,7 +241,7 @@ def test_they_are_many() -> None:
 def test_malformed_files(
     kind: str, content: bytes, sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    refused(tmp_path, prepare(tmp_path, kind, content), sentence, capsys)
+    assert_refused(tmp_path, prepare(tmp_path, kind, content), sentence, capsys)
 
 
 @pytest.mark.parametrize("kind", ["idx", "amat", "cifar-binary", "image-folder"])
@@ -271,7 +271,7 @@ def test_malformed_folders(
 ) -> None:
     line = prepare(tmp_path, "image-folder", None)
     make(tmp_path / "raw")
-    refused(tmp_path, line, sentence, capsys)
+    assert_refused(tmp_path, line, sentence, capsys)
 
 
 @pytest.mark.parametrize("where", [12, 200, -5])
@@ -283,7 +283,7 @@ def test_one_flipped_bit_is_found_by_the_digest(
     damaged = bytearray(good)
     damaged[where] ^= 1
     line = prepare(tmp_path, kind, bytes(damaged), sha256=sha256(good))
-    refused(tmp_path, line, "is damaged, incomplete or another file", capsys)
+    assert_refused(tmp_path, line, "is damaged, incomplete or another file", capsys)
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, lzma.compress], ids=["gz", "xz"])
@@ -300,7 +300,7 @@ def test_what_decompresses_without_end(
     monkeypatch.setattr(raw_files, "_MAX_BYTES", 4 << 20)
     bomb = compress(bytes(32 << 20))
     assert len(bomb) < 60_000
-    refused(tmp_path, prepare(tmp_path, packed, bomb), "decompresses to more than", capsys)
+    assert_refused(tmp_path, prepare(tmp_path, packed, bomb), "decompresses to more than", capsys)
 
 
 def test_random_damage_of_images_and_archives() -> None:
