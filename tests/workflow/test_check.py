@@ -112,7 +112,12 @@ def test_results_of_another_machine_are_told_apart(here: Path, capsys: pytest.Ca
     _, files, _ = check(capsys)
     assert {file for file, said in files.items() if said != "fresh"} == {
         f"results/tiny/gaps.{suffix}" for suffix in ("csv", "md", "tex")
-    } | {"results/tiny/report.json", "paper/replication-tiny.pdf"}
+    } | {
+        "results/tiny/claims.csv",
+        "results/tiny/claims.md",
+        "results/tiny/report.json",
+        "paper/replication-tiny.pdf",
+    }
     assert files["results/tiny/gaps.csv"] == (
         f"stale was made from other values of {AF}/train/ais-prior.csv than those that are there now"
     )

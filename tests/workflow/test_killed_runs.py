@@ -50,6 +50,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         preset.unlink()
     (tmp_path / "config/presets/tiny.yaml").write_text(yaml.safe_dump(_PRESET))
     (tmp_path / "config/experiments.yaml").write_text(yaml.safe_dump(_EXPERIMENTS))
+    (tmp_path / "config/claims.yaml").write_text("{level: 0.95, factor: 2, seeds_agree: 1, claims: {}}\n")
     edit_yaml(tmp_path / "config/config.yaml", ("preset", "tiny"), ("device", "cpu"))
     done = snakemake(tmp_path, "--cores", "1", "data")
     assert done.returncode == 0, done.stderr

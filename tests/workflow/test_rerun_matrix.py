@@ -19,6 +19,8 @@ PRESET = "config/presets/tiny.yaml"
 NOTHING: dict[str, int] = {}
 # Every run ends in the report and the manifest.
 PDF = {"write_report": 1, "write_manifest": 1}
+# The claim of this project is one on the other model, digits-af.
+CLAIMS = {"judge_claims": 1}
 SUMMARY = {"make_table": 2, "plot_gaps": 2, **PDF}
 # One model: its images; its q* of two families on two sets of points, of one family on simulated ones; its bounds.
 ONE_MODEL = {
@@ -38,7 +40,7 @@ FFG = {
     "plot_samples": 1,
     "plot_convergence": 1,
 }
-BOTH = {**FFG, **{rule: 2 * count for rule, count in ONE_MODEL.items()}}
+BOTH = {**FFG, **CLAIMS, **{rule: 2 * count for rule, count in ONE_MODEL.items()}}
 
 
 def append(top: Path, name: str, text: str) -> None:
@@ -177,6 +179,7 @@ ROWS: list[tuple[Callable[[Path], object], dict[str, int]]] = [
             "evaluate_bdmc": 4,
             "evaluate_convergence": 1,
             "plot_convergence": 1,
+            **CLAIMS,
             **SUMMARY,
         },
     ),
@@ -185,7 +188,7 @@ ROWS: list[tuple[Callable[[Path], object], dict[str, int]]] = [
     (touched_by_snakemake, FFG),
     (copied, FFG),
     (damaged, FFG),
-    (other_values, {"make_table": 1, "plot_gaps": 1, **PDF}),
+    (other_values, {"make_table": 1, "plot_gaps": 1, **CLAIMS, **PDF}),
     (other_image, {"prepare_data": 1, **BOTH}),
     (lambda top: other_torch(top, "2.99.0"), {"prepare_data": 1, **BOTH}),
     (lambda top: other_torch(top, "2.13.0+cu130"), NOTHING),

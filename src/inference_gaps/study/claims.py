@@ -1,6 +1,6 @@
 """From the claims and the chosen experiments to what is judged: which models stand for each term."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from inference_gaps.config.files import ClaimSettings, StatisticSettings, TermSettings
 from inference_gaps.config.loading import Configuration
@@ -31,11 +31,21 @@ class _Resolution:
     def __init__(self, configuration: Configuration, make_row: MakeRow) -> None:
         self._configuration, self._make_row = configuration, make_row
         self._rows: dict[str, list[TableRowSpec]] = {}
+        experiments = configuration.experiments
+        shown = [model for each in experiments.experiments.values() for model in each.models]
+        self._order = list(dict.fromkeys(experiments.models[model].dataset for model in shown))
+
+    def _in_order(self, datasets: Iterable[str]) -> list[str]:
+        """Return data sets as tables show them: the order of keys in a file means nothing."""
+        known = [name for name in self._order if name in set(datasets)]
+        return known + sorted(set(datasets) - set(known))
 
     def spec(self, preset: str) -> ClaimsSpec:
         """Return the whole specification."""
         settings = self._configuration.claims
-        claims = [self._claim(name, claim) for name, claim in settings.claims.items()]
+        # C10 comes after C9.
+        names = sorted(settings.claims, key=lambda name: (len(name), name))
+        claims = [self._claim(name, settings.claims[name]) for name in names]
         return ClaimsSpec(
             preset=preset,
             caveat=self._caveat(),
@@ -58,7 +68,7 @@ class _Resolution:
             statistics=[
                 self._statistic(claim, statistic, dataset)
                 for statistic in claim.statistics
-                for dataset in statistic.models
+                for dataset in self._in_order(statistic.models)
             ],
         )
 
@@ -118,10 +128,10 @@ class _Resolution:
 
     def _datasets(self, claims: list[ClaimSpec]) -> list[JudgedDatasetSpec]:
         used = {statistic.dataset for claim in claims for statistic in claim.statistics}
-        known = [name for name in self._configuration.preset.datasets if name in used]
-        unknown = sorted(used - set(known))
-        return [JudgedDatasetSpec(name=name, title=self._title(name)) for name in known] + [
-            JudgedDatasetSpec(name=name, title=name) for name in unknown
+        known = self._configuration.preset.datasets
+        return [
+            JudgedDatasetSpec(name=name, title=self._title(name) if name in known else name)
+            for name in self._in_order(used)
         ]
 
     def _caveat(self) -> str:
