@@ -7,7 +7,7 @@ All paths are relative to the top of the project. The Snakefile and the commands
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Layout", "is_published", "preset_of"]
+__all__ = ["Layout", "at_epoch", "is_published", "preset_of"]
 
 
 def is_published(path: Path) -> bool:
@@ -17,6 +17,11 @@ def is_published(path: Path) -> bool:
     published presets be committed.
     """
     return path.suffix != ".safetensors" or path.name == "samples.safetensors"
+
+
+def at_epoch(seed: int, epoch: int | None) -> int | str:
+    """Return what stands for ``seed`` in paths of a model as it was after ``epoch`` epochs of its training."""
+    return seed if epoch is None else f"{seed}/epoch-{epoch}"
 
 
 def preset_of(path: Path | str) -> str | None:
@@ -76,6 +81,10 @@ class Layout:
     def ais(self, model: str, seed: int | str, split: str, start: str) -> Path:
         """AIS values of chains that start at ``prior`` or ``local-ffg``."""
         return self.run(model, seed) / split / f"ais-{start}.csv"
+
+    def units(self, model: str, seed: int | str, split: str) -> Path:
+        """How active each latent unit is."""
+        return self.run(model, seed) / split / "units.csv"
 
     def samples(self, model: str, seed: int | str) -> Path:
         """Images, their reconstructions and samples from the prior, as figures show them."""

@@ -11,7 +11,14 @@ from inference_gaps.figures.training import draw_training, warm_up_end
 
 
 def _table(gaps: dict[str, float]) -> pd.DataFrame:
-    label = {"model": "mnist-ffg", "split": "train", "dataset": "mnist", "dataset_title": "Digits"}
+    label = {
+        "model": "mnist-ffg",
+        "split": "train",
+        "dataset": "mnist",
+        "dataset_title": "Digits",
+        "label": "x",
+        "epoch": None,
+    }
     lines = [
         {"quantity": name, "value": value, "ci_low": value - 0.25, "ci_high": value + 0.25}
         for name, value in gaps.items()
@@ -57,7 +64,7 @@ def test_a_model_without_a_local_optimum_has_no_bar() -> None:
 def _curves(epochs: int) -> pd.DataFrame:
     epoch = np.arange(1, epochs + 1)
     elbo = -100 - 400 * np.exp(-epoch.astype(float))
-    label = {"model": "mnist-ffg", "seed": 0, "dataset_title": "Digits", "trained_with": "ffg"}
+    label = {"model": "mnist-ffg", "seed": 0, "dataset_title": "Digits", "trained_with": "ffg", "label": ""}
     frame = pd.DataFrame({"epoch": epoch, "elbo": elbo, "validation_elbo": elbo - 1})
     return frame.assign(entropy_weight=np.minimum(1, epoch / 5), **label)
 

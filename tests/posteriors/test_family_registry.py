@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from inference_gaps.analysis.markup import to_latex, to_markdown
-from inference_gaps.analysis.paper_table import ESTIMATOR_WORDS, Column, PaperTable, Section
+from inference_gaps.analysis.paper_table import Column, PaperTable, Section
+from inference_gaps.analysis.table_text import ESTIMATOR_WORDS
 from inference_gaps.errors import UserError
 from inference_gaps.posteriors.registry import FAMILIES, family_named, label_of, local_family
 from inference_gaps.specs.local import LocalSpec

@@ -90,7 +90,7 @@ for job in study.jobs:
         assert main(command_line(job, study)) == 0
 """
 _PRINT = """
-from inference_gaps.analysis.paper_table import ESTIMATOR_WORDS
+from inference_gaps.analysis.table_text import ESTIMATOR_WORDS
 from inference_gaps.specs.selfcheck import Estimator
 
 print(ESTIMATOR_WORDS, Estimator)

@@ -10,10 +10,12 @@ import pandas as pd
 from inference_gaps.analysis.gaps import Bounds, Quantity, quantities
 from inference_gaps.analysis.intervals import Interval, mean_interval, monte_carlo_standard_error
 from inference_gaps.analysis.published import published_columns
+from inference_gaps.analysis.sources import residual_files
 from inference_gaps.analysis.values import read_bidirectional, read_bounds
 from inference_gaps.artifacts import read_provenance
 from inference_gaps.errors import UserError
 from inference_gaps.layout import Layout
+from inference_gaps.posteriors.registry import FAMILIES
 from inference_gaps.specs.claims import StatisticSpec, TermSpec
 from inference_gaps.specs.table import TableRowSpec
 
@@ -85,7 +87,7 @@ class Runs:
         found = [
             row
             for row in self._rows.get(term.experiment, [])
-            if (row.model, row.split) == (term.model, term.split)
+            if (row.model, row.split, row.epoch) == (term.model, term.split, term.epoch)
         ]
         if not found:
             raise UserError(
@@ -99,10 +101,8 @@ class Runs:
         if key not in self._read:
             bounds = read_bounds(row, self._layout)
             found = [*quantities(bounds, row.trained_with), *read_bidirectional(row, self._layout)]
-            paths = {
-                family: self._layout.residuals(row.model, row.seed, row.split, family) for family in row.local
-            }
-            residual: dict[str, float] = {family: _mean_residual(path) for family, path in paths.items()}
+            paths = residual_files(row, self._layout)
+            residual = {FAMILIES[family].key: _mean_residual(path) for family, path in paths.items()}
             self._read[key] = Run(bounds, {quantity.name: quantity for quantity in found}, residual)
         return self._read[key]
 

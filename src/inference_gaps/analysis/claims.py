@@ -12,7 +12,7 @@ from inference_gaps.analysis.verdicts import NOT_RUN, Evidence, Rule, combine, j
 from inference_gaps.layout import Layout
 from inference_gaps.specs.claims import ClaimSpec, ClaimsSpec, Combination, Comparison, StatisticSpec
 
-__all__ = ["COLUMNS", "build_claims"]
+__all__ = ["COLUMNS", "EFFECT", "build_claims"]
 
 COLUMNS = (
     *(
@@ -31,6 +31,7 @@ COLUMNS = (
     *("n_points", "estimators", "bdmc_gap", "residual", "threshold"),
     *("published", "published_status", "relative_effect"),
 )
+EFFECT = "effect"
 _SURE = ("verified", "recalled")
 
 
@@ -43,9 +44,9 @@ class _Rules:
     level: float
 
 
-def _as_claimed(value: float, comparison: Comparison, threshold: float) -> float:
+def _as_claimed(value: float, comparison: Comparison, threshold: float | None) -> float:
     """Return by how many nats ``value`` lies on the side that the claim has it on."""
-    return {"negative": -value, "below": threshold - value}.get(comparison, value)
+    return {"negative": -value, "below": (threshold or 0.0) - value}.get(comparison, value)
 
 
 def _evidence(statistic: StatisticSpec, found: Measured) -> Evidence:
@@ -81,7 +82,7 @@ def _line(statistic: StatisticSpec, runs: Runs, published: pd.DataFrame, rules: 
     # A limit is the size that is asked for.
     limited = statistic.comparison == "below"
     rule = Rule(
-        threshold=0.0 if limited else statistic.threshold,
+        threshold=0.0 if limited else statistic.threshold or 0.0,
         factor=rules.factor,
         seeds_agree=rules.seeds_agree,
         published=published_effect if sure else None,
@@ -139,8 +140,9 @@ def build_claims(spec: ClaimsSpec, layout: Layout, published: pd.DataFrame) -> p
     """Return the table of verdicts from the per-point values under ``layout``.
 
     Each claim has a line of ``level`` *claim*, one *dataset* line for each data set, and one *statistic* line for
-    each statistic, in this order. ``value`` is the statistic in nats; ``ci_low`` to ``ci_high`` is its interval
-    between data points (paired, Student's t), ``mc_standard_error`` its Monte-Carlo error, ``sd_between_seeds`` the
+    each statistic, in this order. Lines of ``level`` *effect* follow: what deviations from the paper change.
+    ``value`` is the statistic in nats; ``ci_low`` to ``ci_high`` is its interval between data points (paired,
+    Student's t), ``mc_standard_error`` its Monte-Carlo error, ``sd_between_seeds`` the
     standard deviation between training seeds: three uncertainties, never mixed. ``seeds_agree`` is the share of
     seeds on the side of the claim; ``bdmc_gap`` and ``residual`` are what BDMC and the local optimisation leave
     open. ``relative_effect`` is the effect divided by the published one. The rule is that of
@@ -157,5 +159,10 @@ def build_claims(spec: ClaimsSpec, layout: Layout, published: pd.DataFrame) -> p
     runs = Runs(spec.rows, layout)
     rules = _Rules(spec.factor, spec.seeds_agree, spec.level)
     lines = [line for claim in spec.claims for line in _claim_lines(claim, runs, published, rules)]
+    lines += [
+        {"claim": effect.id, **_line(statistic, runs, published, rules), "level": EFFECT}
+        for effect in spec.effects
+        for statistic in effect.statistics
+    ]
     frame = pd.DataFrame(lines, columns=list(COLUMNS))
     return frame.astype({name: "Int64" for name in ("n_run", "n_parts", "n_seeds", "n_points")})

@@ -5,11 +5,12 @@ from typing import Any
 
 import pandas as pd
 
-from inference_gaps.analysis.paper_table import ESTIMATOR_WORDS, signed
+from inference_gaps.analysis.claims import EFFECT
+from inference_gaps.analysis.table_text import ESTIMATOR_WORDS, signed
 from inference_gaps.analysis.verdicts import NOT_RUN, VERDICTS
 from inference_gaps.specs.claims import ClaimSpec, ClaimsSpec
 
-__all__ = ["claims_markdown", "details", "overview", "summary"]
+__all__ = ["claims_markdown", "deciding", "details", "effects", "overview", "summary"]
 
 _STATUS = {"verified": "", "recalled": " (recalled)", "uncertain": " (uncertain)"}
 _COMBINATIONS = {
@@ -73,7 +74,7 @@ def _record(line: pd.Series, titles: Mapping[str, str]) -> dict[str, str]:
         "asked": _asked(line),
         "verdict": str(line["verdict"]) if line["judged"] else "shown",
         "reason": str(line["reason"]),
-        "value": f"{_number(line['value'])} [{_number(line['ci_low'])}, {_number(line['ci_high'])}]",
+        "value": _estimate(line),
         "monte_carlo": _error(line["mc_standard_error"]),
         "between_seeds": _error(line["sd_between_seeds"]),
         "agree": f"{agree} of {int(line['n_seeds'])}",
@@ -83,6 +84,45 @@ def _record(line: pd.Series, titles: Mapping[str, str]) -> dict[str, str]:
         "relative": _number(line["relative_effect"]),
         "from": "; ".join(ESTIMATOR_WORDS.get(name, name) for name in names.split()),
     }
+
+
+def deciding(spec: ClaimsSpec, table: pd.DataFrame, experiment: str) -> list[dict[str, str]]:
+    """Return claim, statistic, text, verdict ("" if not judged) of what rests on an experiment."""
+    titles = {dataset.name: dataset.title for dataset in spec.datasets}
+    resting = {
+        (claim.id, statistic.name)
+        for claim in spec.claims
+        for statistic in claim.statistics
+        if any(term.experiment == experiment for term in statistic.terms)
+    }
+    lines = table[(table["level"] == "statistic") & table["value"].notna()]
+    found = []
+    for (claim_id, name), of_statistic in lines.groupby(["claim", "statistic"], sort=False):
+        if (claim_id, name) not in resting:
+            continue
+        found += [
+            {
+                "claim": str(claim_id),
+                "statistic": str(name),
+                "text": f"{titles[str(line['dataset'])]}: {_estimate(line)}",
+                "verdict": str(line["verdict"]) if line["judged"] else "",
+            }
+            for _, line in of_statistic.iterrows()
+        ]
+    return found
+
+
+def effects(table: pd.DataFrame) -> dict[str, str]:
+    """Return, by the number of a deviation, what this run measured of it; nothing of one that was not run."""
+    lines = table[(table["level"] == EFFECT) & table["value"].notna()]
+    return {
+        str(number): "; ".join(f"{line['statistic']}: {_estimate(line)}" for _, line in of.iterrows())
+        for number, of in lines.groupby("claim", sort=False)
+    }
+
+
+def _estimate(line: pd.Series) -> str:
+    return f"{_number(line['value'])} [{_number(line['ci_low'])}, {_number(line['ci_high'])}]"
 
 
 def _not_run(lines: pd.DataFrame, titles: Mapping[str, str]) -> str:
@@ -170,6 +210,10 @@ def claims_markdown(spec: ClaimsSpec, table: pd.DataFrame) -> str:
         lines += [_row([record[key] for key in columns]) for record in claim["statistics"]]
         if claim["not_run"]:
             lines += ["", claim["not_run"]]
+    measured = effects(table)
+    if measured:
+        lines += ["", "## What deviations from the paper change", ""]
+        lines += [f"- {number}: {_escaped(text)} nats." for number, text in measured.items()]
     lines += ["", *_reading(spec), ""]
     return "\n".join(lines)
 

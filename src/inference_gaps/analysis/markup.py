@@ -1,8 +1,10 @@
-"""A table in the paper's layout as Markdown and as LaTeX."""
+"""Tables as Markdown and as LaTeX: in the paper's layout, or with one line per model."""
 
 import itertools
 
+from inference_gaps.analysis.model_table import LOCAL, ModelTable
 from inference_gaps.analysis.paper_table import PaperTable
+from inference_gaps.analysis.table import ACTIVE_UNITS
 from inference_gaps.posteriors.registry import FAMILIES
 
 __all__ = ["to_latex", "to_markdown"]
@@ -13,6 +15,7 @@ _MARKDOWN = {
     "log_p_estimator": "from",
     "log_p_paper": "log p̂(x)",
     **{f"elbo_local_{entry.key}": f"L[{_STARRED.format(entry.label)}]" for entry in FAMILIES.values()},
+    LOCAL: "L[q\\*]",
     "elbo_amortized": "L[q]",
     "approximation_gap": "Approximation gap",
     "amortization_gap": "Amortization gap",
@@ -23,6 +26,7 @@ _MARKDOWN = {
     **{f"iwae_local_{entry.key}": f"IWAE, {_STARRED.format(entry.label)}" for entry in FAMILIES.values()},
     "ais_prior": "AIS from the prior",
     "ais_local_ffg": f"AIS from {_STARRED.format('FFG')}",
+    ACTIVE_UNITS: "Active units",
     "bdmc_prior": "from the prior",
     "bdmc_local_ffg": f"from {_STARRED.format('FFG')}",
 }
@@ -44,26 +48,44 @@ def _latex_text(text: str) -> str:
 
 def _latex_label(quantity: str) -> str:
     label = _MARKDOWN[quantity].replace("log p̂(x)", "$\\log\\hat p(x)$").replace("L[q]", "$\\mathcal{L}[q]$")
+    label = label.replace("L[q\\*]", "$\\mathcal{L}[q^*]$")
     for entry in FAMILIES.values():
         starred, latex = _STARRED.format(entry.label), f"q^*_{{\\mathrm{{{entry.label}}}}}"
         label = label.replace(f"L[{starred}]", f"$\\mathcal{{L}}[{latex}]$").replace(starred, f"${latex}$")
     return label
 
 
-def to_markdown(table: PaperTable) -> str:
+def to_markdown(table: PaperTable | ModelTable) -> str:
     """Return ``table`` as Markdown: a heading, one table, the notes as a list."""
+    rows = _models_markdown(table) if isinstance(table, ModelTable) else _paper_markdown(table)
+    notes = [f"- {_escaped(note)}" for note in table.notes]
+    return "\n".join([f"# {table.title}", "", *rows, "", *notes, ""])
+
+
+def _escaped(text: str) -> str:
+    return text.replace("*", "\\*")
+
+
+def _paper_markdown(table: PaperTable) -> list[str]:
     headings = [
         "published" if column.published else f"{column.group}, {column.heading}" for column in table.columns
     ]
-    lines = [f"# {table.title}", "", "| | " + " | ".join(headings) + " |"]
-    lines.append("|---|" + "---:|" * len(headings))
+    lines = ["| | " + " | ".join(headings) + " |", "|---|" + "---:|" * len(headings)]
     for section in table.sections:
         lines.append(f"| **{section.title}** |" + " |" * len(headings))
         for quantity, cells in section.rows:
-            text = " | ".join(cell.replace("*", "\\*") for cell in cells)
+            text = " | ".join(_escaped(cell) for cell in cells)
             lines.append(f"| {_MARKDOWN[quantity]} | {text} |")
-    lines += ["", *(f"- {note.replace('*', chr(92) + '*')}" for note in table.notes), ""]
-    return "\n".join(lines)
+    return lines
+
+
+def _models_markdown(table: ModelTable) -> list[str]:
+    headings = [_MARKDOWN[quantity] for quantity in table.quantities]
+    lines = ["| | " + " | ".join(headings) + " |", "|---|" + "---:|" * len(headings)]
+    for group in table.groups:
+        lines.append(f"| **{_escaped(group.title)}** |" + " |" * len(headings))
+        lines += [f"| {_escaped(name)} | " + " | ".join(cells) + " |" for name, cells in group.rows]
+    return lines
 
 
 def _spanning(labels: list[str]) -> str:
@@ -71,26 +93,41 @@ def _spanning(labels: list[str]) -> str:
     return " & ".join(f"\\multicolumn{{{width}}}{{c}}{{{_latex_text(label)}}}" for label, width in groups)
 
 
-def to_latex(table: PaperTable) -> str:
+def to_latex(table: PaperTable | ModelTable) -> str:
     """Return ``table`` as a LaTeX ``tabular`` (packages booktabs and amsmath), the notes below it."""
-    count = len(table.columns)
+    if isinstance(table, ModelTable):
+        count, rows = len(table.quantities), _models_latex(table)
+    else:
+        count, rows = len(table.columns), _paper_latex(table)
+    lines = [f"% {table.title}", f"\\begin{{tabular}}{{l{'r' * count}}}", "\\toprule", *rows]
+    lines += ["\\bottomrule", "\\end{tabular}", ""]
+    lines += [f"\\par\\footnotesize {_latex_text(note)}" for note in table.notes]
+    return "\n".join(lines) + "\n"
+
+
+def _latex_group(title: str, columns: int) -> list[str]:
+    return ["\\midrule", f"\\multicolumn{{{columns}}}{{l}}{{\\emph{{{_latex_text(title)}}}}} \\\\"]
+
+
+def _models_latex(table: ModelTable) -> list[str]:
+    lines = [" & " + " & ".join(_latex_label(quantity) for quantity in table.quantities) + " \\\\"]
+    for group in table.groups:
+        lines += _latex_group(group.title, len(table.quantities) + 1)
+        for name, cells in group.rows:
+            lines.append(" & ".join(_latex_text(text) for text in (name, *cells)) + " \\\\")
+    return lines
+
+
+def _paper_latex(table: PaperTable) -> list[str]:
     headings = ["published" if column.published else column.heading for column in table.columns]
     lines = [
-        f"% {table.title}",
-        f"\\begin{{tabular}}{{l{'r' * count}}}",
-        "\\toprule",
         f" & {_spanning([column.group for column in table.columns])} \\\\",
         " & " + " & ".join(_latex_text(heading) for heading in headings) + " \\\\",
     ]
     for section in table.sections:
-        lines += [
-            "\\midrule",
-            f"\\multicolumn{{{count + 1}}}{{l}}{{\\emph{{{_latex_text(section.title)}}}}} \\\\",
-        ]
+        lines += _latex_group(section.title, len(table.columns) + 1)
         for quantity, cells in section.rows:
             lines.append(
                 f"{_latex_label(quantity)} & " + " & ".join(_latex_text(cell) for cell in cells) + " \\\\"
             )
-    lines += ["\\bottomrule", "\\end{tabular}", ""]
-    lines += [f"\\par\\footnotesize {_latex_text(note)}" for note in table.notes]
-    return "\n".join(lines) + "\n"
+    return lines

@@ -14,7 +14,6 @@ import pandas as pd
 
 from inference_gaps.analysis.gaps import Quantity, quantities
 from inference_gaps.analysis.intervals import monte_carlo_standard_error
-from inference_gaps.analysis.sources import ais_starts
 from inference_gaps.analysis.values import BIDIRECTIONAL, read_bounds
 from inference_gaps.artifact_kinds import values_of
 from inference_gaps.errors import UserError
@@ -159,7 +158,7 @@ def _largest_at_each_point(found: dict[str, Quantity], estimators: list[str]) ->
 def _add_bidirectional(lines: _Lines, row: SelfcheckRowSpec, layout: Layout) -> None:
     """Add forward and reverse AIS on simulated data."""
     exact = _read_exact(layout.exact(row.model, row.seed, "simulated"))
-    for start in ais_starts(row):
+    for start in row.ais:
         path = layout.bdmc(row.model, row.seed, start)
         frame = values_of(path, "evaluate-bdmc", ("point", *BIDIRECTIONAL, "diverged"))[0].set_index("point")
         estimator = f"ais_{start.replace('-', '_')}"

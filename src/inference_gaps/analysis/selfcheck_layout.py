@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from inference_gaps.analysis.paper_table import ESTIMATOR_WORDS, signed
 from inference_gaps.analysis.selfcheck import (
     AT_LEAST,
     AT_MOST,
@@ -11,6 +10,7 @@ from inference_gaps.analysis.selfcheck import (
     MOST_NATS,
     MOST_STANDARD_ERRORS,
 )
+from inference_gaps.analysis.table_text import ESTIMATOR_WORDS, signed
 from inference_gaps.posteriors.registry import FAMILIES
 
 __all__ = ["HEADINGS", "selfcheck_cells", "selfcheck_markdown", "selfcheck_summary", "selfcheck_text"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from inference_gaps.artifacts import read_provenance
 from inference_gaps.errors import UserError
 from inference_gaps.fingerprints import identity
-from inference_gaps.layout import Layout
+from inference_gaps.layout import Layout, at_epoch
 from inference_gaps.specs.claims import ClaimsSpec
 from inference_gaps.specs.figures import ConvergenceFigureSpec, SamplesFigureSpec, TrainingFigureSpec
 from inference_gaps.specs.report import ReportSpec
@@ -18,20 +18,22 @@ from inference_gaps.specs.selfcheck import SelfcheckSpec
 from inference_gaps.specs.table import TableRowSpec, TableSpec
 
 __all__ = [
-    "ais_starts",
     "artifact_identities",
+    "bdmc_files",
     "claims_sources",
     "convergence_sources",
     "file_digest",
     "layout_of",
     "paper_files",
     "picture",
-    "posteriors",
     "report_sources",
+    "residual_files",
     "samples_sources",
     "selfcheck_sources",
     "table_sources",
     "training_sources",
+    "units_file",
+    "values_files",
 ]
 
 
@@ -48,14 +50,33 @@ def layout_of(results: Path) -> Layout:
     return Layout(preset=results.name, top=results.parent.parent)
 
 
-def posteriors(row: TableRowSpec) -> list[str]:
-    """Return the posteriors whose bounds a row reads: ``amortised`` and one per local family."""
-    return ["amortised", *(f"local-{family}" for family in row.local)]
+def values_files(row: TableRowSpec, layout: Layout) -> dict[str, Path]:
+    """Return the values files of a row by estimator: ``iwae-<posterior>`` and ``ais-<start>``.
+
+    What depends on the generator and the points alone is its owner's.
+    """
+    seed = at_epoch(row.seed, row.epoch)
+    files = {"iwae-amortised": layout.iwae(row.model, seed, row.split, "amortised")}
+    for family in row.local:
+        posterior = f"local-{family}"
+        files[f"iwae-{posterior}"] = layout.iwae(row.owner, seed, row.split, posterior)
+    return files | {f"ais-{start}": layout.ais(row.owner, seed, row.split, start) for start in row.ais}
 
 
-def ais_starts(row: TableRowSpec) -> list[str]:
-    """Return where the AIS chains of a row start."""
-    return ["prior", *(["local-ffg"] if "ffg" in row.local else [])]
+def bdmc_files(row: TableRowSpec, layout: Layout) -> dict[str, Path]:
+    """Return the BDMC values of a row by the start of the chains."""
+    return {start: layout.bdmc(row.owner, at_epoch(row.seed, row.epoch), start) for start in row.ais}
+
+
+def residual_files(row: TableRowSpec, layout: Layout) -> dict[str, Path]:
+    """Return how far each local optimisation of a row went, by family."""
+    at = (row.owner, at_epoch(row.seed, row.epoch), row.split)
+    return {family: layout.residuals(*at, family) for family in row.local}
+
+
+def units_file(row: TableRowSpec, layout: Layout) -> Path:
+    """Return the activity of the latent units of a row."""
+    return layout.units(row.model, at_epoch(row.seed, row.epoch), row.split)
 
 
 def _by_role(layout: Layout, paths: list[Path]) -> dict[str, Path]:
@@ -66,10 +87,8 @@ def table_sources(spec: TableSpec, layout: Layout) -> dict[str, Path]:
     """Return the values files that ``make-table`` reads."""
     paths = []
     for row in spec.rows:
-        at = (row.model, row.seed, row.split)
-        paths += [layout.iwae(*at, posterior) for posterior in posteriors(row)]
-        paths += [layout.ais(*at, start) for start in ais_starts(row)]
-        paths += [layout.bdmc(row.model, row.seed, start) for start in ais_starts(row)]
+        paths += [*values_files(row, layout).values(), *bdmc_files(row, layout).values()]
+        paths += [units_file(row, layout)] if row.active_units else []
     return _by_role(layout, paths)
 
 
@@ -78,9 +97,7 @@ def claims_sources(spec: ClaimsSpec, layout: Layout) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for experiment, rows in spec.rows.items():
         table = TableSpec(experiment=experiment, title="", preset=spec.preset, rows=rows)
-        local = [
-            layout.residuals(row.model, row.seed, row.split, family) for row in rows for family in row.local
-        ]
+        local = [path for row in rows for path in residual_files(row, layout).values()]
         found |= table_sources(table, layout) | _by_role(layout, local)
     return found
 
@@ -122,7 +139,7 @@ def report_sources(spec: ReportSpec, layout: Layout) -> dict[str, Path]:
         paths += table_sources(table, layout).values()
         for row in table.rows:
             paths.append(layout.metrics(row.model, row.seed))
-            paths += [layout.residuals(row.model, row.seed, row.split, family) for family in row.local]
+            paths += residual_files(row, layout).values()
     return _by_role(layout, paths)
 
 

@@ -11,6 +11,8 @@ import pandas as pd
 
 from inference_gaps.analysis.gaps import Quantity, average_over_seeds, quantities
 from inference_gaps.analysis.intervals import mean_interval, monte_carlo_standard_error
+from inference_gaps.analysis.sources import units_file
+from inference_gaps.analysis.units import count_active, read_units
 from inference_gaps.analysis.values import read_bidirectional, read_bounds
 from inference_gaps.artifact_kinds import values_of
 from inference_gaps.artifacts import Provenance
@@ -19,6 +21,7 @@ from inference_gaps.layout import Layout
 from inference_gaps.specs.table import TableRowSpec, TableSpec
 
 __all__ = [
+    "ACTIVE_UNITS",
     "COLUMNS",
     "INCLUDES_ZERO",
     "NEGATIVE",
@@ -30,11 +33,13 @@ __all__ = [
 ]
 
 COLUMNS = (
-    *("model", "seed", "n_seeds", "split", "dataset", "dataset_title", "binarisation", "trained_with"),
+    *("model", "label", "seed", "n_seeds", "split", "epoch"),
+    *("dataset", "dataset_title", "binarisation", "trained_with"),
     *("quantity", "estimator", "value", "ci_low", "ci_high", "mc_standard_error", "sd_between_seeds"),
     *("selection_bias_bound", "bdmc_gap", "n_points", "n_excluded", "n_diverged"),
     *("points_below", "mark"),
 )
+ACTIVE_UNITS = "active_units"
 POSITIVE = "positive"
 INCLUDES_ZERO = "includes zero"
 NEGATIVE = "negative"
@@ -62,6 +67,7 @@ class _Run:
     points: int
     excluded: int
     diverged: Mapping[str, int]
+    active_units: int | None
 
     def bdmc_gap(self, estimator: str) -> float | None:
         """How far apart the two bounds of bidirectional Monte Carlo are for an AIS estimator, in nats."""
@@ -72,7 +78,13 @@ class _Run:
 def _read(row: TableRowSpec, layout: Layout) -> _Run:
     bounds = read_bounds(row, layout)
     found = [*quantities(bounds, row.trained_with), *read_bidirectional(row, layout)]
-    return _Run(found, len(bounds.value) + bounds.excluded, bounds.excluded, bounds.diverged)
+    units = count_active(read_units(units_file(row, layout))) if row.active_units else None
+    return _Run(found, len(bounds.value) + bounds.excluded, bounds.excluded, bounds.diverged, units)
+
+
+def _names(row: TableRowSpec) -> dict[str, Any]:
+    shown = {"model", "split", "epoch", "dataset", "dataset_title", "binarisation", "trained_with"}
+    return {**row.model_dump(include=shown), "label": row.label or row.model}
 
 
 def _points_below(gain: Quantity) -> str:
@@ -86,9 +98,7 @@ def _line(
     interval = mean_interval(quantity.per_point.to_numpy(dtype=np.float64))
     is_gap = "_gap" in quantity.name
     return {
-        **row.model_dump(
-            include={"model", "split", "dataset", "dataset_title", "binarisation", "trained_with"}
-        ),
+        **_names(row),
         "seed": row.seed,
         "n_seeds": 1,
         "quantity": quantity.name,
@@ -108,10 +118,22 @@ def _line(
 
 
 def _lines(row: TableRowSpec, run: _Run) -> list[dict[str, Any]]:
-    return [
+    lines = [
         _line(row, each, run.excluded, run.diverged.get(each.estimator, 0), run.bdmc_gap(each.estimator))
         for each in run.quantities
     ]
+    return lines + _units_lines(row, [run])
+
+
+def _units_lines(row: TableRowSpec, runs: Sequence[_Run]) -> list[dict[str, Any]]:
+    """Return the line of active latent units, their mean over seeds, of a model whose units were looked at."""
+    counts = [run.active_units for run in runs if run.active_units is not None]
+    if not counts:
+        return []
+    line = {**_names(row), "quantity": ACTIVE_UNITS, "value": float(np.mean(counts)), "n_seeds": len(counts)}
+    one = len(counts) == 1
+    spread = {"seed": row.seed} if one else {"sd_between_seeds": float(np.std(counts, ddof=1))}
+    return [line | spread | {"n_points": runs[0].points, "n_excluded": 0, "n_diverged": 0}]
 
 
 def _summary(rows: Sequence[TableRowSpec], runs: Sequence[_Run]) -> list[dict[str, Any]]:
@@ -131,7 +153,7 @@ def _summary(rows: Sequence[TableRowSpec], runs: Sequence[_Run]) -> list[dict[st
         means = [each.per_point.mean() for each in same]
         line |= {"seed": None, "n_seeds": len(rows), "sd_between_seeds": float(np.std(means, ddof=1))}
         lines.append(line)
-    return lines
+    return lines + _units_lines(rows[0], runs)
 
 
 def read_table(path: Path) -> tuple[pd.DataFrame, Provenance]:
@@ -151,7 +173,8 @@ def build_table(spec: TableSpec, layout: Layout) -> pd.DataFrame:
     (:func:`~inference_gaps.analysis.intervals.mean_interval`, 95 %, paired for gaps);
     ``mc_standard_error`` is the Monte-Carlo error of that mean; ``sd_between_seeds`` is the standard
     deviation between training seeds. A model with several seeds has, after its lines for each seed, lines
-    without a seed: the average over seeds at each point, with the interval between points.
+    without a seed: the average over seeds at each point, with the interval between points. ``epoch`` is empty at
+    the end of training. ``active_units`` is a count, not nats.
 
     ``bdmc_gap`` stands beside what rests on AIS: how far its reverse bound lies above its forward bound, on data
     simulated from the model. A gap smaller than that is marked. ``points_below`` of ``gain_<family>`` (its
@@ -161,10 +184,10 @@ def build_table(spec: TableSpec, layout: Layout) -> pd.DataFrame:
         UserError: a file is missing or damaged, points or families differ between files that are compared.
     """
     lines: list[dict[str, Any]] = []
-    groups: dict[tuple[str, str], list[TableRowSpec]] = {}
+    groups: dict[tuple[str, str, int | None], list[TableRowSpec]] = {}
     for row in spec.rows:
-        groups.setdefault((row.model, row.split), []).append(row)
-    for (model, split), rows in groups.items():
+        groups.setdefault((row.model, row.split, row.epoch), []).append(row)
+    for (model, split, _), rows in groups.items():
         if len({row.seed for row in rows}) < len(rows):
             raise UserError(
                 f"--spec lists model {model} ({split}) twice with one seed; remove one of the rows."
@@ -179,4 +202,4 @@ def build_table(spec: TableSpec, layout: Layout) -> pd.DataFrame:
                     f"families for all of them in --spec."
                 )
             lines += _summary(rows, runs)
-    return pd.DataFrame(lines, columns=list(COLUMNS)).astype({"seed": "Int64"})
+    return pd.DataFrame(lines, columns=list(COLUMNS)).astype({"seed": "Int64", "epoch": "Int64"})

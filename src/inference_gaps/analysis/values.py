@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from inference_gaps.analysis.gaps import Bounds, Quantity
-from inference_gaps.analysis.sources import ais_starts, posteriors
+from inference_gaps.analysis.sources import bdmc_files, values_files
 from inference_gaps.artifact_kinds import values_of
 from inference_gaps.errors import UserError
 from inference_gaps.layout import Layout
@@ -73,8 +73,7 @@ def read_bidirectional(row: TableRowSpec, layout: Layout) -> list[Quantity]:
         UserError: a file is missing or damaged, or too many points are not finite.
     """
     found = []
-    for start in ais_starts(row):
-        path = layout.bdmc(row.model, row.seed, start)
+    for start, path in bdmc_files(row, layout).items():
         frame = values_of(path, "evaluate-bdmc", ("point", *BIDIRECTIONAL))[0].set_index("point")
         gap = frame["reverse"] - frame["forward"]
         error = np.hypot(frame["forward_standard_error"], frame["reverse_standard_error"])
@@ -108,20 +107,19 @@ def read_bounds(row: TableRowSpec, layout: Layout) -> Bounds:
     Raises:
         UserError: a file is missing, damaged, or about other points than the rest.
     """
-    at = (row.model, row.seed, row.split)
     found: dict[str, pd.DataFrame] = {}
     diverged: dict[str, int] = {}
-    for posterior in posteriors(row):
-        path = layout.iwae(*at, posterior)
+    for name, path in values_files(row, layout).items():
+        kind, _, of = name.partition("-")
+        if kind == "ais":
+            frame, _ = values_of(path, "evaluate-ais", (*_ESTIMATE, "diverged"))
+            found[f"ais_{_column(of)}"] = _one_estimator(frame, str(path))
+            diverged[f"ais_{_column(of)}"] = int(frame["diverged"].sum())
+            continue
         frame, _ = values_of(path, "evaluate-iwae", _ESTIMATE, ("bound",))
         for bound in ("elbo", "iwae"):
             if not (frame["bound"] == bound).any():
                 raise UserError(f"{path} holds no {bound} values; delete it and run 'evaluate-iwae' again.")
-            found[f"{bound}_{_column(posterior)}"] = _one_estimator(frame[frame["bound"] == bound], str(path))
-    for start in ais_starts(row):
-        path = layout.ais(*at, start)
-        frame, _ = values_of(path, "evaluate-ais", (*_ESTIMATE, "diverged"))
-        found[f"ais_{_column(start)}"] = _one_estimator(frame, str(path))
-        diverged[f"ais_{_column(start)}"] = int(frame["diverged"].sum())
+            found[f"{bound}_{_column(of)}"] = _one_estimator(frame[frame["bound"] == bound], str(path))
     bounds = align(found, str(layout.run(row.model, row.seed) / row.split))
     return replace(bounds, diverged=diverged)

@@ -6,6 +6,7 @@ and ``run(options)``, and whose docstring is its help page. A rule of the workfl
 
 COMMANDS = {
     "check-config": "validate the configuration and say what a run would do",
+    "plan-cost": "estimate the jobs and hours of a run",
     "check": "compare every artifact on disk with what the present configuration and code make",
     "explain": "say what made an artifact, from what, when, on what, and how to make it again",
     "fetch-data": "download the files of a data set, resume and verify them",
@@ -36,6 +37,7 @@ STAGES = frozenset(COMMANDS) - {
     "check-config",
     "explain",
     "fetch-data",
+    "plan-cost",
     "show-selfcheck",
     "write-manifest",
 }

@@ -3,13 +3,15 @@
 Reads, under --results (results/PRESET), the IWAE and AIS values of every model of the specification, and
 the published values. With --selfcheck it refuses to make a table unless the estimators hit known answers.
 Writes the same table three times: tidy CSV with every estimator, interval and Monte-Carlo error; Markdown
-and LaTeX laid out like the paper's. Needs seconds, no GPU, no PyTorch.
+and LaTeX laid out like the paper's where it has published values, with one line per model otherwise. Needs seconds,
+no GPU, no PyTorch.
 """
 
 import argparse
 from pathlib import Path
 
 from inference_gaps.analysis.markup import to_latex, to_markdown
+from inference_gaps.analysis.model_table import model_table
 from inference_gaps.analysis.paper_table import paper_table
 from inference_gaps.analysis.published import read_published
 from inference_gaps.analysis.selfcheck import require_passed
@@ -46,7 +48,7 @@ def run(options: argparse.Namespace) -> None:
         require_passed(options.selfcheck)
     published = read_published(options.published)
     table = build_table(spec, layout)
-    laid_out = paper_table(spec, table, published)
+    laid_out = model_table(spec, table) if spec.published is None else paper_table(spec, table, published)
     with all_or_none():
         write_signed(options.markdown, to_markdown(laid_out).encode(), provenance)
         write_signed(options.latex, to_latex(laid_out).encode(), provenance)

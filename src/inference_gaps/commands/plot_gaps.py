@@ -1,4 +1,4 @@
-"""Draw the gaps as stacked bars, published beside replicated.
+"""Draw the gaps of an experiment: as stacked bars, published beside replicated, or over the epochs of trainings.
 
 Reads the tidy table of an experiment (make-table) and the published values. Writes PREFIX.pdf, PREFIX.png
 and PREFIX.csv, the numbers drawn.
@@ -11,6 +11,7 @@ from inference_gaps.analysis.published import read_published
 from inference_gaps.analysis.sources import file_digest
 from inference_gaps.analysis.table import read_table
 from inference_gaps.figures.gaps import draw_gaps, gap_bars
+from inference_gaps.figures.models import draw_gaps_of_models, draw_gaps_over_epochs
 from inference_gaps.figures.style import figure_style, save_figure
 from inference_gaps.fingerprints import identity, make_provenance
 from inference_gaps.layout import Layout
@@ -36,4 +37,10 @@ def run(options: argparse.Namespace) -> None:
     provenance = make_provenance("plot-gaps", spec.as_dict(), inputs, options.fingerprint)
     bars = gap_bars(table, read_published(options.published), spec.published)
     with figure_style():
-        save_figure(draw_gaps(bars), options.output_prefix, bars, provenance)
+        if spec.published is not None:
+            figure = draw_gaps(bars)
+        elif spec.epochs is not None:
+            figure = draw_gaps_over_epochs(bars, spec.epochs)
+        else:
+            figure = draw_gaps_of_models(bars)
+        save_figure(figure, options.output_prefix, bars, provenance)

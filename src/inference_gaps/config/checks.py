@@ -37,10 +37,16 @@ def problems_between_files(
         ]
         known = [model for model in experiment.models if model in experiments.models]
         dims = {model: experiments.models[model].architecture.latent_dim for model in known}
-        problems += _too_few_dimensions(f"{place}.local", experiment.local, dims)
+        named = [] if experiment.local == "trained" else experiment.local
+        problems += _too_few_dimensions(f"{place}.local", named, dims)
         problems += _missing_splits(place, experiment, preset, experiments, datasets)
-        for key in ("models", "splits", "local"):
-            problems += _repetitions(f"{place}.{key}", getattr(experiment, key))
+        for key, given in (
+            ("models", experiment.models),
+            ("splits", experiment.splits),
+            ("local", named),
+            ("ais", experiment.ais),
+        ):
+            problems += _repetitions(f"{place}.{key}", given)
     return problems
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from inference_gaps.config.files import (
     Claims,
     ClaimSettings,
+    EffectSettings,
     Experiments,
     ExperimentSettings,
     StatisticSettings,
@@ -13,6 +14,7 @@ from inference_gaps.config.files import (
 )
 from inference_gaps.config.resolution import evaluated_in
 from inference_gaps.config.sentences import unknown_name
+from inference_gaps.posteriors.registry import FAMILIES
 
 __all__ = ["problems_of_claims"]
 
@@ -25,31 +27,7 @@ def problems_of_claims(claims: Claims, experiments: Experiments) -> list[str]:
     problems = []
     for name, claim in claims.claims.items():
         place = f"{_FILE}: claims.{name}"
-        known = [*experiments.experiments, *claims.planned]
-        problems += [
-            unknown_name(
-                f"{place}.experiments", each, f"in config/experiments.yaml or planned in {_FILE}", known
-            )
-            for each in claim.experiments
-            if each not in known
-        ]
-        names = Counter(each.name for each in claim.statistics)
-        problems += [
-            f"{place}.statistics has two called '{each}'; give each a name of its own."
-            for each, count in names.items()
-            if count > 1
-        ]
-        for number, statistic in enumerate(claim.statistics):
-            here = f"{place}.statistics[{number}]"
-            problems += _shape_problems(here, statistic)
-            of_models = {model.dataset for model in experiments.models.values()}
-            problems += [
-                unknown_name(f"{here}.models", dataset, "a data set of config/experiments.yaml", of_models)
-                for dataset in statistic.models
-                if dataset not in of_models
-            ]
-            for dataset in (each for each in statistic.models if each in of_models):
-                problems += _dataset_problems(here, claim, statistic, dataset, experiments)
+        problems += _statistics_problems(place, claim, claims.planned, experiments)
         datasets = {each for statistic in claim.statistics for each in statistic.models}
         judged = {each for statistic in claim.statistics if statistic.judged for each in statistic.models}
         problems += [
@@ -60,6 +38,37 @@ def problems_of_claims(claims: Claims, experiments: Experiments) -> list[str]:
             f"{place} has nothing on {each} that is judged; set judged: true for one statistic there."
             for each in sorted(datasets - judged)
         ]
+    for name, effect in claims.effects.items():
+        problems += _statistics_problems(f"{_FILE}: effects.{name}", effect, claims.planned, experiments)
+    return problems
+
+
+def _statistics_problems(
+    place: str, settings: ClaimSettings | EffectSettings, planned: list[str], experiments: Experiments
+) -> list[str]:
+    known = [*experiments.experiments, *planned]
+    problems = [
+        unknown_name(f"{place}.experiments", each, f"in config/experiments.yaml or planned in {_FILE}", known)
+        for each in settings.experiments
+        if each not in known
+    ]
+    names = Counter(each.name for each in settings.statistics)
+    problems += [
+        f"{place}.statistics has two called '{each}'; give each a name of its own."
+        for each, count in names.items()
+        if count > 1
+    ]
+    of_models = {model.dataset for model in experiments.models.values()}
+    for number, statistic in enumerate(settings.statistics):
+        here = f"{place}.statistics[{number}]"
+        problems += _shape_problems(here, statistic)
+        problems += [
+            unknown_name(f"{here}.models", dataset, "a data set of config/experiments.yaml", of_models)
+            for dataset in statistic.models
+            if dataset not in of_models
+        ]
+        for dataset in (each for each in statistic.models if each in of_models):
+            problems += _dataset_problems(here, settings, statistic, dataset, experiments)
     return problems
 
 
@@ -83,7 +92,11 @@ def _shape_problems(place: str, statistic: StatisticSettings) -> list[str]:
 
 
 def _dataset_problems(
-    place: str, claim: ClaimSettings, statistic: StatisticSettings, dataset: str, experiments: Experiments
+    place: str,
+    claim: ClaimSettings | EffectSettings,
+    statistic: StatisticSettings,
+    dataset: str,
+    experiments: Experiments,
 ) -> list[str]:
     parts = statistic.models[dataset]
     here = f"{place}.models.{dataset}"
@@ -108,7 +121,8 @@ def _dataset_problems(
                 f"{term.split}; add it to one of them, or name the experiment that does."
             )
     of_models = [experiments.models[model] for model in parts.values() if model in experiments.models]
-    if len({model.binarisation for model in of_models}) > 1:
+    # An effect may be just that.
+    if isinstance(claim, ClaimSettings) and len({model.binarisation for model in of_models}) > 1:
         problems.append(
             f"{here} compares models of data that are binarised differently; they share no data points."
         )
@@ -129,14 +143,23 @@ def _evaluated_problems(
         return
     if known.dataset != dataset:
         yield f"{place} names {model}, which is a model of {known.dataset}; name one of {dataset}."
-    if term.checkpoint:
+    if term.checkpoint and not settings.at_checkpoints:
         yield f"{place}: {model} is not evaluated at checkpoints of its training; leave checkpoint out."
-    family = term.quantity.rpartition("_local_")[2] if "_local_" in term.quantity else None
+    kind, _, of = term.quantity.partition("_")
+    if kind in ("ais", "bdmc"):
+        start = of.replace("_", "-")
+        if start not in settings.ais:
+            yield (
+                f"{place}: {term.quantity} of {model} needs AIS from {start}, which its experiment does not run; "
+                f"add it to ais there."
+            )
+        return
+    key = term.quantity.rpartition("_local_")[2] if "_local_" in term.quantity else None
     if term.quantity.startswith(_OF_TRAINED_FAMILY):
-        family = known.posterior.family
-    needed = {family} if family else {"ffg", "af"} if term.quantity == "flow_gain" else set()
-    for missing in sorted(needed - set(settings.local)):
+        key = FAMILIES[known.posterior.family].key
+    optimised = [FAMILIES[name].key for name in settings.families(known.posterior.family)]
+    if key and key not in optimised:
         yield (
-            f"{place}: {term.quantity} of {model} needs q* of {missing}, which its experiment does not optimise; "
-            f"add it to local there."
+            f"{place}: {term.quantity} of {model} needs q* of {key.replace('_', '-')}, which its experiment does "
+            f"not optimise; add it to local there."
         )

@@ -12,6 +12,7 @@ from inference_gaps.config.sections import (
     LocalSections,
     TrainSection,
 )
+from inference_gaps.posteriors.registry import FAMILIES
 from inference_gaps.specs.base import Count, Name, Spec
 from inference_gaps.specs.claims import (
     ClaimQuantity,
@@ -25,7 +26,7 @@ from inference_gaps.specs.claims import (
 )
 from inference_gaps.specs.data import Binarisation, DatasetSpec, Part
 from inference_gaps.specs.selfcheck import Estimator
-from inference_gaps.specs.table import Family
+from inference_gaps.specs.table import AisStart, Family
 from inference_gaps.specs.train import ArchitectureSpec, PosteriorSpec
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Claims",
     "ConvergenceSettings",
     "Datasets",
+    "EffectSettings",
     "ExperimentSettings",
     "Experiments",
     "ModelSettings",
@@ -91,6 +93,12 @@ class PresetDataset(_Amounts):
     simulated_points: Count | None = None
 
 
+class ExperimentBudget(Spec):
+    """What one experiment gets instead of what all get."""
+
+    seeds: Annotated[list[Seed], Field(min_length=1)]
+
+
 class Preset(_Amounts):
     """``config/presets/*.yaml``: how much work each stage gets."""
 
@@ -101,26 +109,69 @@ class Preset(_Amounts):
         int, Field(ge=2, lt=2**31, description="Points simulated from each model, for BDMC.")
     ] = 16
     datasets: Annotated[dict[Name, PresetDataset], Field(min_length=1)]
+    experiments: dict[Name, ExperimentBudget] = {}
+    checkpoints: list[Count] = []
+
+    def seeds_of(self, experiment: str) -> list[int]:
+        """Return the training seeds of an experiment."""
+        own = self.experiments.get(experiment)
+        return list(own.seeds if own else self.seeds)
 
 
 class ModelSettings(Spec):
-    """A model of the paper: data, networks, posterior family, and training keys that no preset changes."""
+    """A model of the paper: data, networks, posterior family, and training keys that no preset changes.
 
+    ``label`` is what tables and figures call it.
+    """
+
+    label: Annotated[str, Field(max_length=40)] = ""
     dataset: Name
     binarisation: Binarisation
     architecture: ArchitectureSpec
     posterior: PosteriorSpec
     training: TrainSection = TrainSection()
+    generator_of: Name | None = None
+
+
+def _trained_or_families(value: Any) -> Any:
+    known = isinstance(value, list) and all(isinstance(name, str) and name in FAMILIES for name in value)
+    if value == "trained" or known:
+        return value
+    raise PydanticCustomError(
+        "trained_or_families",
+        "must be the word trained or a list of {families}",
+        {"families": ", ".join(FAMILIES)},
+    )
+
+
+TrainedOrFamilies = Annotated[
+    Literal["trained"] | list[Family],
+    PlainValidator(_trained_or_families),
+    WithJsonSchema({"anyOf": [{"const": "trained"}, {"type": "array", "items": {"enum": list(FAMILIES)}}]}),
+]
 
 
 class ExperimentSettings(Spec):
-    """Models, what is evaluated on them, and the table of the paper that this answers."""
+    """Models, what is evaluated on them, and the table of the paper that this answers.
+
+    ``about`` says what the experiment is for. ``local``: families whose q* is evaluated, or ``trained``, the one
+    that each model was trained with. ``ais``: where the chains of AIS start, on the points of the splits and for
+    BDMC.
+    """
 
     title: str
+    about: str = ""
     models: Annotated[list[str], Field(min_length=1)]
     splits: Annotated[list[Part], Field(min_length=1)]
-    local: list[Family]
+    local: TrainedOrFamilies
+    ais: list[AisStart] = ["prior", "local-ffg"]
+    active_units: bool = False
+    at_checkpoints: bool = False
     published: Count | None = None
+
+    def families(self, trained_with: Family) -> list[Family]:
+        """Return the families whose q* is evaluated of a model trained with ``trained_with``."""
+        return [trained_with] if self.local == "trained" else list(self.local)
 
 
 class CheckedModel(Spec):
@@ -200,6 +251,13 @@ class ClaimSettings(Spec):
     statistics: Annotated[list[StatisticSettings], Field(min_length=1)]
 
 
+class EffectSettings(Spec):
+    """What a deviation from the paper changes: sums of terms, measured as for a claim, that nothing judges."""
+
+    experiments: Annotated[list[Name], Field(min_length=1)]
+    statistics: Annotated[list[StatisticSettings], Field(min_length=1)]
+
+
 class Claims(Spec):
     """``config/claims.yaml``: what the paper claims, and what counts as replicated."""
 
@@ -210,3 +268,6 @@ class Claims(Spec):
         default=[], description="Experiments that claims name and config/experiments.yaml does not have yet."
     )
     claims: Annotated[dict[str, ClaimSettings], Field(description="None ({}): nothing is judged.")]
+    effects: Annotated[
+        dict[str, EffectSettings], Field(description="By number in paper/deviations.yaml.")
+    ] = {}

@@ -8,22 +8,23 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from inference_gaps.analysis.paper_table import summary_lines
 from inference_gaps.analysis.published import published_columns
+from inference_gaps.analysis.table_text import summary_lines
 from inference_gaps.figures.style import COLOURS, TEXT_WIDTH
 from inference_gaps.posteriors.registry import label_of
 
-__all__ = ["draw_gaps", "gap_bars"]
+__all__ = ["GAPS", "complete_bars", "draw_gaps", "gap_bars", "gap_handles"]
 
-_GAPS = ("approximation_gap", "amortization_gap", "inference_gap")
-_COLUMNS = ["dataset", "dataset_title", "model", "split", "trained_with", "source", "status"]
+GAPS = ("approximation_gap", "amortization_gap", "inference_gap")
+_NAMES = ["dataset", "dataset_title", "model", "label", "split", "epoch", "trained_with"]
+_COLUMNS = [*_NAMES, "source", "status"]
 
 
 def _bar(model: pd.Series, source: str, status: str, lines: pd.DataFrame) -> list[dict[str, Any]]:
-    label: dict[str, Any] = {name: model[name] for name in _COLUMNS[:5]}
+    label: dict[str, Any] = {name: model[name] for name in _NAMES}
     label |= {"source": source, "status": status}
     values = lines.reindex(columns=["value", "ci_low", "ci_high"])
-    found = [gap for gap in _GAPS if gap in values.index]
+    found = [gap for gap in GAPS if gap in values.index]
     return [label | {"quantity": gap} | {str(k): v for k, v in values.loc[gap].items()} for gap in found]
 
 
@@ -38,18 +39,18 @@ def gap_bars(table: pd.DataFrame, published: pd.DataFrame, number: int | None) -
     lines = summary_lines(table)
     theirs = published_columns(published, number)
     bars: list[dict[str, Any]] = []
-    for _, model in lines.drop_duplicates(["model", "split"]).iterrows():
+    for _, ours in lines.groupby(["model", "split", "epoch"], sort=False, dropna=False):
+        model = ours.iloc[0]
         key = (model["dataset"], model["trained_with"])
         if key in theirs:
             columns = theirs.pop(key)
             bars += _bar(model, "published", str(columns["status"].iloc[0]), columns)
-        ours = lines[(lines["model"] == model["model"]) & (lines["split"] == model["split"])]
         bars += _bar(model, "replicated", "measured", ours.set_index("quantity"))
     return pd.DataFrame(bars, columns=[*_COLUMNS, "quantity", "value", "ci_low", "ci_high"])
 
 
 def _draw_bar(axes: Axes, x: float, gaps: pd.DataFrame, published: bool) -> None:
-    approximation, amortization, total = (gaps.loc[gap] for gap in _GAPS)
+    approximation, amortization, total = (gaps.loc[gap] for gap in GAPS)
     style: dict[str, Any] = {"width": 0.8, "edgecolor": "black", "linewidth": 0.6}
     if published:
         style |= {"hatch": "////", "alpha": 0.55}
@@ -71,13 +72,13 @@ def _draw_panel(axes: Axes, bars: pd.DataFrame) -> None:
     }
     positions, labels = [], []
     x = 0.0
-    for (_, _, family, model), of_model in bars.groupby(
+    for (_, _, family, _), of_model in bars.groupby(
         ["dataset", "split", "trained_with", "model"], sort=False
     ):
         for source, of_bar in of_model.groupby("source", sort=True):
             _draw_bar(axes, x, of_bar.set_index("quantity"), published=source == "published")
             positions.append(x)
-            name = label_of(str(family)) if models[str(family)] == 1 else str(model)
+            name = label_of(str(family)) if models[str(family)] == 1 else str(of_bar["label"].iloc[0])
             labels.append(f"{name}\n{'paper' if source == 'published' else 'here'}")
             x += 1.0
         x += 0.5
@@ -87,14 +88,27 @@ def _draw_panel(axes: Axes, bars: pd.DataFrame) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
+def complete_bars(bars: pd.DataFrame) -> pd.DataFrame:
+    """Leave out models without all three gaps."""
+    of = bars.groupby(["model", "split", "epoch", "source"], dropna=False)["quantity"]
+    return bars[of.transform("nunique") == len(GAPS)]
+
+
+def gap_handles() -> list[Patch]:
+    """Return what a legend shows of the two gaps."""
+    return [
+        Patch(facecolor=COLOURS["amortization"], edgecolor="black", label="amortization gap"),
+        Patch(facecolor=COLOURS["approximation"], edgecolor="black", label="approximation gap"),
+    ]
+
+
 def draw_gaps(bars: pd.DataFrame) -> Figure:
     """Draw :func:`gap_bars`: one panel per data set with an axis of its own, one bar per model and source.
 
     The error bar inside a bar is the 95 % interval of the approximation gap, the one at its end that of the
     inference gap. Bars without all three gaps are left out.
     """
-    complete = bars.groupby(["model", "split", "source"])["quantity"].transform("nunique") == len(_GAPS)
-    panels = list(bars[complete].groupby("dataset_title", sort=False))
+    panels = list(complete_bars(bars).groupby("dataset_title", sort=False))
     columns = min(3, max(1, len(panels)))
     rows = max(1, math.ceil(len(panels) / columns))
     figure = Figure(figsize=(TEXT_WIDTH, 0.4 + 2.0 * rows), layout="constrained")
@@ -104,10 +118,7 @@ def draw_gaps(bars: pd.DataFrame) -> Figure:
     for axes in list(figure.axes)[len(panels) :]:
         axes.set_visible(False)
     figure.axes[0].set_ylabel("gap (nats)")
-    handles = [
-        Patch(facecolor=COLOURS["amortization"], edgecolor="black", label="amortization gap"),
-        Patch(facecolor=COLOURS["approximation"], edgecolor="black", label="approximation gap"),
-    ]
+    handles = gap_handles()
     if (bars["source"] == "published").any():
         handles.append(Patch(facecolor="white", edgecolor="black", hatch="////", label="published"))
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))

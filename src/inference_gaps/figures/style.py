@@ -22,6 +22,7 @@ TEXT_WIDTH = 6.5
 COLOURS = {
     "approximation": "#0072b2",
     "amortization": "#f0c05a",
+    "amortization-line": "#b8860b",
     "training": "#0072b2",
     "validation": "#d55e00",
     "warm-up": "#ececec",

@@ -41,7 +41,9 @@ def _draw_panel(axes: Axes, curves: pd.DataFrame) -> None:
         margin = 0.06 * (high - low) or 1.0
         axes.set_ylim(low - margin, high + margin)
     title = curves.iloc[0]
-    axes.set_title(f"{title['dataset_title']}: {label_of(title['trained_with'])}")
+    axes.set_title(
+        f"{title['dataset_title']}:\n{title['label'] or label_of(title['trained_with'])}", fontsize=7
+    )
     axes.spines[["top", "right"]].set_visible(False)
 
 
@@ -53,9 +55,9 @@ def draw_training(curves: pd.DataFrame) -> Figure:
             entropy_weight.
     """
     panels = list(curves.groupby("model", sort=False))
-    rows = 1 if len(panels) == 1 else max(2, math.ceil(len(panels) / 4))
+    rows = 1 if len(panels) == 1 else max(2, math.ceil(len(panels) / 5))
     columns = math.ceil(len(panels) / rows)
-    figure = Figure(figsize=(TEXT_WIDTH, 0.5 + 1.75 * rows), layout="constrained")
+    figure = Figure(figsize=(TEXT_WIDTH, min(0.5 + 1.75 * rows, 9.0)), layout="constrained")
     # Down first: the families of one data set stand below one another.
     all_axes = figure.subplots(rows, columns, squeeze=False).T.flat
     for axes, (_, of_model) in zip(all_axes, panels, strict=False):

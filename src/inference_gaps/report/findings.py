@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from inference_gaps.analysis.paper_table import signed, summary_lines
 from inference_gaps.analysis.published import published_columns
 from inference_gaps.analysis.table import INCLUDES_ZERO, NEGATIVE
+from inference_gaps.analysis.table_text import signed, summary_lines
 from inference_gaps.artifacts import read_provenance
 from inference_gaps.layout import Layout
 from inference_gaps.specs.table import TableRowSpec, TableSpec

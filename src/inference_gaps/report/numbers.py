@@ -1,13 +1,15 @@
 """All that the report shows, as one JSON object of texts."""
 
 import importlib.metadata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from inference_gaps.analysis.claims_layout import details, overview, summary
-from inference_gaps.analysis.paper_table import paper_table
+from inference_gaps.analysis.claims_layout import deciding, details, effects, overview, summary
+from inference_gaps.analysis.model_table import ModelTable, model_table
+from inference_gaps.analysis.paper_table import PaperTable, paper_table
 from inference_gaps.analysis.published import published_columns, read_published
 from inference_gaps.analysis.selfcheck import read_selfcheck
 from inference_gaps.analysis.selfcheck_layout import HEADINGS, selfcheck_cells, selfcheck_summary
@@ -71,22 +73,44 @@ def _table_section(spec: TableSpec, layout: Layout, published: pd.DataFrame) -> 
             f"{layout.table(spec.experiment, 'csv')} was made from another specification than the report's; "
             f"run make-table again with the one that the report names."
         )
-    laid_out = paper_table(spec, table, published)
-    return {
+    section = {
         "experiment": spec.experiment,
         "title": spec.title,
-        "columns": [vars(column) for column in laid_out.columns],
+        "about": spec.about,
+        "published_status": _status(published, spec.published),
+        "findings": findings(spec, table, published),
+        "comparability": comparability(spec.rows, table, layout),
+        "over_epochs": any(row.epoch is not None for row in spec.rows),
+    }
+    if spec.published is None:
+        return section | _by_model(model_table(spec, table))
+    return section | _as_published(paper_table(spec, table, published))
+
+
+def _as_published(table: PaperTable) -> dict[str, Any]:
+    return {
+        "layout": "paper",
+        "columns": [vars(column) for column in table.columns],
         "sections": [
             {
                 "title": section.title,
                 "rows": [{"quantity": name, "cells": list(cells)} for name, cells in section.rows],
             }
-            for section in laid_out.sections
+            for section in table.sections
         ],
-        "notes": list(laid_out.notes),
-        "published_status": _status(published, spec.published),
-        "findings": findings(spec, table, published),
-        "comparability": comparability(spec.rows, table, layout),
+        "notes": list(table.notes),
+    }
+
+
+def _by_model(table: ModelTable) -> dict[str, Any]:
+    return {
+        "layout": "models",
+        "quantities": list(table.quantities),
+        "groups": [
+            {"title": group.title, "rows": [[name, *cells] for name, cells in group.rows]}
+            for group in table.groups
+        ],
+        "notes": list(table.notes),
     }
 
 
@@ -95,10 +119,12 @@ def _selfcheck_section(layout: Layout) -> dict[str, Any]:
     return {"headings": HEADINGS, "rows": selfcheck_cells(table), "summary": selfcheck_summary(table)}
 
 
-def _claims_section(layout: Layout) -> dict[str, Any]:
+def _claims_section(layout: Layout, experiments: Sequence[str]) -> dict[str, Any]:
     table, made_by = read_values(layout.claims("csv"))
     spec = ClaimsSpec.model_validate(made_by["spec"])
     return {
+        "deciding": {name: deciding(spec, table, name) for name in experiments},
+        "effects": effects(table),
         "caveat": spec.caveat,
         "summary": summary(table),
         "datasets": [dataset.title for dataset in spec.datasets],
@@ -136,4 +162,5 @@ def collect(spec: ReportSpec, layout: Layout, paper: Path) -> dict[str, Any]:
         "versions": {name: importlib.metadata.version(name).split("+")[0] for name in _SHOWN_PACKAGES},
     }
     numbers |= {"selfcheck": _selfcheck_section(layout)} if spec.selfcheck else {}
-    return numbers | ({"claims": _claims_section(layout)} if spec.claims else {})
+    names = [table.experiment for table in spec.tables]
+    return numbers | ({"claims": _claims_section(layout, names)} if spec.claims else {})

@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from inference_gaps.analysis.paper_table import signed
-from inference_gaps.analysis.sources import ais_starts, posteriors
+from inference_gaps.analysis.sources import residual_files, values_files
+from inference_gaps.analysis.table_text import signed
 from inference_gaps.analysis.values import read_metrics
 from inference_gaps.artifact_kinds import require_made_by, values_of
 from inference_gaps.artifacts import read_provenance, read_values
@@ -75,8 +75,7 @@ def local_records(rows: Sequence[TableRowSpec], layout: Layout) -> list[Record]:
     """Say of each local optimisation how far it went and what its last cycle still gained (nats)."""
     records = []
     for row in rows:
-        for family in row.local:
-            path = layout.residuals(row.model, row.seed, row.split, family)
+        for family, path in residual_files(row, layout).items():
             frame, made_by = read_values(path)
             require_made_by(path, made_by, "optimise-local")
             spec, summary = made_by["spec"], made_by["summary"]
@@ -109,20 +108,18 @@ def estimator_records(rows: Sequence[TableRowSpec], layout: Layout) -> list[Reco
     """
     records = []
     for row in rows:
-        at = (row.model, row.seed, row.split)
         record = {"model": _names(row, rows)}
-        for posterior in posteriors(row):
-            path = layout.iwae(*at, posterior)
-            frame, made_by = values_of(path, "evaluate-iwae", ("effective_sample_size",), ("bound",))
-            frame = frame[frame["bound"] == "iwae"]
-            record |= {"points": str(len(frame)), "samples": str(made_by["spec"]["samples"])}
-            record[f"iwae-{posterior}"] = _effective(frame)
-        for start in ais_starts(row):
-            frame, made_by = values_of(layout.ais(*at, start), "evaluate-ais", _AIS_HEALTH)
-            spec = made_by["spec"]
-            record[f"ais-{start}"] = _effective(frame)
-            record[f"ais-{start}-size"] = f"{spec['chains']} × {spec['distributions']}"
-            record[f"ais-{start}-acceptance"] = f"{frame['acceptance'].mean():.2f}"
-            record[f"ais-{start}-diverged"] = str(int(frame["diverged"].sum()))
+        for name, path in values_files(row, layout).items():
+            if name.startswith("ais-"):
+                frame, made_by = values_of(path, "evaluate-ais", _AIS_HEALTH)
+                spec = made_by["spec"]
+                record[f"{name}-size"] = f"{spec['chains']} × {spec['distributions']}"
+                record[f"{name}-acceptance"] = f"{frame['acceptance'].mean():.2f}"
+                record[f"{name}-diverged"] = str(int(frame["diverged"].sum()))
+            else:
+                frame, made_by = values_of(path, "evaluate-iwae", ("effective_sample_size",), ("bound",))
+                frame = frame[frame["bound"] == "iwae"]
+                record |= {"points": str(len(frame)), "samples": str(made_by["spec"]["samples"])}
+            record[name] = _effective(frame)
         records.append(record)
     return records

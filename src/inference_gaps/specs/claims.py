@@ -14,6 +14,7 @@ __all__ = [
     "ClaimsSpec",
     "Combination",
     "Comparison",
+    "EffectSpec",
     "Factor",
     "JudgedDatasetSpec",
     "Level",
@@ -34,7 +35,6 @@ ClaimQuantity = Literal[
     "approximation_gap_paper",
     "inference_gap_paper",
     "amortization_minus_approximation",
-    "flow_gain",
     "elbo_amortized",
     "elbo_local_ffg",
     "elbo_local_af",
@@ -56,13 +56,18 @@ Level = Annotated[float, Field(gt=0, lt=1)]
 
 
 class TermSpec(Spec):
-    """A quantity of a model, times a number; ``published`` is the table of the paper that has it."""
+    """A quantity of a model, times a number.
+
+    ``epoch``: after how many epochs of its training; null is the end. ``published`` is the table of the paper that
+    has the quantity.
+    """
 
     quantity: ClaimQuantity
     times: Times = 1.0
     experiment: str
     model: str
     split: Part
+    epoch: Annotated[int, Field(ge=1)] | None = None
     published: Annotated[int, Field(ge=1)] | None = None
 
 
@@ -75,7 +80,7 @@ class StatisticSpec(Spec):
         comparison: ``positive`` or ``negative``: on this side of zero; ``decreasing``: the terms, in this order;
             ``below``: less than ``threshold``.
         threshold: in nats; the smallest effect that counts where no published one is known, or for ``below`` the
-            limit.
+            limit. What is not judged needs none.
         judged: whether it decides, or is only shown beside the others.
         terms: empty where the statistic cannot be had in this run.
         not_run: why, in that case.
@@ -84,7 +89,7 @@ class StatisticSpec(Spec):
     name: str
     dataset: str
     comparison: Comparison
-    threshold: Threshold
+    threshold: Threshold | None = None
     judged: bool
     terms: list[TermSpec]
     not_run: str = ""
@@ -99,6 +104,13 @@ class ClaimSpec(Spec):
     where: str
     why: str
     combine: Combination
+    statistics: Annotated[list[StatisticSpec], Field(min_length=1)]
+
+
+class EffectSpec(Spec):
+    """What a deviation from the paper changes; ``id`` is its number in ``paper/deviations.yaml``."""
+
+    id: str
     statistics: Annotated[list[StatisticSpec], Field(min_length=1)]
 
 
@@ -123,4 +135,5 @@ class ClaimsSpec(Spec):
     seeds_agree: Share
     datasets: list[JudgedDatasetSpec]
     claims: Annotated[list[ClaimSpec], Field(min_length=1)]
+    effects: list[EffectSpec] = []
     rows: dict[str, list[TableRowSpec]]

@@ -19,17 +19,22 @@ __all__ = [
 
 
 class GapsFigureSpec(Spec):
-    """Stacked bars of the gaps of one experiment, beside table ``published`` of the paper if there is one."""
+    """The gaps of one experiment, beside table ``published`` of the paper if there is one.
+
+    ``epochs``: how many its models are trained for, where they are evaluated at checkpoints of that.
+    """
 
     experiment: Name
     preset: Name
     published: Count | None = None
+    epochs: Count | None = None
 
 
 class ModelSpec(Spec):
     """A trained model and how figures name it."""
 
     model: Name
+    label: str = ""
     seed: Annotated[int, Field(ge=0, lt=2**31)]
     dataset_title: str
     trained_with: Family

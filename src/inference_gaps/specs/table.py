@@ -1,6 +1,6 @@
 """Which models a table compares, and what was evaluated on each."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -8,18 +8,26 @@ from inference_gaps.posteriors.registry import Family
 from inference_gaps.specs.base import Count, Name, Spec
 from inference_gaps.specs.data import Binarisation, Split
 
-__all__ = ["Family", "TableRowSpec", "TableSpec"]
+__all__ = ["AisStart", "Family", "TableRowSpec", "TableSpec"]
+
+AisStart = Literal["prior", "local-ffg"]
 
 
 class TableRowSpec(Spec):
     """One trained model (one seed) on one split.
 
-    ``dataset`` is the data set of the paper; ``dataset_title`` and ``dataset_note`` say which copy of it was
-    used. ``local`` lists the families that q* was optimised in; AIS from q* exists where it holds ``ffg``.
+    ``label`` is what tables and figures call the model. ``epoch``: after how many epochs of its training; null is
+    the end. ``generator`` names the model whose generator this one was given: what does not depend on q(z|x), which
+    is q*, AIS and BDMC, was evaluated there. ``dataset`` is the data set of the paper; ``dataset_title`` and
+    ``dataset_note`` say which copy of it was used. ``local`` lists the families whose q* was evaluated, ``ais``
+    where chains started.
     """
 
     model: Name
+    label: str = ""
     seed: Annotated[int, Field(ge=0, lt=2**31)]
+    epoch: Annotated[int, Field(ge=1, lt=2**31)] | None = None
+    generator: Name | None = None
     split: Split = "train"
     dataset: str
     dataset_title: str
@@ -27,13 +35,24 @@ class TableRowSpec(Spec):
     binarisation: Binarisation
     trained_with: Family
     local: list[Family] = ["ffg", "af"]
+    ais: list[AisStart] = ["prior", "local-ffg"]
+    active_units: bool = False
+
+    @property
+    def owner(self) -> str:
+        """The model whose q*, AIS and BDMC are those of this row."""
+        return self.generator or self.model
 
 
 class TableSpec(Spec):
-    """A table of bounds and gaps; ``published`` is the number of the paper's table that it answers."""
+    """A table of bounds and gaps; ``published`` is the number of the paper's table that it answers.
+
+    ``about`` says what the experiment is for.
+    """
 
     experiment: Name
     title: str
+    about: str = ""
     preset: Name
     published: Count | None = None
     rows: Annotated[list[TableRowSpec], Field(min_length=1)]

@@ -1,35 +1,34 @@
 """From the claims and the chosen experiments to what is judged: which models stand for each term."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 
-from inference_gaps.config.files import ClaimSettings, StatisticSettings, TermSettings
+from inference_gaps.config.files import ClaimSettings, EffectSettings, StatisticSettings, TermSettings
 from inference_gaps.config.loading import Configuration
 from inference_gaps.config.resolution import evaluated_in
-from inference_gaps.specs.claims import ClaimSpec, ClaimsSpec, JudgedDatasetSpec, StatisticSpec, TermSpec
-from inference_gaps.specs.data import Split
-from inference_gaps.specs.table import Family, TableRowSpec
+from inference_gaps.specs.claims import (
+    ClaimSpec,
+    ClaimsSpec,
+    EffectSpec,
+    JudgedDatasetSpec,
+    StatisticSpec,
+    TermSpec,
+)
+from inference_gaps.specs.table import TableRowSpec
+from inference_gaps.study.rows import experiment_rows
 
 __all__ = ["claims_spec"]
 
-MakeRow = Callable[[str, int, Split, list[Family]], TableRowSpec]
 
-
-def claims_spec(configuration: Configuration, preset: str, make_row: MakeRow) -> ClaimsSpec:
-    """Return what ``judge-claims`` is asked to do.
-
-    Args:
-        configuration: what the study is asked to do.
-        preset: its name.
-        make_row: from model, seed, split and local families to a row.
-    """
-    return _Resolution(configuration, make_row).spec(preset)
+def claims_spec(configuration: Configuration, preset: str) -> ClaimsSpec:
+    """Return what ``judge-claims`` is asked to do in a preset of this name."""
+    return _Resolution(configuration).spec(preset)
 
 
 class _Resolution:
     """Collects the rows that terms need on the way."""
 
-    def __init__(self, configuration: Configuration, make_row: MakeRow) -> None:
-        self._configuration, self._make_row = configuration, make_row
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
         self._rows: dict[str, list[TableRowSpec]] = {}
         experiments = configuration.experiments
         shown = [model for each in experiments.experiments.values() for model in each.models]
@@ -46,6 +45,8 @@ class _Resolution:
         # C10 comes after C9.
         names = sorted(settings.claims, key=lambda name: (len(name), name))
         claims = [self._claim(name, settings.claims[name]) for name in names]
+        numbers = sorted(settings.effects, key=lambda name: (len(name), name))
+        effects = [self._effect(name, settings.effects[name]) for name in numbers]
         return ClaimsSpec(
             preset=preset,
             caveat=self._caveat(),
@@ -54,6 +55,7 @@ class _Resolution:
             seeds_agree=settings.seeds_agree,
             datasets=self._datasets(claims),
             claims=claims,
+            effects=effects,
             rows=self._rows,
         )
 
@@ -65,60 +67,77 @@ class _Resolution:
             where=claim.where,
             why=" ".join(claim.why.split()),
             combine=claim.combine,
-            statistics=[
-                self._statistic(claim, statistic, dataset)
-                for statistic in claim.statistics
-                for dataset in self._in_order(statistic.models)
-            ],
+            statistics=self._statistics(claim, claim.threshold),
         )
 
-    def _statistic(self, claim: ClaimSettings, statistic: StatisticSettings, dataset: str) -> StatisticSpec:
+    def _effect(self, name: str, effect: EffectSettings) -> EffectSpec:
+        return EffectSpec(id=name, statistics=self._statistics(effect, {}))
+
+    def _statistics(
+        self, settings: ClaimSettings | EffectSettings, thresholds: Mapping[str, float]
+    ) -> list[StatisticSpec]:
+        return [
+            self._statistic(settings.experiments, statistic, dataset, thresholds.get(dataset))
+            for statistic in settings.statistics
+            for dataset in self._in_order(statistic.models)
+        ]
+
+    def _statistic(
+        self, experiments: list[str], statistic: StatisticSettings, dataset: str, threshold: float | None
+    ) -> StatisticSpec:
         models = statistic.models[dataset]
-        missing = [why for term in statistic.terms for why in self._missing(claim, term, models[term.of])]
-        terms = [] if missing else [self._term(claim, term, models[term.of]) for term in statistic.terms]
+        missing = [
+            why for term in statistic.terms for why in self._missing(experiments, term, models[term.of])
+        ]
+        terms = (
+            [] if missing else [self._term(experiments, term, models[term.of]) for term in statistic.terms]
+        )
         return StatisticSpec(
             name=statistic.name,
             dataset=dataset,
             comparison=statistic.comparison,
-            threshold=claim.threshold[dataset],
-            judged=statistic.judged,
+            threshold=threshold,
+            judged=statistic.judged and threshold is not None,
             terms=terms,
             not_run=missing[0] if missing else "",
         )
 
-    def _experiment(self, claim: ClaimSettings, term: TermSettings, model: str) -> str | None:
-        experiments = self._configuration.experiments
+    def _experiment(self, experiments: list[str], term: TermSettings, model: str) -> str | None:
         chosen = self._configuration.chosen_experiments
-        return evaluated_in(
-            experiments, [each for each in claim.experiments if each in chosen], model, term.split
-        )
+        there = [each for each in experiments if each in chosen]
+        return evaluated_in(self._configuration.experiments, there, model, term.split)
 
-    def _missing(self, claim: ClaimSettings, term: TermSettings, model: str) -> list[str]:
+    def _missing(self, experiments: list[str], term: TermSettings, model: str) -> list[str]:
         """Say why a term cannot be had; an empty list if it can."""
-        if self._experiment(claim, term, model):
+        if self._experiment(experiments, term, model):
             return []
-        experiments = self._configuration.experiments
-        elsewhere = evaluated_in(experiments, claim.experiments, model, term.split)
+        known = self._configuration.experiments
+        elsewhere = evaluated_in(known, experiments, model, term.split)
         if elsewhere:
             return [f"experiment {elsewhere} was not chosen for this run"]
-        planned = [each for each in claim.experiments if each not in experiments.experiments]
+        planned = [each for each in experiments if each not in known.experiments]
         return [f"experiment {planned[0]} does not exist yet"]
 
-    def _term(self, claim: ClaimSettings, term: TermSettings, model: str) -> TermSpec:
-        experiment = self._experiment(claim, term, model)
+    def _term(self, experiments: list[str], term: TermSettings, model: str) -> TermSpec:
+        experiment = self._experiment(experiments, term, model)
         assert experiment is not None
         settings = self._configuration.experiments.experiments[experiment]
+        of_model = [
+            row
+            for row in experiment_rows(self._configuration, experiment)
+            if (row.model, row.split) == (model, term.split)
+        ]
+        epochs = sorted(row.epoch for row in of_model if row.epoch is not None)
+        epoch = epochs[0] if term.checkpoint == "first" else None
         rows = self._rows.setdefault(experiment, [])
-        for seed in self._configuration.preset.seeds:
-            row = self._make_row(model, seed, term.split, settings.local)
-            if row not in rows:
-                rows.append(row)
+        rows += [row for row in of_model if row.epoch == epoch and row not in rows]
         return TermSpec(
             quantity=term.quantity,
             times=term.times,
             experiment=experiment,
             model=model,
             split=term.split,
+            epoch=epoch,
             # The paper's tables are of training points.
             published=settings.published if term.split == "train" else None,
         )

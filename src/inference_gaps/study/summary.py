@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from inference_gaps.analysis.sources import (
-    ais_starts,
     claims_sources,
     convergence_sources,
     paper_files,
@@ -16,6 +15,7 @@ from inference_gaps.analysis.sources import (
     training_sources,
 )
 from inference_gaps.config.loading import Configuration
+from inference_gaps.config.resolution import train_spec
 from inference_gaps.layout import Layout
 from inference_gaps.specs.data import Split
 from inference_gaps.specs.figures import (
@@ -28,10 +28,11 @@ from inference_gaps.specs.figures import (
 )
 from inference_gaps.specs.report import ReportSpec
 from inference_gaps.specs.selfcheck import SelfcheckRowSpec, SelfcheckSpec
-from inference_gaps.specs.table import Family, TableRowSpec, TableSpec
+from inference_gaps.specs.table import TableRowSpec, TableSpec
 from inference_gaps.study.claims import claims_spec
 from inference_gaps.study.jobs import Job, Jobs
 from inference_gaps.study.models import ModelJobs
+from inference_gaps.study.rows import checked_row, experiment_rows
 from inference_gaps.study.sources import Source
 
 __all__ = ["Summary"]
@@ -63,7 +64,7 @@ class Summary:
         rows = []
         for model, checked in settings.models.items():
             for seed in settings.budget.seeds:
-                row = self._row(model, seed, "train", checked.local)
+                row = checked_row(self._configuration, model, seed, checked.local)
                 self._evaluate(row)
                 jobs = self._model_jobs(model, seed)
                 jobs.exact("train")
@@ -76,15 +77,11 @@ class Summary:
     def table(self, experiment: str, selfcheck: Job | None) -> Job:
         """Add the table of an experiment and every bound in it; it is made once the ``selfcheck`` is passed."""
         settings = self._configuration.experiments.experiments[experiment]
-        rows = [
-            self._row(model, seed, split, settings.local)
-            for model in settings.models
-            for split in settings.splits
-            for seed in self._configuration.preset.seeds
-        ]
+        rows = experiment_rows(self._configuration, experiment)
         spec = TableSpec(
             experiment=experiment,
             title=settings.title,
+            about=" ".join(settings.about.split()),
             preset=self._layout.preset,
             published=settings.published,
             rows=rows,
@@ -102,7 +99,7 @@ class Summary:
         """Add the verdicts on the claims of the paper, if there are any, from what tables added before evaluate."""
         if not self._configuration.claims.claims:
             return None
-        spec = claims_spec(self._configuration, self._layout.preset, self._row)
+        spec = claims_spec(self._configuration, self._layout.preset)
         outputs = {"csv": self._layout.claims("csv"), "markdown": self._layout.claims("md")}
         inputs = claims_sources(spec, self._layout)
         if selfcheck:
@@ -136,43 +133,41 @@ class Summary:
     def _published(self) -> Path:
         return self._paper / "published.csv"
 
-    def _model_jobs(self, model: str, seed: int) -> ModelJobs:
-        return ModelJobs(self._jobs, self._layout, self._configuration, self._sources, model, seed)
-
-    def _row(self, model: str, seed: int, split: Split, local: list[Family]) -> TableRowSpec:
-        settings = self._configuration.experiments.models[model]
-        dataset = self._configuration.datasets[self._configuration.copy_of(model)]
-        return TableRowSpec(
-            model=model,
-            seed=seed,
-            split=split,
-            dataset=settings.dataset,
-            dataset_title=dataset.title,
-            dataset_note=dataset.note,
-            binarisation=settings.binarisation,
-            trained_with=settings.posterior.family,
-            local=local,
-        )
+    def _model_jobs(self, model: str, seed: int, epoch: int | None = None) -> ModelJobs:
+        return ModelJobs(self._jobs, self._layout, self._configuration, self._sources, model, seed, epoch)
 
     def _evaluate(self, row: TableRowSpec) -> None:
-        jobs = self._model_jobs(row.model, row.seed)
+        jobs = self._model_jobs(row.model, row.seed, row.epoch)
         jobs.iwae(row.split)
+        if row.active_units:
+            jobs.units(row.split)
+        owner = self._model_jobs(row.owner, row.seed, row.epoch)
         for family in row.local:
-            jobs.iwae(row.split, family)
-        for start in ais_starts(row):
-            jobs.ais(row.split, start)
-            jobs.bdmc(start)
+            owner.iwae(row.split, family)
+        for start in row.ais:
+            owner.ais(row.split, start)
+            owner.bdmc(start)
 
     def _figure(self, name: str) -> dict[str, Path]:
         return {suffix: self._layout.figure(name, suffix) for suffix in _FIGURE_SUFFIXES}
 
     def _gaps(self, experiment: str) -> Job:
         settings = self._configuration.experiments.experiments[experiment]
-        spec = GapsFigureSpec(experiment=experiment, preset=self._layout.preset, published=settings.published)
+        spec = GapsFigureSpec(
+            experiment=experiment,
+            preset=self._layout.preset,
+            published=settings.published,
+            epochs=self._epochs(settings.models) if settings.at_checkpoints else None,
+        )
         table = self._layout.table(experiment, "csv")
         outputs = self._figure(f"gaps-{experiment}")
         inputs = {table.relative_to(self._layout.top).as_posix(): table}
         return self._jobs.add("plot-gaps", spec, inputs, outputs, {"published": self._published})
+
+    def _epochs(self, models: list[str]) -> int:
+        """Return how many epochs models are trained for; the longest of them."""
+        known = self._configuration.experiments.models
+        return max(train_spec(self._configuration.preset, known[name], seed=0).epochs for name in models)
 
     def _training(self, models: list[str]) -> Job:
         shown = [
@@ -224,4 +219,8 @@ class Summary:
     def _names(self, model: str) -> dict[str, Any]:
         settings = self._configuration.experiments.models[model]
         title = self._configuration.datasets[self._configuration.copy_of(model)].title
-        return {"dataset_title": title, "trained_with": settings.posterior.family}
+        return {
+            "label": settings.label,
+            "dataset_title": title,
+            "trained_with": settings.posterior.family,
+        }
