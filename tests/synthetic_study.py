@@ -8,10 +8,11 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from inference_gaps.analysis.sources import units_file
 from inference_gaps.artifacts import write_values
 from inference_gaps.cli import main
 from inference_gaps.fingerprints import make_provenance
-from inference_gaps.layout import Layout
+from inference_gaps.layout import Layout, at_epoch
 from inference_gaps.models.samples import save_samples
 from inference_gaps.specs.ais import AisSpec
 from inference_gaps.specs.claims import ClaimsSpec
@@ -59,11 +60,12 @@ def write_values_of(
 ) -> NDArray[np.float64]:
     """Write every small file of one model: values, residuals of q*, metrics, images; return log p(x) of its points.
 
-    ``below`` is the distance of the mean of each bound below that of log p(x), or its distance at each point;
-    ``residual`` is what the local optimisation leaves open.
+    Of a model with the generator of another, only what is its own is written. ``below`` is the distance of the
+    mean of each bound below that of log p(x), or its distance at each point; ``residual`` is what the local
+    optimisation leaves open.
     """
     truth = LEVELS[row.dataset] + 20 * rng.standard_normal(POINTS)
-    at = (row.model, row.seed, row.split)
+    seed = at_epoch(row.seed, row.epoch)
 
     def bound(name: str) -> pd.DataFrame:
         noise = 0.2 * rng.standard_normal(POINTS)
@@ -76,15 +78,21 @@ def write_values_of(
             }
         )
 
-    for posterior in ("amortised", "local-ffg", "local-af"):
+    of_owner = [] if row.generator else [f"local-{family}" for family in row.local]
+    for posterior in ("amortised", *of_owner):
         both = [bound(f"{kind}-{posterior}").assign(bound=kind) for kind in ("elbo", "iwae")]
         spec = IwaeSpec(points=POINTS, samples=1000)
         provenance = make_provenance("evaluate-iwae", spec.as_dict(), {"posterior": posterior})
-        write_values(layout.iwae(*at, posterior), pd.concat(both), provenance)
-    for start in ("prior", "local-ffg"):
+        write_values(layout.iwae(row.model, seed, row.split, posterior), pd.concat(both), provenance)
+    if row.active_units:
+        # Half of the units lie above the limit of a hundredth.
+        activity = pd.DataFrame({"unit": range(10), "activity": [0.5] * 5 + [0.001] * 5})
+        write_values(units_file(row, layout), activity, make_provenance("evaluate-units", {}, {}))
+    for start in [] if row.generator else row.ais:
         frame = bound(f"ais-{start}").assign(acceptance=0.65, step_size=0.1, diverged=0)
         spec = AisSpec(points=POINTS, start=start, chains=16, distributions=200)
-        write_values(layout.ais(*at, start), frame, make_provenance("evaluate-ais", spec.as_dict(), {}))
+        path = layout.ais(row.model, seed, row.split, start)
+        write_values(path, frame, make_provenance("evaluate-ais", spec.as_dict(), {}))
         distance = 0.1 + 0.05 * np.abs(rng.standard_normal(POINTS))
         frame = pd.DataFrame({"point": range(POINTS), "forward": -100.0, "reverse": -100.0 + distance})
         frame = frame.assign(
@@ -92,11 +100,11 @@ def write_values_of(
         )
         spec = spec.model_copy(update={"split": "simulated"})
         write_values(
-            layout.bdmc(row.model, row.seed, start),
+            layout.bdmc(row.model, seed, start),
             frame,
             make_provenance("evaluate-bdmc", spec.as_dict(), {}),
         )
-    for family in row.local:
+    for family in [] if row.generator else row.local:
         provenance = make_provenance("optimise-local", LocalSpec(family=family).as_dict(), {})
         provenance["summary"] = {
             "cycles": [3],
@@ -105,7 +113,7 @@ def write_values_of(
             "mean_residual": residual,
         }
         frame = pd.DataFrame({"point": range(POINTS), "residual": residual})
-        write_values(layout.residuals(*at, family), frame, provenance)
+        write_values(layout.residuals(row.model, seed, row.split, family), frame, provenance)
     spec = TrainSpec(
         architecture=MlpArchitectureSpec(latent_dim=2, encoder_hidden=[5], decoder_hidden=[5]),
         epochs=60,

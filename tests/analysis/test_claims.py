@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from inference_gaps.analysis.claims import build_claims
+from inference_gaps.analysis.claims_layout import claims_markdown, deciding, effects, overview, summary
 from inference_gaps.analysis.published import read_published
 from inference_gaps.artifacts import read_values, write_values
 from inference_gaps.errors import UserError
@@ -24,10 +25,11 @@ AMORTIZATION = {"quantity": "amortization_gap", "model": "mnist-af"}
 BLAME = [AMORTIZATION, {"quantity": "approximation_gap", "model": "mnist-af", "times": -1.0}]
 
 
-def row(model: str, seed: int = 0, dataset: str = "mnist") -> TableRowSpec:
+def row(model: str, seed: int = 0, dataset: str = "mnist", epoch: int | None = None) -> TableRowSpec:
     return TableRowSpec(
         model=model,
         seed=seed,
+        epoch=epoch,
         dataset=dataset,
         dataset_title=TITLES[dataset],
         binarisation="grey256",
@@ -110,6 +112,48 @@ def test_each_verdict_on_a_statistic_a_data_set_and_overall(
     assert judged["published_status"] == "recalled"
     assert judged["relative_effect"] == pytest.approx((amortized - 1.95) / 1.12)
     assert (judged["n_points"], judged["n_seeds"]) == (POINTS, 1)
+
+
+def test_a_term_of_a_checkpoint_is_of_that_epoch(tmp_path: Path) -> None:
+    first, last = row("mnist-af", epoch=5), row("mnist-af")
+    layout = write(tmp_path, (first, {"elbo-amortised": 3.5}), (last, {"elbo-amortised": 6.0}))
+    growth = [AMORTIZATION, {**AMORTIZATION, "epoch": 5, "times": -1.0}]
+    judged = line(layout, claims([statistic(growth)], [first, last]))
+    assert judged["value"] == pytest.approx(2.5)
+    assert judged["verdict"] == "replicated"
+
+
+def test_effects_of_deviations_are_measured_and_not_judged(tmp_path: Path) -> None:
+    gray, binary = row("mnist-af"), row("mnist-ffg")
+    layout = write(tmp_path, (gray, {"elbo-amortised": 3.5}), (binary, {"elbo-amortised": 4.25}))
+    terms = [
+        {"quantity": "inference_gap", "model": "mnist-af"},
+        {"quantity": "inference_gap", "model": "mnist-ffg", "times": -1.0},
+    ]
+    effect = statistic(terms, name="a difference", threshold=None, judged=False)
+    spec = claims([statistic(BLAME)], [gray, binary], effects=[{"id": "D14", "statistics": [effect]}])
+    found = table(layout, spec)
+    (measured,) = (each for _, each in found[found["level"] == "effect"].iterrows())
+    assert measured["claim"] == "D14"
+    assert measured["verdict"] == ""
+    assert measured["value"] == pytest.approx(-0.75)
+    assert effects(found)["D14"].startswith("a difference: −0.75 [")
+    markdown = claims_markdown(spec, found)
+    assert "- D14: a difference: −0.75 [" in markdown
+    # They are no claims.
+    assert len(overview(spec, found)) == 1
+    assert summary(found).startswith("Of 1 claims")
+
+
+def test_what_an_experiment_decides_is_listed_with_its_verdict(tmp_path: Path) -> None:
+    layout = write(tmp_path, (row("mnist-af"), {}))
+    spec = claims([statistic(BLAME)], [row("mnist-af")])
+    found = table(layout, spec)
+    (record,) = deciding(spec, found, "table2")
+    assert record["claim"] == "C1"
+    assert record["verdict"] == "replicated"
+    assert record["text"].startswith(f"{TITLES['mnist']}: 1.55 [")
+    assert deciding(spec, found, "another") == []
 
 
 def test_what_no_experiment_has_is_not_run(tmp_path: Path) -> None:

@@ -103,6 +103,11 @@ GAP = {"quantity": "amortization_gap", "of": "model"}
             f"validation; add it to one of them, or name the experiment that does.",
         ),
         (
+            {"terms": [{**GAP, "quantity": "elbo_local_coupling"}]},
+            f"{STATISTIC}[0].terms[0].quantity is 'elbo_local_coupling', which is not allowed here; the nearest is "
+            f"elbo_local_ffg.",
+        ),
+        (
             {"terms": [{**GAP, "checkpoint": "last"}]},
             f"{STATISTIC}[0].models.mnist: digits-af is not evaluated at checkpoints of its training; leave "
             f"checkpoint out.",
@@ -229,3 +234,41 @@ def test_the_claims_of_the_paper_are_all_there() -> None:
     assert len(spec.rows["table2"]) == 18
     # One argument of a command may have 128 KiB.
     assert len(spec.as_json()) < 60_000
+
+
+def test_ais_that_an_experiment_does_not_run_is_a_sentence(project: Path) -> None:
+    edit_yaml(project / EXPERIMENTS, ("experiments.gaps.ais", ["local-ffg"]))
+    edit_statistic(project, terms=[{"quantity": "bdmc_prior", "of": "model"}])
+    sentence = (
+        f"{STATISTIC}[0].models.mnist: bdmc_prior of digits-af needs AIS from prior, which its experiment does not "
+        f"run; add it to ais there."
+    )
+    assert sentence in problems(project)
+
+
+def test_the_local_family_of_each_model_is_the_one_it_was_trained_with(project: Path) -> None:
+    edit_yaml(project / EXPERIMENTS, ("experiments.gaps.local", "trained"))
+    (job,) = (job for job in load_study({}, project).tables if job.spec.as_dict()["experiment"] == "gaps")
+    assert {row["model"]: row["local"] for row in job.spec.as_dict()["rows"]} == {
+        "digits-ffg": ["ffg"],
+        "digits-af": ["af"],
+    }
+
+
+def test_an_effect_may_compare_pixels_and_needs_no_threshold(project: Path) -> None:
+    path = project / CLAIMS
+    content = yaml.safe_load(path.read_text())
+    first = content["claims"]["C1"]["statistics"][0]
+    content["effects"] = {"D1": {"experiments": ["gaps"], "statistics": [first]}}
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    (effect,) = planned(project).effects
+    assert (effect.id, effect.statistics[0].judged, effect.statistics[0].threshold) == ("D1", False, None)
+
+
+def test_an_effect_of_an_unknown_experiment_is_a_sentence(project: Path) -> None:
+    path = project / CLAIMS
+    content = yaml.safe_load(path.read_text())
+    first = content["claims"]["C1"]["statistics"][0]
+    content["effects"] = {"D1": {"experiments": ["gasp"], "statistics": [first]}}
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    assert any("effects.D1.experiments is 'gasp'" in problem for problem in problems(project))

@@ -75,6 +75,23 @@ def _images(points: Sequence[int]) -> str:
     return ("images " if len(points) > 1 else "image ") + enumerated([str(point) for point in points])
 
 
+def _unpaired(lines: pd.DataFrame) -> str:
+    """Return by how many times the interval of the inference gap would be wider without pairs, or ""."""
+    half = (lines["ci_high"] - lines["ci_low"]) / 2
+    widths = lines.assign(half=half).pivot_table(
+        index=["model", "split", "epoch"], columns="quantity", values="half", dropna=False, observed=True
+    )
+    needed = ("log_p_best", "elbo_amortized", "inference_gap")
+    if not set(needed) <= set(widths):
+        return ""
+    log_p, elbo, gap = (widths[name].dropna() for name in needed)
+    times = ((log_p**2 + elbo**2) ** 0.5 / gap).dropna()
+    if times.empty:
+        return ""
+    low, high = f"{times.min():.2g}", f"{times.max():.2g}"
+    return low if low == high else f"{low} to {high}"
+
+
 def reading_notes(lines: pd.DataFrame) -> list[str]:
     """Say how the numbers of a table are to be read, and what is not as it should be."""
     points = " to ".join(str(count) for count in sorted({lines["n_points"].min(), lines["n_points"].max()}))
@@ -87,6 +104,12 @@ def reading_notes(lines: pd.DataFrame) -> list[str]:
     if pd.notna(bias) and bias >= 0.005:
         notes.append(
             f"log p(x), chosen among several estimates, is biased upwards by at most {bias:.2f} nats."
+        )
+    wider = _unpaired(lines)
+    if wider:
+        notes.append(
+            f"Were log p(x) and L[q] evaluated at different images, the interval of the inference gap would be "
+            f"{wider} times as wide."
         )
     if lines["sd_between_seeds"].notna().any():
         seeds = int(lines["n_seeds"].max())

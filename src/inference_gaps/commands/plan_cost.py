@@ -75,6 +75,6 @@ def _text(study: Study, costs: list[Cost], recorded: dict[str, float]) -> str:
     lines += [
         "",
         f"Preset {study.layout.preset}. Hours are estimates: operations by a rate per stage, which was measured on",
-        "two cores; of a GPU it is assumed. job-h taken: what the jobs of a stage took together, where all have run.",
+        "two cores; of a GPU it is assumed. job-h taken: what the jobs of a stage took together, where all ran.",
     ]
     return "\n".join(lines)
