@@ -2,11 +2,12 @@
 
 from inference_gaps.bounds import ais, hmc
 from inference_gaps.bounds.step_sizes import FrozenStepSizes, RobbinsMonro
-from tests.bounds import test_ais, test_bidirectional, test_step_sizes
+from tests.bounds import test_ais, test_bidirectional, test_low_precision, test_step_sizes
 from tests.mutants.mutant import Check, Mutant
 
 __all__ = ["ANNEALING"]
 
+_VALUES = Check(test_low_precision.test_values_stay_exact)
 _RATIO = Check(test_ais.test_whitened_potential_is_the_log_ratio_of_joint_and_start)
 _OWN_GRADIENT = Check(test_ais.test_whitened_potential_has_its_own_gradient)
 _UNBIASED = Check(test_ais.test_weights_stay_unbiased_with_transitions_that_reject_half)
@@ -30,6 +31,14 @@ _CLOSES = Check(test_bidirectional.test_the_gap_closes_with_more_distributions)
 _UPDATE = "path.log_weight = path.log_weight + (beta - betas[index]) * path.state.potential.double()"
 
 ANNEALING = [
+    Mutant(
+        "values in low precision",
+        "Where gradients are rounded, so are the values that accept and weigh.",
+        ais.whitened_potential,
+        "value = generator.log_joint(x, z) if with_value else None",
+        "value = generator.log_joint(x, z).bfloat16().to(z.dtype) if with_value else None",
+        _VALUES,
+    ),
     Mutant(
         "potential without the log scale",
         "The density of the start lacks the volume of its coordinates.",

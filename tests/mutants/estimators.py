@@ -144,9 +144,9 @@ ESTIMATORS = [
     Mutant(
         "local bound without log q",
         "Local optimisation maximises E[log p(x, z)].",
-        local._bound,
-        "(generator.frozen_log_joint(x, z) - log_q)",
-        "generator.frozen_log_joint(x, z)",
+        local._ascent,
+        "((z * gradient(z.detach())).sum(-1) - log_q)",
+        "(z * gradient(z.detach())).sum(-1)",
         _OPTIMUM,
     ),
 ]

@@ -26,7 +26,7 @@ from torch import Tensor
 from inference_gaps.bounds.hmc import ChainState, Potential, transition
 from inference_gaps.bounds.importance import Bound, elbo, log_mean_weight
 from inference_gaps.bounds.step_sizes import CumulativeRule, FrozenStepSizes, RobbinsMonro, StepSizes
-from inference_gaps.models.generator import Generator
+from inference_gaps.models.generator import Generator, Precision
 from inference_gaps.posteriors.gaussian import standard_normal_log_prob
 from inference_gaps.resuming.checkpoint import NO_CHECKPOINT, Checkpoint, State
 from inference_gaps.specs.ais import AisSpec
@@ -79,13 +79,30 @@ def annealing_schedule(kind: str, distributions: int) -> list[float]:
     return t.tolist()
 
 
-def whitened_potential(generator: Generator, x: Tensor, location: Tensor, scale: Tensor) -> Potential:
-    """Return the potential of the module docstring, for x [B, D], location [B, d] and scale [B, d]."""
+def whitened_potential(
+    generator: Generator,
+    x: Tensor,
+    location: Tensor,
+    scale: Tensor,
+    precision: Precision = "float32",
+) -> Potential:
+    """Return the potential of the module docstring, for x [B, D], location [B, d] and scale [B, d].
+
+    Its values are exact. Its gradient, in another ``precision``, is a function of u near it: leapfrog steps along
+    any function of u keep volume and can be reversed, so that transitions stay exact; only their acceptance falls.
+    """
     location, scale = location.unsqueeze(1), scale.unsqueeze(1)
     log_scale = scale.log().sum(-1)
+    approximate = None if precision == "float32" else generator.gradient_of(x, precision)
 
     def potential(u: Tensor, with_value: bool) -> tuple[Tensor | None, Tensor]:
-        value, gradient = generator.log_joint_gradient(x, location + scale * u, with_value)
+        z = location + scale * u
+        value: Tensor | None = None
+        if approximate is None:
+            value, gradient = generator.log_joint_gradient(x, z, with_value)
+        else:
+            gradient = approximate(z)
+            value = generator.log_joint(x, z) if with_value else None
         if value is not None:
             value = value - standard_normal_log_prob(u) + log_scale
         return value, scale * gradient + u
@@ -113,7 +130,7 @@ def annealed_importance_sampling(
         rng: on the device of ``x``.
         checkpoint: where an earlier process may have left these chains.
     """
-    potential = whitened_potential(generator, x, location, scale)
+    potential = whitened_potential(generator, x, location, scale, spec.gradient_precision)
     shape = torch.Size((x.shape[0], spec.chains, location.shape[1]))
     steps = _step_sizes(potential, shape, spec, rng, checkpoint)
     u = torch.randn(shape, generator=rng, device=rng.device)
@@ -150,7 +167,7 @@ def bidirectional_monte_carlo(
     Returns:
         Forward and reverse estimates.
     """
-    potential = whitened_potential(generator, x, location, scale)
+    potential = whitened_potential(generator, x, location, scale, spec.gradient_precision)
     shape = torch.Size((x.shape[0], spec.chains, location.shape[1]))
     steps = _step_sizes(potential, shape, spec, rng, checkpoint)
     betas = annealing_schedule(spec.schedule, spec.distributions)

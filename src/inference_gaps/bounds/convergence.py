@@ -113,6 +113,7 @@ def ais_at_size(
         distributions=size,
         schedule=spec.schedule,
         leapfrog_steps=spec.leapfrog_steps,
+        gradient_precision=spec.gradient_precision,
     )
     batches = list(point_batches(len(x), spec.chains, x.device))
     parts = Results()

@@ -60,11 +60,18 @@ def _antithetic(points: int, samples: int, dim: int, rng: torch.Generator) -> Te
     return torch.cat([half, -half], dim=1)[:, :samples]
 
 
-def _bound(
-    generator: Generator, family: PosteriorFamily, x: Tensor, parameters: Mapping[str, Tensor], noise: Tensor
+def _ascent(
+    gradient: Callable[[Tensor], Tensor],
+    family: PosteriorFamily,
+    parameters: Mapping[str, Tensor],
+    noise: Tensor,
 ) -> Tensor:
+    """Return something [B] whose gradient with respect to the parameters is the path gradient of their bound.
+
+    log p(x, z) acts on them through its ``gradient`` with respect to z alone, which may be approximate.
+    """
     z, log_q = family.path_transform(parameters, noise)
-    return (generator.frozen_log_joint(x, z) - log_q).mean(1)
+    return ((z * gradient(z.detach())).sum(-1) - log_q).mean(1)
 
 
 def optimise(
@@ -204,10 +211,11 @@ def _cycle(
     checkpoint: Checkpoint,
 ) -> dict[str, Tensor]:
     climb = _Climb(start, rate)
+    gradient = generator.gradient_of(x, spec.gradient_precision)
     for step in checkpoint.loop(climb, spec.steps, rng):
         climb.optimiser.param_groups[0]["lr"] = 0.5 * rate * (1 + math.cos(math.pi * step / spec.steps))
         noise = _antithetic(x.shape[0], spec.samples, family.noise_dim, rng)
         climb.optimiser.zero_grad(set_to_none=True)
-        (-_bound(generator, family, x, climb.leaves, noise).sum()).backward()
+        (-_ascent(gradient, family, climb.leaves, noise).sum()).backward()
         climb.optimiser.step()
     return {name: leaf.detach() for name, leaf in climb.leaves.items()}

@@ -5,12 +5,16 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from inference_gaps.models.generator import BernoulliGenerator, bernoulli_log_likelihood
+from inference_gaps.models.generator import BernoulliGenerator, Precision, bernoulli_log_likelihood
 from inference_gaps.posteriors.gaussian import standard_normal_log_prob
 from inference_gaps.posteriors.networks import ACTIVATIONS
 
 __all__ = ["MlpFeatures", "MlpGenerator"]
+
+_Layer = tuple[Tensor, Tensor]
+"""Weight and bias."""
 
 # Derivative of each activation as a function of its output, which the forward pass keeps anyway.
 _DERIVATIVES: dict[str, Callable[[Tensor], Tensor]] = {
@@ -69,17 +73,48 @@ class MlpGenerator(BernoulliGenerator):
         self, x: Tensor, z: Tensor, with_value: bool = True
     ) -> tuple[Tensor | None, Tensor]:
         """See :meth:`Generator.log_joint_gradient`; written out, without a graph."""
-        act, derivative = ACTIVATIONS[self.activation], _DERIVATIVES[self.activation]
-        outputs = [z.square() if self.folded else z]
-        for layer in self.layers[:-1]:
-            outputs.append(act(layer(outputs[-1])))
-        logits = self.layers[-1](outputs[-1])
+        layers = self._parameters_as(z.dtype)
+        outputs = self._outputs(layers, z)
         value = None
         if with_value:
-            value = bernoulli_log_likelihood(x, logits) + standard_normal_log_prob(z)
-        gradient = (x.unsqueeze(1) - logits.sigmoid_()) @ self.layers[-1].weight
-        for layer, output in zip(reversed(self.layers[:-1]), reversed(outputs[1:])):
-            gradient = gradient.mul_(derivative(output)) @ layer.weight
-        if self.folded:
-            gradient = gradient.mul_(2 * z)
-        return value, gradient - z
+            value = bernoulli_log_likelihood(x, outputs[-1]) + standard_normal_log_prob(z)
+        gradient = self._likelihood_gradient(layers, x, outputs)
+        return value, self._unfolded(gradient, z) - z
+
+    def gradient_of(self, x: Tensor, precision: Precision = "float32") -> Callable[[Tensor], Tensor]:
+        """See :meth:`Generator.gradient_of`."""
+        if precision == "float32":
+            return super().gradient_of(x)
+        layers = self._parameters_as(torch.bfloat16)
+        pixels = x.to(torch.bfloat16)
+
+        @torch.no_grad()
+        def gradient(z: Tensor) -> Tensor:
+            outputs = self._outputs(layers, z)
+            likelihood = self._likelihood_gradient(layers, pixels, outputs)
+            return self._unfolded(likelihood.to(z.dtype), z) - z
+
+        return gradient
+
+    def _parameters_as(self, precision: torch.dtype) -> list[_Layer]:
+        linear = [layer for layer in self.layers if isinstance(layer, nn.Linear)]
+        return [(layer.weight.detach().to(precision), layer.bias.detach().to(precision)) for layer in linear]
+
+    def _outputs(self, layers: Sequence[_Layer], z: Tensor) -> list[Tensor]:
+        """Return what the first layer reads and the output of each, the logits last, as precise as ``layers``."""
+        act = ACTIVATIONS[self.activation]
+        outputs = [(z.square() if self.folded else z).to(layers[0][0].dtype)]
+        for weight, bias in layers[:-1]:
+            outputs.append(act(functional.linear(outputs[-1], weight, bias)))
+        return [*outputs, functional.linear(outputs[-1], *layers[-1])]
+
+    def _likelihood_gradient(self, layers: Sequence[_Layer], x: Tensor, outputs: Sequence[Tensor]) -> Tensor:
+        """Return the gradient of log p(x|z) by what the first layer reads; the logits are overwritten."""
+        derivative = _DERIVATIVES[self.activation]
+        gradient = (x.unsqueeze(1) - outputs[-1].sigmoid_()) @ layers[-1][0]
+        for (weight, _), output in zip(reversed(layers[:-1]), reversed(outputs[1:-1]), strict=True):
+            gradient = gradient.mul_(derivative(output)) @ weight
+        return gradient
+
+    def _unfolded(self, gradient: Tensor, z: Tensor) -> Tensor:
+        return gradient.mul_(2 * z) if self.folded else gradient

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from inference_gaps.specs.base import Count
+from inference_gaps.specs.base import Count, GradientPrecision
 from inference_gaps.specs.iwae import PointsSpec
 
 __all__ = ["AisSpec"]
@@ -15,6 +15,8 @@ class AisSpec(PointsSpec):
 
     ``distributions`` counts the points of the annealing schedule, both ends included. Each chain's step size is
     multiplied by a random factor between 1 - ``step_size_jitter`` and 1 + ``step_size_jitter`` at each transition.
+    ``gradient_precision`` is that of the products along a path of leapfrog steps; it is accepted or not by exact
+    values.
     """
 
     start: Literal["prior", "local-ffg"] = "prior"
@@ -26,3 +28,4 @@ class AisSpec(PointsSpec):
     step_size_jitter: Annotated[float, Field(ge=0, lt=1)] = 0.5
     target_acceptance: Annotated[float, Field(gt=0, lt=1)] = 0.65
     adaptation: Literal["preliminary", "cumulative"] = "preliminary"
+    gradient_precision: GradientPrecision = "float32"

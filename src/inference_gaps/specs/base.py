@@ -2,14 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
 from inference_gaps.errors import UserError
 
-__all__ = ["Count", "InvalidSpec", "Name", "Spec"]
+__all__ = ["Count", "GradientPrecision", "InvalidSpec", "Name", "Spec"]
 
 _MOST_BYTES = 16 << 20
 
@@ -18,6 +18,9 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,99}$")]
 
 Count = Annotated[int, Field(ge=1, lt=2**31)]
 """How many of something; more than any machine holds is a slip of the keyboard."""
+
+GradientPrecision = Literal["float32", "bfloat16"]
+"""Precision of the products of gradients that steer, and enter no estimate."""
 
 
 class InvalidSpec(UserError):

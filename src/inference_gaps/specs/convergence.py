@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from inference_gaps.specs.base import Count
+from inference_gaps.specs.base import Count, GradientPrecision
 from inference_gaps.specs.iwae import PointsSpec
 
 __all__ = ["ConvergenceSpec"]
@@ -31,3 +31,4 @@ class ConvergenceSpec(PointsSpec):
     chains: Annotated[int, Field(ge=2, lt=2**31)] = 16
     leapfrog_steps: Count = 10
     schedule: Literal["linear", "sigmoidal"] = "sigmoidal"
+    gradient_precision: GradientPrecision = "float32"

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from inference_gaps.specs.base import Count
+from inference_gaps.specs.base import Count, GradientPrecision
 from inference_gaps.specs.family import FamilySpec
 from inference_gaps.specs.iwae import PointsSpec
 
@@ -18,7 +18,8 @@ class LocalSpec(FamilySpec, PointsSpec):
     and from half of it in later ones. After the second, cycles end as soon as one of them improves the mean
     bound by less than ``tolerance`` nats; there are ``max_cycles`` at most. With ``restarts``, the first cycle of a
     Gaussian is run from that many further starts, the prior and points of high density, and each data point goes on
-    from the best: a posterior with several modes gives a bound with several maxima.
+    from the best: a posterior with several modes gives a bound with several maxima. ``gradient_precision`` is that
+    of the products behind the steps; what they reach is measured exactly.
     """
 
     samples: Count = 16
@@ -28,3 +29,4 @@ class LocalSpec(FamilySpec, PointsSpec):
     max_cycles: Annotated[int, Field(ge=2, lt=2**31)] = 6
     start: Literal["amortised", "zeros", "local-ffg"] = "amortised"
     restarts: Annotated[int, Field(ge=0, le=64)] = 0
+    gradient_precision: GradientPrecision = "float32"

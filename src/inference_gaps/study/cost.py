@@ -165,7 +165,7 @@ def work_of(spec: Spec, trained: TrainSpec, pixels: int, images: int, reverse: b
 
 
 def _annealing(spec: AisSpec, generator: float, times: int) -> Work:
-    transitions = times * spec.distributions
+    transitions = float(times * spec.distributions)
     if spec.adaptation == "preliminary":
         # Few chains, at most a hundred distributions, adapted twice at each.
         transitions += times * 2 * min(spec.distributions, 100) * 4 / spec.chains
