@@ -57,7 +57,7 @@ CLAIMS = [
         "limit ignored",
         "What must stay below a limit only has to be positive.",
         claims._as_claimed,
-        "threshold - value",
+        "(threshold or 0.0) - value",
         "value",
         _LIMIT,
     ),
