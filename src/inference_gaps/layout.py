@@ -7,7 +7,12 @@ All paths are relative to the top of the project. The Snakefile and the commands
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Layout", "is_published", "preset_of"]
+__all__ = ["Layout", "at_epoch", "is_published", "preset_of"]
+
+
+def at_epoch(seed: int | str, epoch: int | str | None) -> int | str:
+    """Return what stands for ``seed`` in paths of the checkpoint after ``epoch``; without one, the seed itself."""
+    return seed if epoch is None else f"{seed}/epoch-{epoch}"
 
 
 def is_published(path: Path) -> bool:
@@ -35,7 +40,10 @@ def preset_of(path: Path | str) -> str | None:
 
 @dataclass(frozen=True)
 class Layout:
-    """Paths of one preset: ``results/<preset>/...``, ``figures/<preset>/...``, one PDF in ``paper/``."""
+    """Paths of one preset: ``results/<preset>/...``, ``figures/<preset>/...``, one PDF in ``paper/``.
+
+    Wherever a seed is asked for, it may be that of a checkpoint, see :func:`at_epoch`.
+    """
 
     preset: str
     top: Path = Path()

@@ -122,6 +122,19 @@ def test_the_project_of_these_tests_is_valid(project: Path) -> None:
             "seeds[1] is the number -1; it must be a whole number, at least 0 and less than 2147483648.",
         ),
         (TINY, "seeds", [4, 4], "seeds names 4 twice; once is enough."),
+        (
+            TINY,
+            "checkpoints",
+            [4, 2],
+            "checkpoints names epoch 2 after epoch 4; write each epoch once, in increasing order.",
+        ),
+        (
+            EXPERIMENTS,
+            "experiments.gaps.at_checkpoints",
+            True,
+            "experiments.gaps.at_checkpoints is true, but config/presets/tiny.yaml has no checkpoints; list epochs "
+            "there below checkpoints, or write false.",
+        ),
         (TINY, "training", [1], "training is a list; it must be a mapping of keys to values."),
         (
             TINY,
@@ -265,6 +278,16 @@ def test_warming_up_for_longer_than_training(project: Path) -> None:
     assert sentences(project) == [
         f"config/presets/tiny.yaml: {model} is to warm up for 10 epochs but is trained for 3; lower "
         f"training.warm_up_epochs or raise training.epochs."
+        for model in ("digits-ffg", "digits-af")
+    ]
+
+
+def test_checkpoints_that_begin_after_the_end(project: Path) -> None:
+    edit_yaml(project / "config/presets/tiny.yaml", ("checkpoints", [3, 9]))
+    edit_yaml(project / "config/experiments.yaml", ("experiments.gaps.at_checkpoints", True))
+    assert sentences(project) == [
+        f"config/experiments.yaml: experiments.gaps.at_checkpoints is true, but the checkpoints of "
+        f"config/presets/tiny.yaml begin at epoch 3 and {model} is trained for 3; add an epoch before the last one."
         for model in ("digits-ffg", "digits-af")
     ]
 

@@ -2,6 +2,7 @@
 
 Reads a prepared data set, writes the weights (safetensors) and the training curves (CSV: epoch, elbo,
 objective, validation_elbo, learning_rate, entropy_weight, images_per_second, seconds; bounds in nats per image).
+With checkpoints in --spec, the weights after each of these epochs are kept, too, for take-checkpoint.
 
   inference-gaps train --spec '{"posterior": {"family": "af"}, "epochs": 50}' --data mnist-grey256.safetensors \\
       --output model.safetensors --metrics metrics.csv
@@ -71,8 +72,8 @@ def run(options: argparse.Namespace) -> None:
                 )
                 bar.update(metrics.epoch - bar.n)
 
-            epochs = train(model, spec, images, validation, report, job.checkpoint)
-        metrics = pd.DataFrame([dataclasses.asdict(row) for row in epochs])
+            trained = train(model, spec, images, validation, report, job.checkpoint)
+        metrics = pd.DataFrame([dataclasses.asdict(row) for row in trained.epochs])
         with all_or_none():
             write_values(options.metrics, metrics, provenance)
-            save_model(options.output, model, provenance)
+            save_model(options.output, model, provenance, trained.checkpoints)

@@ -30,6 +30,7 @@ def problems_between_files(
     problems += _selfcheck_problems(experiments) + _convergence_problems(preset, experiments)
     for name, experiment in experiments.experiments.items():
         place = f"{_EXPERIMENTS}: experiments.{name}"
+        problems += _checkpoint_problems(place, experiment, preset, preset_file, experiments)
         problems += [
             unknown_name(f"{place}.models", model, "one of the models above", experiments.models)
             for model in experiment.models
@@ -153,6 +154,29 @@ def _missing_splits(
         if copy in datasets
         for split in experiment.splits
         if split not in datasets[copy].splits
+    ]
+
+
+def _checkpoint_problems(
+    place: str, experiment: ExperimentSettings, preset: Preset, preset_file: str, experiments: Experiments
+) -> list[str]:
+    if not experiment.at_checkpoints:
+        return []
+    if not preset.checkpoints:
+        return [
+            f"{place}.at_checkpoints is true, but {preset_file} has no checkpoints; list epochs there below "
+            f"checkpoints, or write false."
+        ]
+    trained = {
+        name: train_spec(preset, experiments.models[name], seed=0).epochs
+        for name in experiment.models
+        if name in experiments.models and experiments.models[name].dataset in preset.datasets
+    }
+    return [
+        f"{place}.at_checkpoints is true, but the checkpoints of {preset_file} begin at epoch "
+        f"{preset.checkpoints[0]} and {name} is trained for {epochs}; add an epoch before the last one."
+        for name, epochs in trained.items()
+        if preset.checkpoints[0] >= epochs
     ]
 
 

@@ -26,7 +26,7 @@ from inference_gaps.specs.claims import (
 from inference_gaps.specs.data import Binarisation, DatasetSpec, Part
 from inference_gaps.specs.selfcheck import Estimator
 from inference_gaps.specs.table import Family
-from inference_gaps.specs.train import ArchitectureSpec, PosteriorSpec
+from inference_gaps.specs.train import ArchitectureSpec, Epochs, PosteriorSpec
 
 __all__ = [
     "CheckedModel",
@@ -100,6 +100,9 @@ class Preset(_Amounts):
     simulated_points: Annotated[
         int, Field(ge=2, lt=2**31, description="Points simulated from each model, for BDMC.")
     ] = 16
+    checkpoints: Annotated[
+        Epochs, Field(description="Epochs whose weights are kept where an experiment is evaluated at them.")
+    ] = []
     datasets: Annotated[dict[Name, PresetDataset], Field(min_length=1)]
 
 
@@ -114,13 +117,17 @@ class ModelSettings(Spec):
 
 
 class ExperimentSettings(Spec):
-    """Models, what is evaluated on them, and the table of the paper that this answers."""
+    """Models, what is evaluated on them, and the table of the paper that this answers.
+
+    ``at_checkpoints``: also at the checkpoints of the preset, before the end of the training.
+    """
 
     title: str
     models: Annotated[list[str], Field(min_length=1)]
     splits: Annotated[list[Part], Field(min_length=1)]
     local: list[Family]
     published: Count | None = None
+    at_checkpoints: bool = False
 
 
 class CheckedModel(Spec):

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     ConvergenceSection: TypeAlias = Spec
 else:
     _POINTS = set(PointsSpec.model_fields)
-    TrainSection = _section("TrainSection", TrainSpec, {"architecture", "posterior", "seed"})
+    TrainSection = _section("TrainSection", TrainSpec, {"architecture", "posterior", "seed", "checkpoints"})
     IwaeSection = _section("IwaeSection", IwaeSpec, _POINTS)
     AisSection = _section("AisSection", AisSpec, _POINTS | {"start"})
     LocalSection = _section("LocalSection", LocalSpec, _POINTS | {"family"})

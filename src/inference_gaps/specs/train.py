@@ -1,8 +1,10 @@
 """What a model is and how it is trained (paper section 5.1; both from the authors' Table-2 code)."""
 
+import itertools
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from inference_gaps.specs.base import Count, Spec
 from inference_gaps.specs.family import FamilySpec
@@ -10,6 +12,7 @@ from inference_gaps.specs.family import FamilySpec
 __all__ = [
     "ArchitectureSpec",
     "ConvArchitectureSpec",
+    "Epochs",
     "LinearGaussianArchitectureSpec",
     "MlpArchitectureSpec",
     "PosteriorSpec",
@@ -17,6 +20,21 @@ __all__ = [
 ]
 
 _Width = Annotated[int, Field(ge=1, le=8192)]
+
+
+def _increasing(epochs: list[int]) -> list[int]:
+    for one, other in itertools.pairwise(epochs):
+        if other <= one:
+            raise PydanticCustomError(
+                "sentence",
+                "names epoch {other} after epoch {one}; write each epoch once, in increasing order",
+                {"one": one, "other": other},
+            )
+    return epochs
+
+
+Epochs = Annotated[list[Count], AfterValidator(_increasing)]
+"""Epochs, counted from 1, in their order."""
 
 
 class MlpArchitectureSpec(Spec):
@@ -63,7 +81,10 @@ class PosteriorSpec(FamilySpec):
 
 
 class TrainSpec(Spec):
-    """A training run. Defaults are the paper's protocol on MNIST (authors' Table-2 code)."""
+    """A training run. Defaults are the paper's protocol on MNIST (authors' Table-2 code).
+
+    ``checkpoints``: epochs after which the weights are kept as well; the last epoch is not one of them.
+    """
 
     architecture: ArchitectureSpec = MlpArchitectureSpec()
     posterior: PosteriorSpec = PosteriorSpec()
@@ -76,3 +97,17 @@ class TrainSpec(Spec):
     warm_up_epochs: Annotated[int, Field(ge=0, lt=2**31)] = 400
     shuffle: bool = False
     validation_points: Annotated[int, Field(ge=0, lt=2**31)] = 1000
+    checkpoints: Epochs = []
+
+    @field_validator("checkpoints")
+    @classmethod
+    def _before_the_last_epoch(cls, checkpoints: list[int], info: ValidationInfo) -> list[int]:
+        epochs = info.data.get("epochs")
+        if checkpoints and epochs is not None and checkpoints[-1] >= epochs:
+            raise PydanticCustomError(
+                "sentence",
+                "names epoch {epoch}, but the training has {epochs}; write epochs before the last one, which is "
+                "kept anyway",
+                {"epoch": checkpoints[-1], "epochs": epochs},
+            )
+        return checkpoints
