@@ -208,6 +208,30 @@ def test_a_checkpoint_is_evaluated_as_a_model_of_its_own(project: Path) -> None:
     assert len(set(seeds)) == len(seeds)
 
 
+def test_a_generator_comes_from_the_training_of_the_same_seed(project: Path) -> None:
+    before = load_study(top=project)
+    edit_yaml(project / EXPERIMENTS, ("models.digits-af.generator_of", "digits-ffg"))
+    edit_yaml(project / EXPERIMENTS, ("experiments.again.models", ["digits-af"]))
+    edit_yaml(project / PRESET, ("seeds", [0, 5]), ("checkpoints", [1]))
+    edit_yaml(project / EXPERIMENTS, ("experiments.gaps.at_checkpoints", True))
+    # Also where no chosen experiment has the other model.
+    study = load_study({"experiments": ["again"]}, project)
+    layout = study.layout
+    for seed in (0, 5):
+        job = study.jobs[layout.weights("digits-af", seed)]
+        assert isinstance(job.spec, TrainSpec)
+        assert job.spec.frozen_generator
+        assert job.inputs["generator"] == layout.weights("digits-ffg", seed)
+        other = study.jobs[layout.weights("digits-ffg", seed)].spec
+        assert isinstance(other, TrainSpec)
+        assert (other.frozen_generator, other.seed, job.spec.seed) == (False, seed, seed)
+    edit_yaml(project / EXPERIMENTS, ("models.digits-af.generator_of", ...))
+    edit_yaml(project / EXPERIMENTS, ("experiments.gaps.at_checkpoints", ...))
+    edit_yaml(project / EXPERIMENTS, ("experiments.again.models", ["digits-ffg"]))
+    edit_yaml(project / PRESET, ("seeds", [0]))
+    assert changed(before, load_study(top=project)) == set()
+
+
 def test_swapped_values_are_noticed(project: Path) -> None:
     edit_yaml(project / PRESET, ("training.learning_rate", 0.1), ("training.adam_epsilon", 0.2))
     before = load_study(top=project)

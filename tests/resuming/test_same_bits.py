@@ -52,7 +52,13 @@ def images(points: int, dimension: int = DIMENSION) -> torch.Tensor:
     return (torch.rand(points, dimension, generator=rng) < 0.4).to(torch.uint8)
 
 
-def trained(architecture: ArchitectureSpec, family: str, shuffle: bool, shape: tuple[int, int, int]) -> Any:
+def trained(
+    architecture: ArchitectureSpec,
+    family: str,
+    shuffle: bool,
+    shape: tuple[int, int, int],
+    frozen: bool = False,
+) -> Any:
     """Return a function from a checkpoint to all that 8 epochs of 3 batches make, through all stages."""
     spec = TrainSpec(
         architecture=architecture,
@@ -70,6 +76,8 @@ def trained(architecture: ArchitectureSpec, family: str, shuffle: bool, shape: t
         torch.set_default_dtype(torch.float32)
         torch.manual_seed(0)
         model = build_vae(spec.architecture, spec.posterior, shape)
+        if frozen:
+            model.freeze_generator(build_vae(spec.architecture, spec.posterior, shape).generator)
         made = train(model, spec, rows, rows, lambda metrics: None, checkpoint)
         assert [metrics.epoch for metrics in made.epochs] == list(range(1, 9))
         assert [metrics.seconds for metrics in made.epochs] == sorted(
@@ -87,6 +95,7 @@ TRAININGS = {
     "mlp-ffg-shuffled": (MLP, "ffg", True, (1, 3, 3)),
     "mlp-af": (MLP, "af", False, (1, 3, 3)),
     "conv-ffg-shuffled": (CONV, "ffg", True, (3, 32, 32)),
+    "conv-af-frozen": (CONV, "af", True, (3, 32, 32), True),
 }
 
 

@@ -20,6 +20,7 @@ rule train:
     params:
         spec=spec(WEIGHTS),
         fingerprint=fingerprint(WEIGHTS),
+        optional=lambda wildcards, input: flags(input, "generator"),
     log:
         log_of("train", "{model}/seed-{seed}"),
     # Sound, as the fingerprint among the parameters covers code and packages. Snakemake takes no benchmark of what it
@@ -33,7 +34,7 @@ rule train:
     message:
         "Train {wildcards.model}, seed {wildcards.seed}"
     shell:
-        "inference-gaps train --spec {params.spec:q} --data {input.data:q} --output {output.model:q}"
+        "inference-gaps train --spec {params.spec:q} --data {input.data:q} {params.optional} --output {output.model:q}"
         " --metrics {output.metrics:q} --threads {threads} --device {resources.device}"
         " --fingerprint {params.fingerprint} > {log:q} 2>&1"
 

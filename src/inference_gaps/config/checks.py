@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from inference_gaps.config.files import Experiments, ExperimentSettings, Preset
 from inference_gaps.config.resolution import budget_of, convergence_spec, local_spec, points, train_spec
 from inference_gaps.config.sentences import unknown_name
+from inference_gaps.config.training_checks import checkpoint_problems, generator_problems
 from inference_gaps.posteriors.registry import FAMILIES
 from inference_gaps.specs.data import DatasetSpec
 
@@ -30,7 +31,7 @@ def problems_between_files(
     problems += _selfcheck_problems(experiments) + _convergence_problems(preset, experiments)
     for name, experiment in experiments.experiments.items():
         place = f"{_EXPERIMENTS}: experiments.{name}"
-        problems += _checkpoint_problems(place, experiment, preset, preset_file, experiments)
+        problems += checkpoint_problems(place, experiment, preset, preset_file, experiments)
         problems += [
             unknown_name(f"{place}.models", model, "one of the models above", experiments.models)
             for model in experiment.models
@@ -157,29 +158,6 @@ def _missing_splits(
     ]
 
 
-def _checkpoint_problems(
-    place: str, experiment: ExperimentSettings, preset: Preset, preset_file: str, experiments: Experiments
-) -> list[str]:
-    if not experiment.at_checkpoints:
-        return []
-    if not preset.checkpoints:
-        return [
-            f"{place}.at_checkpoints is true, but {preset_file} has no checkpoints; list epochs there below "
-            f"checkpoints, or write false."
-        ]
-    trained = {
-        name: train_spec(preset, experiments.models[name], seed=0).epochs
-        for name in experiment.models
-        if name in experiments.models and experiments.models[name].dataset in preset.datasets
-    }
-    return [
-        f"{place}.at_checkpoints is true, but the checkpoints of {preset_file} begin at epoch "
-        f"{preset.checkpoints[0]} and {name} is trained for {epochs}; add an epoch before the last one."
-        for name, epochs in trained.items()
-        if preset.checkpoints[0] >= epochs
-    ]
-
-
 def _model_problems(
     name: str, preset: Preset, preset_file: str, experiments: Experiments, datasets: Mapping[str, DatasetSpec]
 ) -> list[str]:
@@ -191,6 +169,7 @@ def _model_problems(
         ]
     dims = {name: model.architecture.latent_dim}
     problems = _too_few_dimensions(f"{place}.posterior.family", [model.posterior.family], dims)
+    problems += generator_problems(name, experiments)
     spec = train_spec(preset, model, seed=0)
     if spec.warm_up_epochs > spec.epochs:
         problems.append(

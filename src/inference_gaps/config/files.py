@@ -107,12 +107,16 @@ class Preset(_Amounts):
 
 
 class ModelSettings(Spec):
-    """A model of the paper: data, networks, posterior family, and training keys that no preset changes."""
+    """A model of the paper: data, networks, posterior family, and training keys that no preset changes.
+
+    ``generator_of``: another model, whose generator it has; only its recognition network is trained.
+    """
 
     dataset: Name
     binarisation: Binarisation
     architecture: ArchitectureSpec
     posterior: PosteriorSpec
+    generator_of: Name | None = None
     training: TrainSection = TrainSection()
 
 

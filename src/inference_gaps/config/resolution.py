@@ -79,6 +79,7 @@ def train_spec(preset: Preset, model: ModelSettings, seed: int, checkpoints: Seq
         posterior=model.posterior,
         seed=seed,
         checkpoints=list(checkpoints),
+        frozen_generator=model.generator_of is not None,
         **_given(*sections),
     )
 

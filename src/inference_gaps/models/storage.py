@@ -6,7 +6,7 @@ whose weights it kept.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -15,10 +15,11 @@ from torch import Tensor
 from inference_gaps.artifact_kinds import require_finite, require_made_by
 from inference_gaps.artifacts import Provenance, read_tensors, write_tensors
 from inference_gaps.errors import UserError, is_out_of_memory
+from inference_gaps.models.generator import Generator
 from inference_gaps.models.vae import VAE, build_vae
-from inference_gaps.specs.train import TrainSpec
+from inference_gaps.specs.train import ArchitectureSpec, TrainSpec, generator_settings
 
-__all__ = ["load_checkpoint", "load_model", "save_model"]
+__all__ = ["load_checkpoint", "load_generator", "load_model", "save_model"]
 
 _KEPT = re.compile(r"epoch-([0-9]+)\.(.+)")
 
@@ -73,6 +74,36 @@ def load_checkpoint(path: Path | str, epoch: int) -> tuple[VAE, Provenance]:
     return _built(path, weights[epoch], provenance, "cpu"), provenance
 
 
+def load_generator(
+    path: Path | str, architecture: ArchitectureSpec, shape: Sequence[int], device: torch.device | str = "cpu"
+) -> tuple[Generator, Provenance]:
+    """Load the generator of a trained model for a model of ``architecture`` and images of ``shape`` (C, H, W).
+
+    Raises:
+        UserError: as :func:`load_model`, or it is of another architecture or for other images.
+    """
+    model, provenance = load_model(path, device)
+    if list(provenance["data"]["shape"]) != list(shape):
+        found, wanted = (" x ".join(map(str, each)) for each in (provenance["data"]["shape"], shape))
+        raise UserError(
+            f"{path} was trained on images of {found}, but the data holds images of {wanted}; name a model and "
+            f"data that belong together."
+        )
+    theirs, ours = generator_settings(_training(provenance).architecture), generator_settings(architecture)
+    for key in sorted({*theirs, *ours}):
+        if theirs.get(key) != ours.get(key):
+            raise UserError(
+                f"{path} has a generator with architecture.{key} {theirs.get(key, 'absent')}, but --spec asks for "
+                f"{ours.get(key, 'absent')}; a generator can only be kept as it is."
+            )
+    return model.generator, provenance
+
+
+def _training(provenance: Provenance) -> TrainSpec:
+    """Return how the model of a file was trained."""
+    return TrainSpec.model_validate_json(json.dumps(provenance.get("training", provenance["spec"])))
+
+
 def _read(path: Path | str, *commands: str) -> tuple[dict[int | None, dict[str, Tensor]], Provenance]:
     """Return weights by epoch, ``None`` being the last one, and what made them."""
     tensors, provenance = read_tensors(path)
@@ -90,8 +121,7 @@ def _built(
     path: Path | str, weights: Mapping[str, Tensor], provenance: Provenance, device: torch.device | str
 ) -> VAE:
     try:
-        training = provenance.get("training", provenance["spec"])
-        spec = TrainSpec.model_validate_json(json.dumps(training))
+        spec = _training(provenance)
         model = build_vae(spec.architecture, spec.posterior, provenance["data"]["shape"])
         model.load_state_dict(weights)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:

@@ -1,7 +1,7 @@
 """What a model is and how it is trained (paper section 5.1; both from the authors' Table-2 code)."""
 
 import itertools
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -17,6 +17,7 @@ __all__ = [
     "MlpArchitectureSpec",
     "PosteriorSpec",
     "TrainSpec",
+    "generator_settings",
 ]
 
 _Width = Annotated[int, Field(ge=1, le=8192)]
@@ -76,6 +77,11 @@ ArchitectureSpec = Annotated[
 ]
 
 
+def generator_settings(architecture: ArchitectureSpec) -> dict[str, Any]:
+    """Return the keys of an architecture that its generator depends on; models that agree in them may share it."""
+    return {key: value for key, value in architecture.as_dict().items() if not key.startswith("encoder_")}
+
+
 class PosteriorSpec(FamilySpec):
     """The family of q(z|x)."""
 
@@ -84,6 +90,8 @@ class TrainSpec(Spec):
     """A training run. Defaults are the paper's protocol on MNIST (authors' Table-2 code).
 
     ``checkpoints``: epochs after which the weights are kept as well; the last epoch is not one of them.
+    ``frozen_generator``: the generator is that of a trained model, and only the recognition network (with the
+    networks of the family) is trained.
     """
 
     architecture: ArchitectureSpec = MlpArchitectureSpec()
@@ -98,6 +106,7 @@ class TrainSpec(Spec):
     shuffle: bool = False
     validation_points: Annotated[int, Field(ge=0, lt=2**31)] = 1000
     checkpoints: Epochs = []
+    frozen_generator: bool = False
 
     @field_validator("checkpoints")
     @classmethod

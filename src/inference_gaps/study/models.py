@@ -74,7 +74,10 @@ class ModelJobs:
             "output": self._layout.weights(self._name, self._seed),
             "metrics": self._layout.metrics(self._name, self._seed),
         }
-        trained = self._add("train", spec, {"data": self.data()}, outputs)
+        inputs = {"data": self.data()}
+        if self._settings.generator_of:
+            inputs["generator"] = self._same_seed_of(self._settings.generator_of).weights()
+        trained = self._add("train", spec, inputs, outputs)
         if self._epoch is None:
             return trained
         taken = {"output": self._layout.weights(*self._place)}
@@ -149,6 +152,9 @@ class ModelJobs:
         inputs = self._read(split) | {"start": self.local(split, "ffg")}
         output = self._layout.convergence(*self._place, split)
         return self._add("evaluate-convergence", spec, inputs, {"output": output})
+
+    def _same_seed_of(self, model: str) -> "ModelJobs":
+        return ModelJobs(self._jobs, self._layout, self._configuration, self._sources, model, self._seed)
 
     def _read(self, split: Split) -> dict[str, Path]:
         data = self.simulated() if split == "simulated" else self.data()

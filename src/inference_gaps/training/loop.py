@@ -86,9 +86,8 @@ class _Run:
 
     def __init__(self, model: VAE, spec: TrainSpec, images: Images) -> None:
         self.model, self.spec = model, spec
-        self.optimiser = torch.optim.Adam(
-            model.parameters(), lr=spec.learning_rate, eps=spec.adam_epsilon, fused=True
-        )
+        trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self.optimiser = torch.optim.Adam(trained, lr=spec.learning_rate, eps=spec.adam_epsilon, fused=True)
         self.epochs: list[EpochMetrics] = []
         self.checkpoints: dict[int, dict[str, Tensor]] = {}
         # Means of log p(x, z) and log q(z|x) over each batch of the epoch; those to come are zero.
@@ -166,7 +165,7 @@ def train(
     """Train ``model`` in place.
 
     Args:
-        model: on the device of ``images``, freshly initialised.
+        model: on the device of ``images``, freshly initialised, its generator perhaps frozen.
         spec: epochs, batch size, schedules, seed, and whose weights are kept.
         images: the training split. An incomplete last batch is left out, as in the authors' code.
         validation: images for the validation ELBO, or None.

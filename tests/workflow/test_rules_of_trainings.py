@@ -1,4 +1,4 @@
-"""The rules of the workflow on the checkpoint of a training."""
+"""The rules of the workflow on checkpoints of a training, and on the generator of another one."""
 
 from pathlib import Path
 
@@ -61,3 +61,15 @@ def test_every_rule_of_a_model_works_for_a_checkpoint(project: Path) -> None:
     edit_yaml(project / "config/experiments.yaml", ("models.digits-af.training.learning_rate", 0.5))
     found = planned(snakemake(project, "--dry-run", *TARGETS).stdout)
     assert found == {rule.replace("-", "_"): ran.count(rule) for rule in ran if rule != "prepare-data"}
+
+
+def test_a_frozen_generator_is_trained_first(project: Path) -> None:
+    weights = f"{FOLDER}/model.safetensors"
+    edit_yaml(project / "config/experiments.yaml", ("models.digits-af.generator_of", "digits-ffg"))
+    done = snakemake(project, "--cores", "2", weights)
+    assert done.returncode == 0, done.stderr
+    made_by = read_provenance(project / weights)
+    other = read_provenance(project / weights.replace("-af", "-ffg"))
+    assert made_by["inputs"]["generator"].partition(":")[0] == other["fingerprint"]
+    edit_yaml(project / "config/experiments.yaml", ("models.digits-ffg.training.learning_rate", 0.5))
+    assert planned(snakemake(project, "--dry-run", weights).stdout) == {"train": 2}
