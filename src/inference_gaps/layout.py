@@ -10,6 +10,11 @@ from pathlib import Path
 __all__ = ["Layout", "at_epoch", "is_published", "preset_of"]
 
 
+def at_epoch(seed: int | str, epoch: int | str | None) -> int | str:
+    """Return what stands for ``seed`` in paths of the checkpoint after ``epoch``; without one, the seed itself."""
+    return seed if epoch is None else f"{seed}/epoch-{epoch}"
+
+
 def is_published(path: Path) -> bool:
     """Whether an artifact is small and enough, with others like it, to make tables, figures and report again.
 
@@ -17,11 +22,6 @@ def is_published(path: Path) -> bool:
     published presets be committed.
     """
     return path.suffix != ".safetensors" or path.name == "samples.safetensors"
-
-
-def at_epoch(seed: int, epoch: int | None) -> int | str:
-    """Return what stands for ``seed`` in paths of a model as it was after ``epoch`` epochs of its training."""
-    return seed if epoch is None else f"{seed}/epoch-{epoch}"
 
 
 def preset_of(path: Path | str) -> str | None:
@@ -40,7 +40,10 @@ def preset_of(path: Path | str) -> str | None:
 
 @dataclass(frozen=True)
 class Layout:
-    """Paths of one preset: ``results/<preset>/...``, ``figures/<preset>/...``, one PDF in ``paper/``."""
+    """Paths of one preset: ``results/<preset>/...``, ``figures/<preset>/...``, one PDF in ``paper/``.
+
+    Wherever a seed is asked for, it may be that of a checkpoint, see :func:`at_epoch`.
+    """
 
     preset: str
     top: Path = Path()

@@ -9,6 +9,7 @@ from inference_gaps.errors import UserError
 from inference_gaps.specs.ais import AisSpec
 from inference_gaps.specs.train import TrainSpec
 from inference_gaps.study.jobs import derived_seed
+from inference_gaps.study.models import ModelJobs
 from inference_gaps.study.plan import Study, load_study
 from tests.small_project import edit_yaml, make_project
 
@@ -133,6 +134,102 @@ def test_a_change_of_the_preset_reaches_what_depends_on_it(
     before = load_study(top=project)
     edit_yaml(project / PRESET, (key, value))
     assert changed(before, load_study(top=project)) == commands
+
+
+def of_model(study: Study, epoch: int | None = None, model: str = "digits-af") -> ModelJobs:
+    return ModelJobs(study.jobs, study.layout, study.configuration, study.sources, model, 0, epoch)
+
+
+def test_experiments_at_checkpoints_have_them_kept(project: Path) -> None:
+    """For all models of such an experiment, whether it is chosen or not; for no other model."""
+    before = load_study(top=project)
+    edit_yaml(project / PRESET, ("checkpoints", [1, 2, 3, 9]))
+    assert changed(before, load_study(top=project)) == set()
+    edit_yaml(project / EXPERIMENTS, ("experiments.gaps.at_checkpoints", True))
+    edit_yaml(project / EXPERIMENTS, ("experiments.gaps.models", ["digits-af"]))
+    for overrides in ({}, {"experiments": ["gaps"]}):
+        study = load_study(overrides, project)
+        kept = {
+            path.parts[3]: job.spec.checkpoints
+            for job in study.jobs.of("train")
+            for path in job.outputs.values()
+            if isinstance(job.spec, TrainSpec)
+        }
+        # Three epochs: the third is the end, and there is no ninth.
+        assert kept.pop("digits-af") == [1, 2]
+        assert kept in ({}, {"digits-ffg": []})
+    assert study.configuration.checkpoints_of("digits-ffg") == []
+
+
+def test_a_checkpoint_is_evaluated_as_a_model_of_its_own(project: Path) -> None:
+    edit_yaml(project / PRESET, ("checkpoints", [1, 2]), ("convergence.points", 3))
+    edit_yaml(project / EXPERIMENTS, ("experiments.gaps.at_checkpoints", True))
+    study = load_study(top=project)
+    jobs, before = study.jobs, len(study.jobs.of("train"))
+
+    def evaluated(epoch: int | None) -> list[Path]:
+        model = of_model(study, epoch)
+        return [
+            model.local("train", "af"),
+            model.iwae("train"),
+            model.iwae("train", "ffg"),
+            model.ais("train", "local-ffg"),
+            model.bdmc("prior"),
+            model.exact("train"),
+            model.convergence("train"),
+            model.samples("validation"),
+        ]
+
+    at_end, at_first, at_second = (evaluated(epoch) for epoch in (None, 1, 2))
+    assert len(jobs.of("train")) == before
+    assert len({*at_end, *at_first, *at_second}) == 3 * len(at_end)
+    folder = study.layout.run("digits-af", 0)
+    assert [path.relative_to(folder / "epoch-2") for path in at_second] == [
+        path.relative_to(folder) for path in at_end
+    ]
+    weights = folder / "epoch-2" / "model.safetensors"
+    assert weights in jobs
+    assert jobs[weights].command == "take-checkpoint"
+    assert jobs[weights].spec.as_dict() == {"epoch": 2}
+    assert dict(jobs[weights].inputs) == {"model": folder / "model.safetensors"}
+    assert {jobs[path].inputs["model"] for path in at_second if "model" in jobs[path].inputs} == {weights}
+    read = {
+        path
+        for job in jobs
+        for path in job.inputs.values()
+        if "epoch-2" in job.inputs.get("model", weights).parts
+    }
+    assert not [path for path in read if "epoch-1" in path.parts]
+    seeds = [
+        jobs[path].spec.as_dict()["seed"]
+        for path in [*at_end, *at_first, *at_second]
+        if jobs[path].command not in ("evaluate-exact", "evaluate-samples")
+    ]
+    assert len(set(seeds)) == len(seeds)
+
+
+def test_a_generator_comes_from_the_training_of_the_same_seed(project: Path) -> None:
+    before = load_study(top=project)
+    edit_yaml(project / EXPERIMENTS, ("models.digits-af.generator_of", "digits-ffg"))
+    edit_yaml(project / EXPERIMENTS, ("experiments.again.models", ["digits-af"]))
+    edit_yaml(project / PRESET, ("seeds", [0, 5]), ("checkpoints", [1]))
+    edit_yaml(project / EXPERIMENTS, ("experiments.gaps.at_checkpoints", True))
+    # Also where no chosen experiment has the other model.
+    study = load_study({"experiments": ["again"]}, project)
+    layout = study.layout
+    for seed in (0, 5):
+        job = study.jobs[layout.weights("digits-af", seed)]
+        assert isinstance(job.spec, TrainSpec)
+        assert job.spec.frozen_generator
+        assert job.inputs["generator"] == layout.weights("digits-ffg", seed)
+        other = study.jobs[layout.weights("digits-ffg", seed)].spec
+        assert isinstance(other, TrainSpec)
+        assert (other.frozen_generator, other.seed, job.spec.seed) == (False, seed, seed)
+    edit_yaml(project / EXPERIMENTS, ("models.digits-af.generator_of", ...))
+    edit_yaml(project / EXPERIMENTS, ("experiments.gaps.at_checkpoints", ...))
+    edit_yaml(project / EXPERIMENTS, ("experiments.again.models", ["digits-ffg"]))
+    edit_yaml(project / PRESET, ("seeds", [0]))
+    assert changed(before, load_study(top=project)) == set()
 
 
 def test_swapped_values_are_noticed(project: Path) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from inference_gaps.cli import main
 from inference_gaps.config.loading import load_configuration
@@ -122,6 +123,33 @@ def test_the_project_of_these_tests_is_valid(project: Path) -> None:
             "seeds[1] is the number -1; it must be a whole number, at least 0 and less than 2147483648.",
         ),
         (TINY, "seeds", [4, 4], "seeds names 4 twice; once is enough."),
+        (
+            TINY,
+            "checkpoints",
+            [4, 2],
+            "checkpoints names epoch 2 after epoch 4; write each epoch once, in increasing order.",
+        ),
+        (
+            EXPERIMENTS,
+            "models.digits-af.generator_of",
+            "digits-fgf",
+            "models.digits-af.generator_of is 'digits-fgf', which is not one of the models; the nearest is "
+            "digits-ffg.",
+        ),
+        (
+            EXPERIMENTS,
+            "models.digits-af.generator_of",
+            "digits-af",
+            "models.digits-af.generator_of is digits-af, the model itself; name another model, or leave "
+            "generator_of out.",
+        ),
+        (
+            EXPERIMENTS,
+            "experiments.gaps.at_checkpoints",
+            True,
+            "experiments.gaps.at_checkpoints is true, but config/presets/tiny.yaml has no checkpoints; list epochs "
+            "there below checkpoints, or write false.",
+        ),
         (TINY, "training", [1], "training is a list; it must be a mapping of keys to values."),
         (
             TINY,
@@ -265,6 +293,60 @@ def test_warming_up_for_longer_than_training(project: Path) -> None:
     assert sentences(project) == [
         f"config/presets/tiny.yaml: {model} is to warm up for 10 epochs but is trained for 3; lower "
         f"training.warm_up_epochs or raise training.epochs."
+        for model in ("digits-ffg", "digits-af")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "sentence"),
+    [
+        ("binarisation", "static", "whose binarisation is grey256, but that of digits-af is static"),
+        ("architecture.latent_dim", 3, "whose architecture.latent_dim is 2, but that of digits-af is 3"),
+        (
+            "architecture.decoder_hidden",
+            [4, 4],
+            "whose architecture.decoder_hidden is [4], but that of digits-af is [4, 4]",
+        ),
+        (
+            "architecture",
+            {"kind": "linear-gaussian"},
+            "whose architecture.kind is mlp, but that of digits-af is linear-gaussian",
+        ),
+    ],
+)
+def test_generators_that_cannot_be_shared(project: Path, key: str, value: Any, sentence: str) -> None:
+    """What the recognition networks differ in does not count."""
+    file, model = project / "config/experiments.yaml", "models.digits-af"
+    edit_yaml(file, (f"{model}.generator_of", "digits-ffg"), (f"{model}.architecture.encoder_hidden", []))
+    assert load_configuration(project)
+    edit_yaml(file, (f"{model}.{key}", value))
+    assert sentences(project) == [
+        f"config/experiments.yaml: {model}.generator_of is digits-ffg, {sentence}; models that share a generator "
+        f"agree in it."
+    ]
+
+
+def test_a_chain_of_generators(project: Path) -> None:
+    file = project / "config/experiments.yaml"
+    third = yaml.safe_load(file.read_text())["models"]["digits-ffg"]
+    edit_yaml(
+        file,
+        ("models.third", third),
+        ("models.digits-ffg.generator_of", "third"),
+        ("models.digits-af.generator_of", "digits-ffg"),
+    )
+    assert sentences(project) == [
+        "config/experiments.yaml: models.digits-af.generator_of is digits-ffg, which has the generator of third; "
+        "write third."
+    ]
+
+
+def test_checkpoints_that_begin_after_the_end(project: Path) -> None:
+    edit_yaml(project / "config/presets/tiny.yaml", ("checkpoints", [3, 9]))
+    edit_yaml(project / "config/experiments.yaml", ("experiments.gaps.at_checkpoints", True))
+    assert sentences(project) == [
+        f"config/experiments.yaml: experiments.gaps.at_checkpoints is true, but the checkpoints of "
+        f"config/presets/tiny.yaml begin at epoch 3 and {model} is trained for 3; add an epoch before the last one."
         for model in ("digits-ffg", "digits-af")
     ]
 

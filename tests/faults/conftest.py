@@ -17,6 +17,7 @@ TRAIN = {
     "batch_size": 20,
     "warm_up_epochs": 0,
     "schedule": "constant",
+    "checkpoints": [1],
 }
 LOCAL = {"points": POINTS, "samples": 2, "steps": 3, "max_cycles": 2}
 AIS = {"points": POINTS, "chains": 3, "distributions": 4, "leapfrog_steps": 2}

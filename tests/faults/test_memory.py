@@ -17,7 +17,6 @@ from inference_gaps.models.mlp import MlpGenerator
 from inference_gaps.models.vae import VAE
 from tests.faults.conftest import AIS, LOCAL, TRAIN
 from tests.faults.folders import contents
-from tests.faults.test_artifacts_of_another_kind import COMMANDS as STAGES
 from tests.faults.test_artifacts_of_another_kind import command_line
 
 ON_A_CPU = (
@@ -63,7 +62,7 @@ def test_nothing_else_is_taken_for_it(error: Exception) -> None:
     assert not is_out_of_memory(error)
 
 
-@pytest.mark.parametrize("command", STAGES)
+@pytest.mark.parametrize("command", LOWER)
 @pytest.mark.parametrize("kind", ["cpu", "gpu", "python"])
 def test_the_command_names_the_setting_to_lower(
     command: str, kind: str, stages: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -18,6 +18,7 @@ TRAIN = {
     "warm_up_epochs": 5,
     "shuffle": True,
     "validation_points": 100,
+    "checkpoints": [3, 11],
 }
 LOCAL = {"points": 8, "steps": 200, "samples": 4, "max_cycles": 3, "tolerance": 1e-9, "restarts": 2}
 FLOW = {"family": "af", "flow_hidden": 10, "points": 8, "steps": 150, "samples": 4, "max_cycles": 2,

@@ -10,7 +10,7 @@ from inference_gaps.errors import UserError
 from inference_gaps.models.conv import ConvGenerator
 from inference_gaps.models.generator import Generator
 from inference_gaps.models.mlp import MlpGenerator
-from inference_gaps.models.storage import load_model, save_model
+from inference_gaps.models.storage import load_checkpoint, load_model, save_model
 from inference_gaps.models.vae import build_vae
 from inference_gaps.posteriors.registry import FAMILIES
 from inference_gaps.specs.train import (
@@ -163,6 +163,35 @@ def test_saved_and_loaded_models_are_equal(family: str, kind: str, tmp_path: Pat
         terms = [m.bound_terms(x, 3, torch.Generator().manual_seed(2)) for m in (model, loaded)]
     assert torch.equal(terms[0][0], terms[1][0])
     assert torch.equal(terms[0][1], terms[1][1])
+
+
+def test_a_checkpoint_is_loaded_as_it_was_kept(tmp_path: Path) -> None:
+    """Each from the one file, bit for bit, batch normalisation included; the model itself does not see them."""
+    path, shape = tmp_path / "m.safetensors", [3, 32, 32]
+    spec = TrainSpec(architecture=ConvArchitectureSpec(encoder_channels=2, decoder_channels=2))
+    torch.manual_seed(0)
+    model = build_vae(spec.architecture, spec.posterior, shape)
+    kept = {}
+    for epoch in (2, 10):
+        model.bound_terms(torch.rand(4, 3072))
+        torch.nn.init.normal_(model.posterior.moments.bias)
+        kept[epoch] = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    model.bound_terms(torch.rand(4, 3072))
+    about = {"spec": spec.as_dict(), "data": {"shape": shape}}
+    save_model(path, model, MADE | about, kept)
+    found = {None: load_model(path)[0]} | {epoch: load_checkpoint(path, epoch)[0] for epoch in kept}
+    for epoch, weights in {None: model.state_dict(), **kept}.items():
+        loaded = found[epoch].state_dict()
+        assert list(loaded) == list(weights)
+        assert all(torch.equal(loaded[name], weights[name]) for name in weights), epoch
+    taken = MADE | {"command": "take-checkpoint", "training": about["spec"], "spec": {"epoch": 10}}
+    save_model(path, found[10], taken | {"data": about["data"]})
+    assert all(
+        torch.equal(kept[10][name], tensor) for name, tensor in load_model(path)[0].state_dict().items()
+    )
+    save_model(path, model, MADE | about, kept)
+    with pytest.raises(UserError, match="checkpoints that its training kept are: 2, 10"):
+        load_checkpoint(path, 3)
 
 
 def test_a_file_that_holds_no_model_is_a_sentence(tmp_path: Path) -> None:

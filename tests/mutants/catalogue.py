@@ -9,13 +9,23 @@ from tests.mutants.densities import DENSITIES
 from tests.mutants.estimators import ESTIMATORS
 from tests.mutants.mutant import Check, Mutant
 from tests.mutants.summaries import SUMMARIES
+from tests.mutants.trainings import TRAININGS
 from tests.mutants.transitions import TRANSITIONS
 
 __all__ = ["CHECKS", "LIST", "MUTANTS", "as_markdown", "table"]
 
 LIST = Path(__file__).parents[2] / "docs" / "mutants.md"
 
-MUTANTS: list[Mutant] = [*DENSITIES, *TRANSITIONS, *ANNEALING, *ESTIMATORS, *SUMMARIES, *CHECKING, *CLAIMS]
+MUTANTS: list[Mutant] = [
+    *DENSITIES,
+    *TRANSITIONS,
+    *ANNEALING,
+    *TRAININGS,
+    *ESTIMATORS,
+    *SUMMARIES,
+    *CHECKING,
+    *CLAIMS,
+]
 CHECKS: dict[str, Check] = {mutant.check.name: mutant.check for mutant in MUTANTS}
 
 

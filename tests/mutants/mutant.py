@@ -11,6 +11,7 @@ import torch
 
 from inference_gaps.models.mlp import MlpGenerator
 from tests.linear_gaussian import LinearGaussian
+from tests.small_project import make_project
 
 __all__ = ["Check", "Mutant"]
 
@@ -23,6 +24,7 @@ def _generator(folded: bool = False) -> MlpGenerator:
 # What the fixtures of the same names give, so that a test can be called without its runner.
 _FIXTURES: Mapping[str, Callable[[], Any]] = {
     "tmp_path": lambda: Path(tempfile.mkdtemp()),
+    "project": lambda: make_project(Path(tempfile.mkdtemp())),
     "rng": lambda: torch.Generator().manual_seed(3),
     "linear": lambda: LinearGaussian(3, 6),
     "generator": _generator,

@@ -52,8 +52,14 @@ def images(points: int, dimension: int = DIMENSION) -> torch.Tensor:
     return (torch.rand(points, dimension, generator=rng) < 0.4).to(torch.uint8)
 
 
-def trained(architecture: ArchitectureSpec, family: str, shuffle: bool, shape: tuple[int, int, int]) -> Any:
-    """Return a function from a checkpoint to weights and curves of 8 epochs of 3 batches, through all stages."""
+def trained(
+    architecture: ArchitectureSpec,
+    family: str,
+    shuffle: bool,
+    shape: tuple[int, int, int],
+    frozen: bool = False,
+) -> Any:
+    """Return a function from a checkpoint to all that 8 epochs of 3 batches make, through all stages."""
     spec = TrainSpec(
         architecture=architecture,
         posterior=PosteriorSpec(family=family, flow_hidden=4),  # type: ignore[arg-type]
@@ -62,16 +68,23 @@ def trained(architecture: ArchitectureSpec, family: str, shuffle: bool, shape: t
         learning_rate=1e-2,
         warm_up_epochs=3,
         shuffle=shuffle,
+        checkpoints=[1, 4, 7],
     )
     rows = Images(images(14, shape[0] * shape[1] * shape[2]), 1.0)
 
     def process(checkpoint: Checkpoint) -> Any:
+        torch.set_default_dtype(torch.float32)
         torch.manual_seed(0)
         model = build_vae(spec.architecture, spec.posterior, shape)
-        epochs = train(model, spec, rows, rows, lambda metrics: None, checkpoint)
-        assert [metrics.epoch for metrics in epochs] == list(range(1, 9))
-        assert [metrics.seconds for metrics in epochs] == sorted(metrics.seconds for metrics in epochs)
-        return bits([model.state_dict(), epochs])
+        if frozen:
+            model.freeze_generator(build_vae(spec.architecture, spec.posterior, shape).generator)
+        made = train(model, spec, rows, rows, lambda metrics: None, checkpoint)
+        assert [metrics.epoch for metrics in made.epochs] == list(range(1, 9))
+        assert [metrics.seconds for metrics in made.epochs] == sorted(
+            metrics.seconds for metrics in made.epochs
+        )
+        assert list(made.checkpoints) == spec.checkpoints
+        return bits([model.state_dict(), made.epochs, list(made.checkpoints.values())])
 
     return process
 
@@ -82,6 +95,7 @@ TRAININGS = {
     "mlp-ffg-shuffled": (MLP, "ffg", True, (1, 3, 3)),
     "mlp-af": (MLP, "af", False, (1, 3, 3)),
     "conv-ffg-shuffled": (CONV, "ffg", True, (3, 32, 32)),
+    "conv-af-frozen": (CONV, "af", True, (3, 32, 32), True),
 }
 
 

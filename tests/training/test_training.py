@@ -1,14 +1,18 @@
 """Schedules and the training loop."""
 
 import itertools
+import json
+from collections.abc import Mapping
 
 import pytest
 import torch
 
+from inference_gaps.config.sentences import spec_sentences
 from inference_gaps.errors import UserError
 from inference_gaps.models.vae import VAE, build_vae
 from inference_gaps.posteriors.registry import FAMILIES
-from inference_gaps.specs.train import MlpArchitectureSpec, PosteriorSpec, TrainSpec
+from inference_gaps.specs.base import InvalidSpec
+from inference_gaps.specs.train import ConvArchitectureSpec, MlpArchitectureSpec, PosteriorSpec, TrainSpec
 from inference_gaps.training.loop import EpochMetrics, Images, train
 from inference_gaps.training.schedules import entropy_weight, learning_rate
 
@@ -41,6 +45,9 @@ def test_entropy_weight_starts_at_one_part_and_ends_at_one() -> None:
     assert entropy_weight(TrainSpec(warm_up_epochs=0), 0) == 1
 
 
+CONV = ConvArchitectureSpec(latent_dim=2, encoder_channels=2, decoder_channels=2)
+
+
 def tiny_images(count: int = 60) -> Images:
     rng = torch.Generator().manual_seed(0)
     return Images((torch.rand(count, 12, generator=rng) < 0.3).to(torch.uint8), 1.0)
@@ -69,6 +76,14 @@ def tiny_run(
     return model, rows
 
 
+def weights(model: VAE) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+
+def same(one: Mapping[str, torch.Tensor], other: Mapping[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_training_improves_the_bound_and_repeats_to_the_bit(family: str) -> None:
     model, rows = tiny_run(family, shuffle=True)
@@ -89,6 +104,48 @@ def test_objective_weights_the_entropy_term_alone() -> None:
     assert first.entropy_weight == pytest.approx(1 / 3)
     assert first.elbo + log_q < 0
     assert rows[5].objective == rows[5].elbo
+
+
+def test_checkpoints_are_the_weights_after_their_epochs() -> None:
+    """And they change nothing: the same training without them passes through the same weights."""
+    torch.set_default_dtype(torch.float32)
+    spec = TrainSpec(
+        architecture=CONV, epochs=5, batch_size=5, warm_up_epochs=2, shuffle=True, checkpoints=[1, 3, 4]
+    )
+    images = Images(tiny_images(2560).bytes.reshape(10, 3072), 1.0)
+    seen: dict[int, dict[str, torch.Tensor]] = {}
+
+    def trained(spec: TrainSpec) -> dict[int, dict[str, torch.Tensor]]:
+        torch.manual_seed(0)
+        model = build_vae(spec.architecture, spec.posterior, (3, 32, 32))
+        seen.clear()
+        return train(
+            model, spec, images, None, lambda row: seen.update({row.epoch: weights(model)})
+        ).checkpoints
+
+    assert trained(spec.model_copy(update={"checkpoints": []})) == {}
+    kept = trained(spec)
+    assert list(kept) == [1, 3, 4]
+    assert all(same(kept[epoch], seen[epoch]) for epoch in kept)
+    assert not same(kept[3], seen[5])
+
+
+@pytest.mark.parametrize(
+    ("checkpoints", "sentence"),
+    [
+        ([3, 2], "--spec: checkpoints names epoch 2 after epoch 3; write each epoch once, in increasing order."),
+        ([2, 2], "--spec: checkpoints names epoch 2 after epoch 2; write each epoch once, in increasing order."),
+        ([2, 5], "--spec: checkpoints names epoch 5, but the training has 5; write epochs before the last one, "
+         "which is kept anyway."),
+        ([0], "--spec: checkpoints[0] is the number 0; it must be a whole number, at least 1 and less than "
+         "2147483648."),
+        (3, "--spec: checkpoints is the number 3; it must be a list."),
+    ],
+)  # fmt: skip
+def test_checkpoints_that_cannot_be_kept_are_a_sentence(checkpoints: object, sentence: str) -> None:
+    with pytest.raises(InvalidSpec) as caught:
+        TrainSpec.from_argument(json.dumps({"epochs": 5, "checkpoints": checkpoints}))
+    assert spec_sentences(caught.value) == sentence
 
 
 def test_without_shuffling_batches_come_in_file_order() -> None:

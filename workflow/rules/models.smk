@@ -2,6 +2,7 @@
 
 WEIGHTS = LAYOUT.weights("{model}", "{seed}")
 METRICS = LAYOUT.metrics("{model}", "{seed}")
+CHECKPOINT = LAYOUT.weights("{model}", at_epoch("{seed}", "{epoch}"))
 SAMPLES_OF = LAYOUT.samples("{model}", "{seed}")
 LOCAL = LAYOUT.local("{model}", "{seed}", "{split}", "{family}")
 IWAE = LAYOUT.iwae("{model}", "{seed}", "{split}", "{posterior}")
@@ -14,9 +15,12 @@ rule train:
     output:
         model=WEIGHTS,
         metrics=METRICS,
+    wildcard_constraints:
+        seed="[0-9]+",
     params:
         spec=spec(WEIGHTS),
         fingerprint=fingerprint(WEIGHTS),
+        optional=lambda wildcards, input: flags(input, "generator"),
     log:
         log_of("train", "{model}/seed-{seed}"),
     # Sound, as the fingerprint among the parameters covers code and packages. Snakemake takes no benchmark of what it
@@ -30,8 +34,32 @@ rule train:
     message:
         "Train {wildcards.model}, seed {wildcards.seed}"
     shell:
-        "inference-gaps train --spec {params.spec:q} --data {input.data:q} --output {output.model:q}"
+        "inference-gaps train --spec {params.spec:q} --data {input.data:q} {params.optional} --output {output.model:q}"
         " --metrics {output.metrics:q} --threads {threads} --device {resources.device}"
+        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+
+
+rule take_checkpoint:
+    input:
+        unpack(reads(CHECKPOINT)),
+    output:
+        CHECKPOINT,
+    wildcard_constraints:
+        seed="[0-9]+",
+    params:
+        spec=spec(CHECKPOINT),
+        fingerprint=fingerprint(CHECKPOINT),
+    log:
+        log_of("take_checkpoint", "{model}/seed-{seed}/epoch-{epoch}"),
+    benchmark:
+        benchmark_of("take_checkpoint", "{model}/seed-{seed}/epoch-{epoch}")
+    threads: 1
+    resources:
+        mem_mb=1000,
+    message:
+        "Take {wildcards.model}, seed {wildcards.seed}, as it was after epoch {wildcards.epoch}"
+    shell:
+        "inference-gaps take-checkpoint --spec {params.spec:q} --model {input.model:q} --output {output:q}"
         " --fingerprint {params.fingerprint} > {log:q} 2>&1"
 
 

@@ -12,6 +12,7 @@ min_version("9.0")
 
 try:
     from inference_gaps.errors import UserError
+    from inference_gaps.layout import at_epoch
     from inference_gaps.posteriors.registry import FAMILIES
     from inference_gaps.study.freshness import mark_outdated
     from inference_gaps.study.manifest import described_study, study_identifier
@@ -48,7 +49,9 @@ wildcard_constraints:
     dataset="[a-z0-9-]+",
     binarisation="[a-z0-9]+",
     model="[a-z0-9-]+",
-    seed="[0-9]+",
+    # That of a checkpoint has its epoch behind it.
+    seed="[0-9]+(?:/epoch-[0-9]+)?",
+    epoch="[0-9]+",
     split="train|validation|test|simulated",
     family="|".join(FAMILIES),
     posterior="|".join(["amortised", *(f"local-{family}" for family in FAMILIES)]),

@@ -12,6 +12,7 @@ COMMANDS = {
     "fetch-data": "download the files of a data set, resume and verify them",
     "prepare-data": "read a data set, binarise it and cut it into splits",
     "train": "train a variational autoencoder",
+    "take-checkpoint": "take the weights after one epoch out of a training that kept them",
     "simulate-data": "simulate data from a trained model",
     "optimise-local": "optimise q* for each data point (local variational parameters)",
     "evaluate-iwae": "evaluate the ELBO and the IWAE bound of a posterior, per data point",

@@ -2,9 +2,12 @@
 
 Reads a prepared data set, writes the weights (safetensors) and the training curves (CSV: epoch, elbo,
 objective, validation_elbo, learning_rate, entropy_weight, images_per_second, seconds; bounds in nats per image).
+With checkpoints in --spec, the weights after each of these epochs are kept, too, for take-checkpoint.
 
   inference-gaps train --spec '{"posterior": {"family": "af"}, "epochs": 50}' --data mnist-grey256.safetensors \\
       --output model.safetensors --metrics metrics.csv
+
+With "frozen_generator": true it takes the generator of the trained model --generator, and leaves it as it is.
 
 What --spec does not name keeps the paper's value; specs/train.py lists the keys.
 """
@@ -15,10 +18,12 @@ import dataclasses
 import pandas as pd
 import torch
 
-from inference_gaps.artifacts import all_or_none, write_values
+from inference_gaps.artifacts import Provenance, all_or_none, write_values
 from inference_gaps.data.prepared import PreparedData, load_prepared
+from inference_gaps.errors import UserError
 from inference_gaps.fingerprints import identity, make_provenance
-from inference_gaps.models.storage import save_model
+from inference_gaps.models.generator import Generator
+from inference_gaps.models.storage import load_generator, save_model
 from inference_gaps.models.vae import build_vae
 from inference_gaps.progress import progress_bar
 from inference_gaps.resuming.job import resumable
@@ -33,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of ``train``."""
     parser.add_argument("--spec", default="{}", help="JSON object or file: model, schedule, seed")
     parser.add_argument("--data", required=True, help="prepared data set, from prepare-data")
+    parser.add_argument("--generator", help="trained model whose generator is kept (frozen_generator)")
     parser.add_argument("--output", required=True, help="weights to write (.safetensors)")
     parser.add_argument("--metrics", required=True, help="training curves to write (.csv)")
     add_runtime_arguments(parser)
@@ -46,16 +52,33 @@ def _validation_images(data: PreparedData, points: int, device: torch.device) ->
     return Images(data.split(split)[:points].to(device), data.scale)
 
 
+def _frozen_generator(
+    options: argparse.Namespace, spec: TrainSpec, data: PreparedData, device: torch.device
+) -> tuple[Generator, Provenance] | None:
+    if spec.frozen_generator != bool(options.generator):
+        raise UserError(
+            "--generator names a trained model whose generator is kept; give it exactly when the specification "
+            "says frozen_generator: true."
+        )
+    if not options.generator:
+        return None
+    return load_generator(options.generator, spec.architecture, data.shape, device)
+
+
 def run(options: argparse.Namespace) -> None:
     """Train and write; see the module."""
     spec = TrainSpec.from_argument(options.spec)
     device = set_up(options)
     data = load_prepared(options.data)
-    provenance = make_provenance(
-        "train", spec.as_dict(), {"data": identity(data.provenance)}, options.fingerprint
-    )
+    inputs = {"data": identity(data.provenance)}
+    frozen = _frozen_generator(options, spec, data, device)
+    if frozen:
+        inputs["generator"] = identity(frozen[1])
+    provenance = make_provenance("train", spec.as_dict(), inputs, options.fingerprint)
     torch.manual_seed(spec.seed)
     model = build_vae(spec.architecture, spec.posterior, data.shape).to(device)
+    if frozen:
+        model.freeze_generator(frozen[0])
     images = Images(data.split("train").to(device), data.scale)
     validation = _validation_images(data, spec.validation_points, device)
     provenance["data"] = data.provenance["data"]
@@ -71,8 +94,8 @@ def run(options: argparse.Namespace) -> None:
                 )
                 bar.update(metrics.epoch - bar.n)
 
-            epochs = train(model, spec, images, validation, report, job.checkpoint)
-        metrics = pd.DataFrame([dataclasses.asdict(row) for row in epochs])
+            trained = train(model, spec, images, validation, report, job.checkpoint)
+        metrics = pd.DataFrame([dataclasses.asdict(row) for row in trained.epochs])
         with all_or_none():
             write_values(options.metrics, metrics, provenance)
-            save_model(options.output, model, provenance)
+            save_model(options.output, model, provenance, trained.checkpoints)

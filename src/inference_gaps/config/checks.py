@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from inference_gaps.config.files import Experiments, ExperimentSettings, Preset
 from inference_gaps.config.resolution import budget_of, convergence_spec, local_spec, points, train_spec
 from inference_gaps.config.sentences import unknown_name
+from inference_gaps.config.training_checks import checkpoint_problems, generator_problems
 from inference_gaps.posteriors.registry import FAMILIES
 from inference_gaps.specs.data import DatasetSpec
 
@@ -30,6 +31,7 @@ def problems_between_files(
     problems += _selfcheck_problems(experiments) + _convergence_problems(preset, experiments)
     for name, experiment in experiments.experiments.items():
         place = f"{_EXPERIMENTS}: experiments.{name}"
+        problems += checkpoint_problems(place, experiment, preset, preset_file, experiments)
         problems += [
             unknown_name(f"{place}.models", model, "one of the models above", experiments.models)
             for model in experiment.models
@@ -173,6 +175,7 @@ def _model_problems(
         ]
     dims = {name: model.architecture.latent_dim}
     problems = _too_few_dimensions(f"{place}.posterior.family", [model.posterior.family], dims)
+    problems += generator_problems(name, experiments)
     spec = train_spec(preset, model, seed=0)
     if spec.warm_up_epochs > spec.epochs:
         problems.append(

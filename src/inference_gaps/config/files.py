@@ -27,7 +27,7 @@ from inference_gaps.specs.claims import (
 from inference_gaps.specs.data import Binarisation, DatasetSpec, Part
 from inference_gaps.specs.selfcheck import Estimator
 from inference_gaps.specs.table import AisStart, Family
-from inference_gaps.specs.train import ArchitectureSpec, PosteriorSpec
+from inference_gaps.specs.train import ArchitectureSpec, Epochs, PosteriorSpec
 
 __all__ = [
     "CheckedModel",
@@ -108,9 +108,11 @@ class Preset(_Amounts):
     simulated_points: Annotated[
         int, Field(ge=2, lt=2**31, description="Points simulated from each model, for BDMC.")
     ] = 16
+    checkpoints: Annotated[
+        Epochs, Field(description="Epochs whose weights are kept where an experiment is evaluated at them.")
+    ] = []
     datasets: Annotated[dict[Name, PresetDataset], Field(min_length=1)]
     experiments: dict[Name, ExperimentBudget] = {}
-    checkpoints: list[Count] = []
 
     def seeds_of(self, experiment: str) -> list[int]:
         """Return the training seeds of an experiment."""
@@ -121,7 +123,8 @@ class Preset(_Amounts):
 class ModelSettings(Spec):
     """A model of the paper: data, networks, posterior family, and training keys that no preset changes.
 
-    ``label`` is what tables and figures call it.
+    ``label`` is what tables and figures call it. ``generator_of``: another model, whose generator it has; only its
+    recognition network is trained.
     """
 
     label: Annotated[str, Field(max_length=40)] = ""
@@ -129,8 +132,8 @@ class ModelSettings(Spec):
     binarisation: Binarisation
     architecture: ArchitectureSpec
     posterior: PosteriorSpec
-    training: TrainSection = TrainSection()
     generator_of: Name | None = None
+    training: TrainSection = TrainSection()
 
 
 def _trained_or_families(value: Any) -> Any:
@@ -156,7 +159,7 @@ class ExperimentSettings(Spec):
 
     ``about`` says what the experiment is for. ``local``: families whose q* is evaluated, or ``trained``, the one
     that each model was trained with. ``ais``: where the chains of AIS start, on the points of the splits and for
-    BDMC.
+    BDMC. ``at_checkpoints``: also at the checkpoints of the preset, before the end of the training.
     """
 
     title: str

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from inference_gaps.config.checks import problems_between_files
 from inference_gaps.config.claim_checks import problems_of_claims
 from inference_gaps.config.files import Claims, Datasets, Experiments, Preset, UserSettings
-from inference_gaps.config.resolution import budget_of
+from inference_gaps.config.resolution import budget_of, checkpoints_of
 from inference_gaps.config.sentences import unknown_name, validated
 from inference_gaps.config.yaml_files import read_yaml
 from inference_gaps.errors import UserError
@@ -40,6 +40,10 @@ class Configuration:
     def budget_of(self, model: str) -> Preset:
         """Return how much work a model gets: the preset, or the budget of the self-check for its models."""
         return budget_of(self.experiments, self.preset, model)
+
+    def checkpoints_of(self, model: str) -> list[int]:
+        """Return the epochs, before its last one, whose weights the training of a model keeps."""
+        return checkpoints_of(self.experiments, self.budget_of(model), model)
 
     def copy_of(self, model: str) -> str:
         """Return which data set of ``config/datasets.yaml`` a model is trained on in this preset."""

@@ -4,7 +4,7 @@ Each layer wins over the one before: defaults of the specification, preset, pres
 the model's own training keys.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from inference_gaps.config.files import Experiments, ModelSettings, Preset
@@ -21,6 +21,7 @@ from inference_gaps.specs.train import TrainSpec
 __all__ = [
     "ais_spec",
     "budget_of",
+    "checkpoints_of",
     "convergence_spec",
     "evaluated_in",
     "iwae_spec",
@@ -52,6 +53,17 @@ def evaluated_in(experiments: Experiments, names: Iterable[str], model: str, spl
     return None
 
 
+def checkpoints_of(experiments: Experiments, preset: Preset, model: str) -> list[int]:
+    """Return the epochs, before its last one, whose weights the training of ``model`` keeps.
+
+    They do not depend on which experiments are chosen, so that a training serves all of them.
+    """
+    if not any(each.at_checkpoints and model in each.models for each in experiments.experiments.values()):
+        return []
+    epochs = train_spec(preset, experiments.models[model], seed=0).epochs
+    return [epoch for epoch in preset.checkpoints if epoch < epochs]
+
+
 def points(preset: Preset, dataset: str, split: Split) -> int:
     """Return how many points of ``split`` bounds are evaluated on."""
     if split == "simulated":
@@ -59,11 +71,16 @@ def points(preset: Preset, dataset: str, split: Split) -> int:
     return preset.datasets[dataset].points or preset.points
 
 
-def train_spec(preset: Preset, model: ModelSettings, seed: int) -> TrainSpec:
-    """Return how ``model`` is trained with ``seed``."""
+def train_spec(preset: Preset, model: ModelSettings, seed: int, checkpoints: Sequence[int] = ()) -> TrainSpec:
+    """Return how ``model`` is trained with ``seed``, and after which epochs its weights are kept."""
     sections = (preset.training, preset.datasets[model.dataset].training, model.training)
     return TrainSpec(
-        architecture=model.architecture, posterior=model.posterior, seed=seed, **_given(*sections)
+        architecture=model.architecture,
+        posterior=model.posterior,
+        seed=seed,
+        checkpoints=list(checkpoints),
+        frozen_generator=model.generator_of is not None,
+        **_given(*sections),
     )
 
 

@@ -50,8 +50,9 @@ if TYPE_CHECKING:
     LocalSection: TypeAlias = Spec
     ConvergenceSection: TypeAlias = Spec
 else:
+    _OF_THE_MODEL = {"architecture", "posterior", "seed", "checkpoints", "frozen_generator"}
     _POINTS = set(PointsSpec.model_fields)
-    TrainSection = _section("TrainSection", TrainSpec, {"architecture", "posterior", "seed"})
+    TrainSection = _section("TrainSection", TrainSpec, _OF_THE_MODEL)
     IwaeSection = _section("IwaeSection", IwaeSpec, _POINTS)
     AisSection = _section("AisSection", AisSpec, _POINTS | {"start"})
     LocalSection = _section("LocalSection", LocalSpec, _POINTS | {"family"})

@@ -122,6 +122,8 @@ def _sentence(problem: dict[str, Any], content: Any, schema: _Schema) -> str:
         return unknown_name(place, tag, "a kind of network", _tags(expected))
     if kind == "literal_error" and isinstance(value, str):
         return unknown_name(key, value, "allowed here", _choices(expected))
+    if kind == "sentence":
+        return f"{key} {problem['msg']}."
     hint = _number_hint(value, expected)
     return f"{key} is {_described(value)}; {hint or f'it must be {_expected(expected)}'}."
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +32,24 @@ class VAE(nn.Module):
         super().__init__()
         self.generator = generator
         self.posterior = posterior
+        self._generator_is_frozen = False
+
+    def freeze_generator(self, trained: Generator) -> None:
+        """Take over the weights of ``trained`` for good: no gradient of theirs is formed.
+
+        From then on the generator stays in evaluation mode, also while the rest is trained, so that what batch
+        normalisation has counted stays as it is.
+        """
+        self.generator.load_state_dict(trained.state_dict())
+        self.generator.requires_grad_(False).eval()
+        self._generator_is_frozen = True
+
+    def train(self, mode: bool = True) -> Self:
+        """Set training or evaluation mode, of the posterior alone where the generator is frozen."""
+        super().train(mode)
+        if self._generator_is_frozen:
+            self.generator.eval()
+        return self
 
     @property
     def latent_dim(self) -> int:

@@ -1,8 +1,10 @@
 """What a model is and how it is trained (paper section 5.1; both from the authors' Table-2 code)."""
 
-from typing import Annotated, Literal
+import itertools
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from inference_gaps.specs.base import Count, Spec
 from inference_gaps.specs.family import FamilySpec
@@ -10,13 +12,30 @@ from inference_gaps.specs.family import FamilySpec
 __all__ = [
     "ArchitectureSpec",
     "ConvArchitectureSpec",
+    "Epochs",
     "LinearGaussianArchitectureSpec",
     "MlpArchitectureSpec",
     "PosteriorSpec",
     "TrainSpec",
+    "generator_settings",
 ]
 
 _Width = Annotated[int, Field(ge=1, le=8192)]
+
+
+def _increasing(epochs: list[int]) -> list[int]:
+    for one, other in itertools.pairwise(epochs):
+        if other <= one:
+            raise PydanticCustomError(
+                "sentence",
+                "names epoch {other} after epoch {one}; write each epoch once, in increasing order",
+                {"one": one, "other": other},
+            )
+    return epochs
+
+
+Epochs = Annotated[list[Count], AfterValidator(_increasing)]
+"""Epochs, counted from 1, in their order."""
 
 
 class MlpArchitectureSpec(Spec):
@@ -58,12 +77,22 @@ ArchitectureSpec = Annotated[
 ]
 
 
+def generator_settings(architecture: ArchitectureSpec) -> dict[str, Any]:
+    """Return the keys of an architecture that its generator depends on; models that agree in them may share it."""
+    return {key: value for key, value in architecture.as_dict().items() if not key.startswith("encoder_")}
+
+
 class PosteriorSpec(FamilySpec):
     """The family of q(z|x)."""
 
 
 class TrainSpec(Spec):
-    """A training run. Defaults are the paper's protocol on MNIST (authors' Table-2 code)."""
+    """A training run. Defaults are the paper's protocol on MNIST (authors' Table-2 code).
+
+    ``checkpoints``: epochs after which the weights are kept as well; the last epoch is not one of them.
+    ``frozen_generator``: the generator is that of a trained model, and only the recognition network (with the
+    networks of the family) is trained.
+    """
 
     architecture: ArchitectureSpec = MlpArchitectureSpec()
     posterior: PosteriorSpec = PosteriorSpec()
@@ -76,3 +105,18 @@ class TrainSpec(Spec):
     warm_up_epochs: Annotated[int, Field(ge=0, lt=2**31)] = 400
     shuffle: bool = False
     validation_points: Annotated[int, Field(ge=0, lt=2**31)] = 1000
+    checkpoints: Epochs = []
+    frozen_generator: bool = False
+
+    @field_validator("checkpoints")
+    @classmethod
+    def _before_the_last_epoch(cls, checkpoints: list[int], info: ValidationInfo) -> list[int]:
+        epochs = info.data.get("epochs")
+        if checkpoints and epochs is not None and checkpoints[-1] >= epochs:
+            raise PydanticCustomError(
+                "sentence",
+                "names epoch {epoch}, but the training has {epochs}; write epochs before the last one, which is "
+                "kept anyway",
+                {"epoch": checkpoints[-1], "epochs": epochs},
+            )
+        return checkpoints

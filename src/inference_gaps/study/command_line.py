@@ -10,6 +10,7 @@ from inference_gaps.study.plan import Study
 __all__ = ["command_line"]
 
 _COMPUTES = ("train", "simulate-", "optimise-", "evaluate-")
+_READS_BY_ROLE = (*_COMPUTES, "take-")
 
 
 def command_line(job: Job, study: Study) -> list[str]:
@@ -24,11 +25,10 @@ def command_line(job: Job, study: Study) -> list[str]:
         flags["output-prefix"] = job.outputs["csv"].with_suffix("")
     else:
         flags |= {flag: path for flag, path in job.outputs.items() if flag != "numbers"}
+    flags |= job.inputs if job.command.startswith(_READS_BY_ROLE) else _folders(job, study, layout)
     if job.command.startswith(_COMPUTES):
         settings = study.configuration.settings
-        flags |= {**job.inputs, "threads": settings.threads, "device": settings.device}
-    else:
-        flags |= _folders(job, study, layout)
+        flags |= {"threads": settings.threads, "device": settings.device}
     words = [job.command, "--fingerprint", job.fingerprint, "--spec", job.spec.as_json()]
     for flag, value in flags.items():
         words += [f"--{flag}", str(value)]

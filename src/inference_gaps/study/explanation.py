@@ -17,6 +17,7 @@ from inference_gaps.layout import preset_of
 from inference_gaps.records import read_record
 from inference_gaps.specs.ais import AisSpec
 from inference_gaps.specs.base import Spec
+from inference_gaps.specs.checkpoint import CheckpointSpec
 from inference_gaps.specs.convergence import ConvergenceSpec
 from inference_gaps.specs.data import PrepareSpec
 from inference_gaps.specs.exact import ExactSpec
@@ -43,6 +44,7 @@ __all__ = ["SPECS", "explain"]
 SPECS: dict[str, type[Spec]] = {
     "prepare-data": PrepareSpec,
     "train": TrainSpec,
+    "take-checkpoint": CheckpointSpec,
     "simulate-data": SimulateSpec,
     "optimise-local": LocalSpec,
     "evaluate-iwae": IwaeSpec,

@@ -1,7 +1,7 @@
 """The rows of a table: which models an experiment evaluates, on which points, after how much of their training."""
 
 from inference_gaps.config.loading import Configuration
-from inference_gaps.config.resolution import train_spec
+from inference_gaps.config.resolution import checkpoints_of
 from inference_gaps.specs.data import Split
 from inference_gaps.specs.table import AisStart, Family, TableRowSpec
 
@@ -39,9 +39,7 @@ def _epochs(configuration: Configuration, experiment: str, model: str) -> list[i
     """Return after how many epochs a model is evaluated; None is the end of its training."""
     if not configuration.experiments.experiments[experiment].at_checkpoints:
         return [None]
-    preset = configuration.preset
-    spec = train_spec(preset, configuration.experiments.models[model], seed=0)
-    return [*(epoch for epoch in preset.checkpoints if epoch < spec.epochs), None]
+    return [*checkpoints_of(configuration.experiments, configuration.preset, model), None]
 
 
 def _row(

@@ -20,7 +20,7 @@ from inference_gaps.runtime import random_generator
 from inference_gaps.specs.train import TrainSpec
 from inference_gaps.training.schedules import entropy_weight, learning_rate
 
-__all__ = ["EpochMetrics", "Images", "mean_elbo", "train"]
+__all__ = ["EpochMetrics", "Images", "Trained", "mean_elbo", "train"]
 
 _VALIDATIONS = 50
 _EVALUATION_BATCH = 500
@@ -55,6 +55,19 @@ class EpochMetrics:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Trained:
+    """What a training leaves beside the model.
+
+    Attributes:
+        epochs: one row per epoch.
+        checkpoints: the weights after each epoch of ``spec.checkpoints``, as ``state_dict`` names them.
+    """
+
+    epochs: list[EpochMetrics]
+    checkpoints: dict[int, dict[str, Tensor]]
+
+
 @torch.no_grad()
 def mean_elbo(model: VAE, images: Images, rng: torch.Generator) -> float:
     """Return the mean one-sample ELBO of ``images`` with the model in evaluation mode."""
@@ -69,14 +82,14 @@ def mean_elbo(model: VAE, images: Images, rng: torch.Generator) -> float:
 
 
 class _Run:
-    """A run between two steps: weights, optimiser, the epoch so far, and the rows of the epochs before."""
+    """A run between two steps: weights, optimiser, the epoch so far, and the rows and checkpoints before it."""
 
     def __init__(self, model: VAE, spec: TrainSpec, images: Images) -> None:
         self.model, self.spec = model, spec
-        self.optimiser = torch.optim.Adam(
-            model.parameters(), lr=spec.learning_rate, eps=spec.adam_epsilon, fused=True
-        )
+        trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self.optimiser = torch.optim.Adam(trained, lr=spec.learning_rate, eps=spec.adam_epsilon, fused=True)
         self.epochs: list[EpochMetrics] = []
+        self.checkpoints: dict[int, dict[str, Tensor]] = {}
         # Means of log p(x, z) and log q(z|x) over each batch of the epoch; those to come are zero.
         self.terms = torch.zeros(len(images) // spec.batch_size, 2, device=images.bytes.device)
         self.rows: Tensor | None = None
@@ -92,6 +105,13 @@ class _Run:
         self.rows, self.epoch_started = rows, time.perf_counter()
         self.terms.zero_()
         self.optimiser.param_groups[0]["lr"] = learning_rate(self.spec, len(self.epochs))
+
+    def end_epoch(self, metrics: EpochMetrics) -> None:
+        """Take the row of the epoch, and keep its weights if they are asked for."""
+        self.epochs.append(metrics)
+        if metrics.epoch in self.spec.checkpoints:
+            weights = self.model.state_dict()
+            self.checkpoints[metrics.epoch] = {name: tensor.clone() for name, tensor in weights.items()}
 
     def check(self) -> None:
         """Raise UserError if the objective, or a weight, is not a finite number, and say where it began."""
@@ -118,6 +138,7 @@ class _Run:
             "model": self.model.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "epochs": [dataclasses.asdict(metrics) for metrics in self.epochs],
+            "checkpoints": dict(self.checkpoints),
             "terms": self.terms,
             "rows": self.rows,
             "seconds": [now - self.started, now - self.epoch_started],
@@ -128,6 +149,7 @@ class _Run:
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.epochs = [EpochMetrics(**metrics) for metrics in state["epochs"]]
+        self.checkpoints = state["checkpoints"]
         self.terms, self.rows = state["terms"], state["rows"]
         self.started, self.epoch_started = (time.perf_counter() - spent for spent in state["seconds"])
 
@@ -139,19 +161,19 @@ def train(
     validation: Images | None,
     report: Callable[[EpochMetrics], None],
     checkpoint: Checkpoint = NO_CHECKPOINT,
-) -> list[EpochMetrics]:
+) -> Trained:
     """Train ``model`` in place.
 
     Args:
-        model: on the device of ``images``, freshly initialised.
-        spec: epochs, batch size, schedules, seed.
+        model: on the device of ``images``, freshly initialised, its generator perhaps frozen.
+        spec: epochs, batch size, schedules, seed, and whose weights are kept.
         images: the training split. An incomplete last batch is left out, as in the authors' code.
         validation: images for the validation ELBO, or None.
         report: called after each epoch that is trained here.
         checkpoint: where an earlier process may have left this run.
 
     Returns:
-        One row per epoch, those of an earlier process included.
+        One row per epoch and the weights that are kept, those of an earlier process included.
 
     Raises:
         UserError: fewer images than one batch, or the objective is no longer finite.
@@ -194,9 +216,9 @@ def train(
             images_per_second=len(images) / (now - run.epoch_started),
             seconds=now - run.started,
         )
-        run.epochs.append(metrics)
+        run.end_epoch(metrics)
         report(metrics)
-    return run.epochs
+    return Trained(run.epochs, run.checkpoints)
 
 
 def _step(run: _Run, images: Images, batch: int, noise: torch.Generator) -> Tensor:

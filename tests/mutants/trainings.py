@@ -1,0 +1,109 @@
+"""Bugs in the training of models, and in what is kept of it."""
+
+from inference_gaps.models import storage
+from inference_gaps.models.vae import VAE
+from inference_gaps.study.models import ModelJobs
+from inference_gaps.training import loop
+from tests.config import test_plan
+from tests.models import test_models
+from tests.mutants.mutant import Check, Mutant
+from tests.resuming import test_same_bits
+from tests.training import test_frozen_generator, test_training
+
+__all__ = ["TRAININGS"]
+
+_KEPT = Check(test_training.test_checkpoints_are_the_weights_after_their_epochs)
+_RESUMED = Check(test_same_bits.test_training, {"name": "mlp-ffg-shuffled", "steps": 5})
+_TAKEN = Check(test_models.test_a_checkpoint_is_loaded_as_it_was_kept)
+_FROZEN, _FROZEN_BATCHES = (
+    Check(
+        test_frozen_generator.test_a_frozen_generator_keeps_its_bits_while_the_rest_learns,
+        {"kind": kind, "family": "ffg"},
+    )
+    for kind in ("mlp", "conv")
+)
+_SAME_SEED = Check(test_plan.test_a_generator_comes_from_the_training_of_the_same_seed)
+_PLANNED = Check(test_plan.test_a_checkpoint_is_evaluated_as_a_model_of_its_own)
+
+TRAININGS = [
+    Mutant(
+        "checkpoints that go on training",
+        "The weights that are kept are those of the model itself and not a copy.",
+        loop._Run.end_epoch,
+        "tensor.clone()",
+        "tensor",
+        _KEPT,
+    ),
+    Mutant(
+        "checkpoints an epoch late",
+        "The weights after epoch N + 1 are kept as those after epoch N.",
+        loop._Run.end_epoch,
+        "if metrics.epoch in self.spec.checkpoints:\n            weights",
+        "if metrics.epoch - 1 in self.spec.checkpoints:\n            weights",
+        _KEPT,
+    ),
+    Mutant(
+        "checkpoints forgotten by a killed training",
+        "The state of a training does not hold the weights that it has kept so far.",
+        loop._Run.state_dict,
+        "dict(self.checkpoints)",
+        "{}",
+        _RESUMED,
+    ),
+    Mutant(
+        "the end of the training for every checkpoint",
+        "What is taken out of a training are its last weights.",
+        storage.load_checkpoint,
+        "weights[epoch], provenance",
+        "weights[None], provenance",
+        _TAKEN,
+    ),
+    Mutant(
+        "a frozen generator that is trained",
+        "Gradients of the weights of a frozen generator are formed and followed.",
+        VAE.freeze_generator,
+        "requires_grad_(False)",
+        "requires_grad_(True)",
+        _FROZEN,
+    ),
+    Mutant(
+        "batch normalisation of a frozen generator goes on counting",
+        "A frozen generator is in training mode while the rest is trained.",
+        VAE.train,
+        "self.generator.eval()",
+        "self.generator.train(mode)",
+        _FROZEN_BATCHES,
+    ),
+    Mutant(
+        "a frozen generator from its initial weights",
+        "The weights of the other model are not taken over.",
+        VAE.freeze_generator,
+        "self.generator.load_state_dict(trained.state_dict())",
+        "pass",
+        _FROZEN,
+    ),
+    Mutant(
+        "the generator of another seed",
+        "A model gets the generator of the first seed, whatever its own.",
+        ModelJobs._same_seed_of,
+        "model, self._seed)",
+        "model, 0)",
+        _SAME_SEED,
+    ),
+    Mutant(
+        "random numbers shared by checkpoints",
+        "IWAE at a checkpoint draws what it draws at the end of the training.",
+        ModelJobs.iwae,
+        "derived_seed(*self._place, ",
+        "derived_seed(self._name, self._seed, ",
+        _PLANNED,
+    ),
+    Mutant(
+        "the wrong weights evaluated",
+        "Evaluations of a checkpoint read the model at the end of its training.",
+        ModelJobs.weights,
+        "if self._epoch is None:",
+        "if self._epoch != -1:",
+        _PLANNED,
+    ),
+]
