@@ -107,12 +107,12 @@ class Summary:
         return self._jobs.add("judge-claims", spec, inputs, outputs, {"published": self._published})
 
     def figures(self, experiments: list[str]) -> list[Job]:
-        """Add the gaps of each experiment, training curves and samples of all their models, and convergence."""
+        """Add the gaps of each experiment, training curves of their models, samples of those of the first."""
         made = [self._gaps(experiment) for experiment in experiments]
-        settings = [self._configuration.experiments.experiments[name] for name in experiments]
-        models = list(dict.fromkeys(model for experiment in settings for model in experiment.models))
-        made += [self._training(models), self._samples(models)]
-        convergence = self._convergence(models)
+        seeds = self._seeds(experiments)
+        first = self._configuration.experiments.experiments[experiments[0]].models
+        made += [self._training(seeds), self._samples({model: seeds[model][0] for model in first})]
+        convergence = self._convergence(list(seeds))
         return [*made, convergence] if convergence else made
 
     def report(self, tables: list[Job], figures: list[Job], selfcheck: Job | None, claims: Job | None) -> Job:
@@ -169,22 +169,30 @@ class Summary:
         known = self._configuration.experiments.models
         return max(train_spec(self._configuration.preset, known[name], seed=0).epochs for name in models)
 
-    def _training(self, models: list[str]) -> Job:
+    def _seeds(self, experiments: list[str]) -> dict[str, list[int]]:
+        """Return the models of some experiments, each with the seeds that any of them has it trained with."""
+        found: dict[str, list[int]] = {}
+        for name in experiments:
+            for model in self._configuration.experiments.experiments[name].models:
+                known = found.setdefault(model, [])
+                known += [each for each in self._configuration.preset.seeds_of(name) if each not in known]
+        return found
+
+    def _training(self, seeds: Mapping[str, list[int]]) -> Job:
         shown = [
             ModelSpec(model=model, seed=seed, **self._names(model))
-            for model in models
-            for seed in self._configuration.preset.seeds
+            for model, of_model in seeds.items()
+            for seed in of_model
         ]
         spec = TrainingFigureSpec(preset=self._layout.preset, models=shown)
         inputs = training_sources(spec, self._layout)
         return self._jobs.add("plot-training", spec, inputs, self._figure("training"))
 
-    def _samples(self, models: list[str]) -> Job:
-        seed = self._configuration.preset.seeds[0]
-        shown = [ModelSpec(model=model, seed=seed, **self._names(model)) for model in models]
-        splits = [self._configuration.datasets[self._configuration.copy_of(model)].splits for model in models]
+    def _samples(self, seeds: Mapping[str, int]) -> Job:
+        shown = [ModelSpec(model=model, seed=seed, **self._names(model)) for model, seed in seeds.items()]
+        splits = [self._configuration.datasets[self._configuration.copy_of(model)].splits for model in seeds]
         split = next(name for name in _UNSEEN_FIRST if all(name in cut for cut in splits))
-        for model in models:
+        for model, seed in seeds.items():
             self._model_jobs(model, seed).samples(split)
         spec = SamplesFigureSpec(preset=self._layout.preset, models=shown)
         inputs = samples_sources(spec, self._layout)
