@@ -69,9 +69,9 @@ TRAININGS = [
     Mutant(
         "batch normalisation of a frozen generator goes on counting",
         "A frozen generator is in training mode while the rest is trained.",
-        VAE.train,
-        "self.generator.eval()",
-        "self.generator.train(mode)",
+        VAE.freeze_generator,
+        "self._generator_is_frozen = True",
+        "self._generator_is_frozen = False",
         _FROZEN_BATCHES,
     ),
     Mutant(
