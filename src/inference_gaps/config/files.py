@@ -11,6 +11,7 @@ from inference_gaps.config.sections import (
     IwaeSection,
     LocalSections,
     TrainSection,
+    UnitsSection,
 )
 from inference_gaps.specs.base import Count, Name, Spec
 from inference_gaps.specs.claims import (
@@ -81,6 +82,7 @@ class _Amounts(Spec):
     ais: AisSections = AisSections()
     local: LocalSections = LocalSections()
     convergence: ConvergenceSection = ConvergenceSection()
+    units: UnitsSection = UnitsSection()
 
 
 class PresetDataset(_Amounts):
