@@ -109,6 +109,10 @@ class Layout:
         """Values of the estimators of log p(x) at several sizes."""
         return self.run(model, seed) / split / "convergence.csv"
 
+    def units(self, model: str, seed: int | str, split: str) -> Path:
+        """Activity of the latent units."""
+        return self.run(model, seed) / split / "units.csv"
+
     def selfcheck(self, suffix: str) -> Path:
         """Estimates beside exact answers; ``suffix`` is ``csv`` or ``md``."""
         return self.results / f"selfcheck.{suffix}"

@@ -11,6 +11,7 @@ _LOWER = {
     "evaluate-ais": "lower chains or points",
     "evaluate-bdmc": "lower chains or points",
     "evaluate-exact": "lower points",
+    "evaluate-units": "lower samples",
     "evaluate-convergence": "lower samples, chains or points",
     "plot-samples": "lower images",
 }

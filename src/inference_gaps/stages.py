@@ -82,8 +82,13 @@ def add_stage_arguments(parser: argparse.ArgumentParser, spec_help: str, output_
     add_runtime_arguments(parser)
 
 
-def load_stage(options: argparse.Namespace, spec: PointsSpec) -> StageInputs:
+def load_stage(options: argparse.Namespace, spec: PointsSpec, *, at_most: bool = False) -> StageInputs:
     """Load the data points of ``spec`` and the model that ``options`` name.
+
+    Args:
+        options: the command line.
+        spec: the split, and how many of its points.
+        at_most: whether a split with fewer points is taken as a whole.
 
     Raises:
         UserError: a file is missing or damaged, or there are fewer points than asked for.
@@ -99,7 +104,8 @@ def load_stage(options: argparse.Namespace, spec: PointsSpec) -> StageInputs:
             f"{wanted}; name data and a model that belong together."
         )
     fingerprints = {"data": identity(data.provenance), "model": identity(provenance)}
-    return StageInputs(model, data, data.points(spec.split, spec.points).to(device), fingerprints)
+    count = min(spec.points, data.size(spec.split)) if at_most else spec.points
+    return StageInputs(model, data, data.points(spec.split, count).to(device), fingerprints)
 
 
 def load_start(

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from inference_gaps.analysis.units import active_units
 from inference_gaps.artifacts import read_provenance, read_tensors, read_values
 from inference_gaps.cli import main
+from inference_gaps.errors import UserError
 from inference_gaps.fingerprints import identity
 from inference_gaps.posteriors.registry import FAMILIES
 from tests.command_lines import arguments, run
@@ -115,6 +117,22 @@ def test_the_same_command_makes_the_same_bytes(folder: Path, tmp_path: Path) -> 
     run("evaluate-iwae", spec={"points": POINTS, "samples": 2000}, data=folder / "data.safetensors",
         model=folder / "model.safetensors", output=again)  # fmt: skip
     assert again.read_bytes() == (folder / "iwae-amortised.csv").read_bytes()
+
+
+def test_units_are_measured_on_as_many_images_as_there_are(folder: Path, tmp_path: Path) -> None:
+    model = {"data": folder / "data.safetensors", "model": folder / "model.safetensors"}
+    few, more = tmp_path / "few.csv", tmp_path / "more.csv"
+    run("evaluate-units", spec={"split": "validation"}, output=more, **model)
+    run("evaluate-units", spec={"split": "validation", "points": 40}, output=few, **model)
+    frame, provenance = read_values(more)
+    assert frame["unit"].tolist() == [0, 1, 2, 3]
+    assert (frame["activity"] > 0).all()
+    assert (frame["kl"] > 0).all()
+    assert provenance["summary"] == {"images": 500}
+    assert read_provenance(few)["summary"] == {"images": 40}
+    assert active_units(more) == (frame["activity"] > 0.01).sum() >= 3
+    with pytest.raises(UserError, match="was made by 'inference-gaps train'"):
+        active_units(folder / "metrics.csv")
 
 
 @pytest.mark.parametrize("family", [name for name in FAMILIES if name != "ffg"])

@@ -177,6 +177,7 @@ def test_a_checkpoint_is_evaluated_as_a_model_of_its_own(project: Path) -> None:
             model.bdmc("prior"),
             model.exact("train"),
             model.convergence("train"),
+            model.units("validation"),
             model.samples("validation"),
         ]
 

@@ -41,6 +41,10 @@ COMMANDS: dict[str, tuple[dict[str, str], dict[str, object]]] = {
         {"spec": AIS | SIMULATED},
     ),
     "evaluate-exact": ({"data": "data.safetensors", "model": "model.safetensors"}, {"spec": {"points": 2}}),
+    "evaluate-units": (
+        {"data": "data.safetensors", "model": "model.safetensors"},
+        {"spec": {"points": 5, "samples": 3}},
+    ),
     "evaluate-convergence": (
         {"data": "data.safetensors", "model": "model.safetensors", "start": "local-ffg.safetensors"},
         {"spec": {"points": 2, "samples": [2, 3], "distributions": [3, 4], "chains": 2}},

@@ -1,11 +1,11 @@
 """Bugs in the training of models, and in what is kept of it."""
 
-from inference_gaps.models import storage
+from inference_gaps.models import storage, units
 from inference_gaps.models.vae import VAE
 from inference_gaps.study.models import ModelJobs
 from inference_gaps.training import loop
 from tests.config import test_plan
-from tests.models import test_models
+from tests.models import test_models, test_units
 from tests.mutants.mutant import Check, Mutant
 from tests.resuming import test_same_bits
 from tests.training import test_frozen_generator, test_training
@@ -23,6 +23,8 @@ _FROZEN, _FROZEN_BATCHES = (
     for kind in ("mlp", "conv")
 )
 _SAME_SEED = Check(test_plan.test_a_generator_comes_from_the_training_of_the_same_seed)
+_FORMULA = Check(test_units.test_a_gaussian_has_its_activity_by_a_formula)
+_UNBIASED = Check(test_units.test_samples_give_the_activity_without_bias)
 _PLANNED = Check(test_plan.test_a_checkpoint_is_evaluated_as_a_model_of_its_own)
 
 TRAININGS = [
@@ -69,9 +71,9 @@ TRAININGS = [
     Mutant(
         "batch normalisation of a frozen generator goes on counting",
         "A frozen generator is in training mode while the rest is trained.",
-        VAE.train,
-        "self.generator.eval()",
-        "self.generator.train(mode)",
+        VAE.freeze_generator,
+        "self._generator_is_frozen = True",
+        "self._generator_is_frozen = False",
         _FROZEN_BATCHES,
     ),
     Mutant(
@@ -89,6 +91,30 @@ TRAININGS = [
         "model, self._seed)",
         "model, 0)",
         _SAME_SEED,
+    ),
+    Mutant(
+        "noise counted as activity",
+        "The Monte-Carlo variance of the means of q(z|x) is not subtracted.",
+        units.unit_activity,
+        "torch.cat(means).var(0) - torch.cat(variances).mean(0)",
+        "torch.cat(means).var(0)",
+        _UNBIASED,
+    ),
+    Mutant(
+        "the variance of samples for that of their mean",
+        "What is subtracted from the activity is not divided by the number of samples.",
+        units._mean,
+        "z.var(1) / samples",
+        "z.var(1)",
+        _UNBIASED,
+    ),
+    Mutant(
+        "divergence from the prior reversed in the variance",
+        "The KL divergence of a unit has the logarithm of its variance with the wrong sign.",
+        units._divergence,
+        "- 1 - log_variance",
+        "- 1 + log_variance",
+        _FORMULA,
     ),
     Mutant(
         "random numbers shared by checkpoints",

@@ -19,6 +19,7 @@ ADDED = """
     taken.exact("train")
     taken.convergence("train")
     taken.samples("validation")
+    taken.units("validation")
 """
 TARGETS = [
     f"{FOLDER}/epoch-2/{name}"
@@ -29,6 +30,7 @@ TARGETS = [
         "train/convergence.csv",
         "train/exact.csv",
         "train/iwae-local-af.csv",
+        "validation/units.csv",
     )
 ]
 
@@ -45,7 +47,7 @@ def test_every_rule_of_a_model_works_for_a_checkpoint(project: Path) -> None:
     assert sorted(ran) == sorted(
         ["prepare-data", "train", "take-checkpoint", "simulate-data", "evaluate-bdmc", "evaluate-samples"]
         + ["optimise-local"] * 2
-        + ["evaluate-iwae", "evaluate-ais", "evaluate-exact", "evaluate-convergence"]
+        + ["evaluate-iwae", "evaluate-ais", "evaluate-exact", "evaluate-convergence", "evaluate-units"]
     )
     weights = read_provenance(project / FOLDER / "model.safetensors")["fingerprint"]
     taken = read_provenance(project / FOLDER / "epoch-2/model.safetensors")

@@ -4,6 +4,7 @@ WEIGHTS = LAYOUT.weights("{model}", "{seed}")
 METRICS = LAYOUT.metrics("{model}", "{seed}")
 CHECKPOINT = LAYOUT.weights("{model}", at_epoch("{seed}", "{epoch}"))
 SAMPLES_OF = LAYOUT.samples("{model}", "{seed}")
+UNITS = LAYOUT.units("{model}", "{seed}", "{split}")
 LOCAL = LAYOUT.local("{model}", "{seed}", "{split}", "{family}")
 IWAE = LAYOUT.iwae("{model}", "{seed}", "{split}", "{posterior}")
 AIS = LAYOUT.ais("{model}", "{seed}", "{split}", "{start}")
@@ -140,6 +141,31 @@ rule evaluate_ais:
     shell:
         "inference-gaps evaluate-ais --spec {params.spec:q} --data {input.data:q} --model {input.model:q}"
         " {params.optional} --output {output:q} --threads {threads} --device {resources.device}"
+        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+
+
+rule evaluate_units:
+    input:
+        unpack(reads(UNITS)),
+    output:
+        UNITS,
+    params:
+        spec=spec(UNITS),
+        fingerprint=fingerprint(UNITS),
+    log:
+        log_of("evaluate_units", "{model}/seed-{seed}/{split}"),
+    benchmark:
+        benchmark_of("evaluate_units", "{model}/seed-{seed}/{split}")
+    threads: SETTINGS.threads
+    resources:
+        device=SETTINGS.device,
+        gpu=GPU,
+        mem_mb=4000,
+    message:
+        "Latent units of {wildcards.model}, seed {wildcards.seed}, on {wildcards.split} images"
+    shell:
+        "inference-gaps evaluate-units --spec {params.spec:q} --data {input.data:q} --model {input.model:q}"
+        " --output {output:q} --threads {threads} --device {resources.device}"
         " --fingerprint {params.fingerprint} > {log:q} 2>&1"
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from inference_gaps.analysis.gaps import Quantity, average_over_seeds, quantities
 from inference_gaps.analysis.intervals import mean_interval, monte_carlo_standard_error
 from inference_gaps.analysis.sources import units_file
-from inference_gaps.analysis.units import count_active, read_units
+from inference_gaps.analysis.units import active_units
 from inference_gaps.analysis.values import read_bidirectional, read_bounds
 from inference_gaps.artifact_kinds import values_of
 from inference_gaps.artifacts import Provenance
@@ -78,7 +78,7 @@ class _Run:
 def _read(row: TableRowSpec, layout: Layout) -> _Run:
     bounds = read_bounds(row, layout)
     found = [*quantities(bounds, row.trained_with), *read_bidirectional(row, layout)]
-    units = count_active(read_units(units_file(row, layout))) if row.active_units else None
+    units = active_units(units_file(row, layout)) if row.active_units else None
     return _Run(found, len(bounds.value) + bounds.excluded, bounds.excluded, bounds.diverged, units)
 
 

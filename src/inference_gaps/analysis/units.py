@@ -1,29 +1,28 @@
-"""How many latent units of a model are in use.
+"""Which latent units a model uses.
 
-Burda et al., *Importance Weighted Autoencoders*, 2015 (arXiv 1509.00519), section 5.2: a unit is active if the mean
-of q(z_u|x) has a variance between images above a hundredth.
+Reference: Burda et al., *Importance Weighted Autoencoders*, 2015, section 5.2.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
-
-import pandas as pd
 
 from inference_gaps.artifact_kinds import values_of
 
-__all__ = ["count_active", "read_units"]
+__all__ = ["ACTIVE_ABOVE", "active_units", "count_active"]
 
-_ACTIVE = 0.01
+ACTIVE_ABOVE = 0.01
+"""A unit is active if the variance over images of its mean in q(z|x) is larger than this."""
 
 
-def read_units(path: Path) -> pd.DataFrame:
-    """Read what ``evaluate-units`` made: unit, activity.
+def count_active(activity: Iterable[float]) -> int:
+    """Return how many units are active, by the activity of each."""
+    return sum(value > ACTIVE_ABOVE for value in activity)
+
+
+def active_units(path: Path) -> int:
+    """Return how many units of a model are active, by the file that ``evaluate-units`` wrote.
 
     Raises:
-        UserError: the file is missing, damaged, or another one.
+        UserError: the file is missing, damaged, or of another stage.
     """
-    return values_of(path, "evaluate-units", ("unit", "activity"))[0]
-
-
-def count_active(units: pd.DataFrame) -> int:
-    """Return how many units are active."""
-    return int((units["activity"] > _ACTIVE).sum())
+    return count_active(values_of(path, "evaluate-units", ("unit", "activity"))[0]["activity"])

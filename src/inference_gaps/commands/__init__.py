@@ -20,6 +20,7 @@ COMMANDS = {
     "evaluate-bdmc": "bound log p(x) from both sides, on data simulated from the model",
     "evaluate-exact": "compute the exact answers of a model that has them, per data point",
     "evaluate-convergence": "compare the estimators of log p(x) at growing cost, per data point",
+    "evaluate-units": "measure the activity of each latent unit",
     "evaluate-samples": "reconstruct images and sample from the prior",
     "make-selfcheck": "put every estimate of models with known answers beside its exact answer",
     "show-selfcheck": "print the table of the self-check; fail if an estimate missed its answer",

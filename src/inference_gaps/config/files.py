@@ -11,6 +11,7 @@ from inference_gaps.config.sections import (
     IwaeSection,
     LocalSections,
     TrainSection,
+    UnitsSection,
 )
 from inference_gaps.posteriors.registry import FAMILIES
 from inference_gaps.specs.base import Count, Name, Spec
@@ -83,6 +84,7 @@ class _Amounts(Spec):
     ais: AisSections = AisSections()
     local: LocalSections = LocalSections()
     convergence: ConvergenceSection = ConvergenceSection()
+    units: UnitsSection = UnitsSection()
 
 
 class PresetDataset(_Amounts):

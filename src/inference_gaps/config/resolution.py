@@ -17,6 +17,7 @@ from inference_gaps.specs.iwae import IwaeSpec
 from inference_gaps.specs.local import LocalSpec
 from inference_gaps.specs.table import Family
 from inference_gaps.specs.train import TrainSpec
+from inference_gaps.specs.units import UnitsSpec
 
 __all__ = [
     "ais_spec",
@@ -28,6 +29,7 @@ __all__ = [
     "local_spec",
     "points",
     "train_spec",
+    "units_spec",
 ]
 
 
@@ -109,3 +111,9 @@ def convergence_spec(preset: Preset, dataset: str, split: Split, seed: int) -> C
     """Return the sizes at which estimators are compared on the first points of ``split``."""
     given = _given(preset.convergence, preset.datasets[dataset].convergence)
     return ConvergenceSpec(split=split, seed=seed, **given)
+
+
+def units_spec(preset: Preset, dataset: str, split: Split, seed: int) -> UnitsSpec:
+    """Return how the activity of latent units is measured on ``split``."""
+    given = _given(preset.units, preset.datasets[dataset].units)
+    return UnitsSpec(split=split, seed=seed, **given)

@@ -16,6 +16,7 @@ from inference_gaps.specs.convergence import ConvergenceSpec
 from inference_gaps.specs.iwae import IwaeSpec, PointsSpec
 from inference_gaps.specs.local import LocalSpec
 from inference_gaps.specs.train import TrainSpec
+from inference_gaps.specs.units import UnitsSpec
 
 __all__ = [
     "AisSection",
@@ -25,6 +26,7 @@ __all__ = [
     "LocalSection",
     "LocalSections",
     "TrainSection",
+    "UnitsSection",
 ]
 
 
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     AisSection: TypeAlias = Spec
     LocalSection: TypeAlias = Spec
     ConvergenceSection: TypeAlias = Spec
+    UnitsSection: TypeAlias = Spec
 else:
     _OF_THE_MODEL = {"architecture", "posterior", "seed", "checkpoints", "frozen_generator"}
     _POINTS = set(PointsSpec.model_fields)
@@ -57,6 +60,7 @@ else:
     AisSection = _section("AisSection", AisSpec, _POINTS | {"start"})
     LocalSection = _section("LocalSection", LocalSpec, _POINTS | {"family"})
     ConvergenceSection = _section("ConvergenceSection", ConvergenceSpec, {"split", "seed"})
+    UnitsSection = _section("UnitsSection", UnitsSpec, {"split", "seed"})
 
 
 class AisSections(Spec):

@@ -55,6 +55,14 @@ class PreparedData:
         """The splits there are."""
         return tuple(self._rows)
 
+    def size(self, name: str) -> int:
+        """Return how many images a split has.
+
+        Raises:
+            UserError: there is no such split.
+        """
+        return len(self._stored(name))
+
     def split(self, name: str) -> torch.Tensor:
         """Return all images of a split as bytes [N, D].
 

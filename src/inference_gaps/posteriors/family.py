@@ -67,6 +67,10 @@ class PosteriorFamily(ABC):
             generator: for weights that do not matter yet, on the CPU.
         """
 
+    def mean(self, parameters: Parameters) -> Tensor | None:
+        """Return the mean of z [B, d], for a family that has a formula for it."""
+        return None
+
     def from_zeros(self, points: int, generator: torch.Generator) -> dict[str, Tensor]:
         """Return the authors' start of a local family: moments zero, networks as PyTorch initialises them."""
         zeros = torch.zeros(points, self.latent_dim)

@@ -61,6 +61,10 @@ class FullGaussian(PosteriorFamily):
             else {"lower.0.bias": (below,)}
         )
 
+    def mean(self, parameters: Parameters) -> Tensor:
+        """See :meth:`PosteriorFamily.mean`."""
+        return parameters["mean"]
+
     def transform(self, parameters: Parameters, noise: Tensor) -> tuple[Tensor, Tensor]:
         """See :meth:`PosteriorFamily.transform`."""
         mean, log_variance = parameters["mean"].unsqueeze(1), parameters["log_variance"].unsqueeze(1)

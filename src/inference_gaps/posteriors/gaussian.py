@@ -55,6 +55,10 @@ class FullyFactorisedGaussian(PosteriorFamily):
         """See :meth:`PosteriorFamily.from_gaussian`."""
         return {"mean": mean, "log_variance": log_variance}
 
+    def mean(self, parameters: Parameters) -> Tensor:
+        """See :meth:`PosteriorFamily.mean`."""
+        return parameters["mean"]
+
     def transform(self, parameters: Parameters, noise: Tensor) -> tuple[Tensor, Tensor]:
         """See :meth:`PosteriorFamily.transform`."""
         return reparameterise(noise, parameters["mean"].unsqueeze(1), parameters["log_variance"].unsqueeze(1))

@@ -35,6 +35,7 @@ from inference_gaps.specs.selfcheck import SelfcheckSpec
 from inference_gaps.specs.simulate import SimulateSpec
 from inference_gaps.specs.table import TableSpec
 from inference_gaps.specs.train import TrainSpec
+from inference_gaps.specs.units import UnitsSpec
 from inference_gaps.study.command_line import command_line
 from inference_gaps.study.freshness import Artifacts
 from inference_gaps.study.plan import Study, study_of
@@ -52,6 +53,7 @@ SPECS: dict[str, type[Spec]] = {
     "evaluate-bdmc": AisSpec,
     "evaluate-exact": ExactSpec,
     "evaluate-convergence": ConvergenceSpec,
+    "evaluate-units": UnitsSpec,
     "evaluate-samples": SamplesSpec,
     "make-selfcheck": SelfcheckSpec,
     "make-table": TableSpec,

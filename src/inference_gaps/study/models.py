@@ -12,6 +12,7 @@ from inference_gaps.config.resolution import (
     local_spec,
     points,
     train_spec,
+    units_spec,
 )
 from inference_gaps.data.contents import unpinned_digests
 from inference_gaps.layout import Layout, at_epoch
@@ -152,6 +153,13 @@ class ModelJobs:
         inputs = self._read(split) | {"start": self.local(split, "ffg")}
         output = self._layout.convergence(*self._place, split)
         return self._add("evaluate-convergence", spec, inputs, {"output": output})
+
+    def units(self, split: Split) -> Path:
+        """Add the activity of the latent units and return it."""
+        seed = derived_seed(*self._place, split, "units")
+        spec = units_spec(self._budget, self._dataset, split, seed)
+        output = self._layout.units(*self._place, split)
+        return self._add("evaluate-units", spec, self._read(split), {"output": output})
 
     def _same_seed_of(self, model: str) -> "ModelJobs":
         return ModelJobs(self._jobs, self._layout, self._configuration, self._sources, model, self._seed)
