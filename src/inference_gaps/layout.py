@@ -85,10 +85,6 @@ class Layout:
         """AIS values of chains that start at ``prior`` or ``local-ffg``."""
         return self.run(model, seed) / split / f"ais-{start}.csv"
 
-    def units(self, model: str, seed: int | str, split: str) -> Path:
-        """How active each latent unit is."""
-        return self.run(model, seed) / split / "units.csv"
-
     def samples(self, model: str, seed: int | str) -> Path:
         """Images, their reconstructions and samples from the prior, as figures show them."""
         return self.run(model, seed) / "samples.safetensors"
