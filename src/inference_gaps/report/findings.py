@@ -73,7 +73,7 @@ def comparability(rows: Sequence[TableRowSpec], table: pd.DataFrame, layout: Lay
         f"{part['n_points'].min()} images of {title} instead of {_PAPER_POINTS[str(dataset)]}"
         for dataset, part in table.groupby("dataset", sort=False)
         for title in part["dataset_title"].iloc[:1]
-        if part["n_points"].min() < _PAPER_POINTS[str(dataset)]
+        if part["n_points"].min() < _PAPER_POINTS.get(str(dataset), 0)
     ]
     if fewer:
         reasons.append(f"Gaps are means over {', '.join(fewer)}.")
