@@ -15,6 +15,13 @@ __all__ = ["TRAININGS"]
 _KEPT = Check(test_training.test_checkpoints_are_the_weights_after_their_epochs)
 _RESUMED = Check(test_same_bits.test_training, {"name": "mlp-ffg-shuffled", "steps": 5})
 _TAKEN = Check(test_models.test_a_checkpoint_is_loaded_as_it_was_kept)
+_ENTROPY, _KL = (
+    Check(
+        test_training.test_a_step_follows_the_objective_as_it_is_written,
+        {"family": "ffg", "warm_up_of": warm_up_of},
+    )
+    for warm_up_of in ("entropy", "kl")
+)
 _FROZEN, _FROZEN_BATCHES = (
     Check(
         test_frozen_generator.test_a_frozen_generator_keeps_its_bits_while_the_rest_learns,
@@ -59,6 +66,30 @@ TRAININGS = [
         "weights[epoch], provenance",
         "weights[None], provenance",
         _TAKEN,
+    ),
+    Mutant(
+        "no warm-up of the prior",
+        "With warm_up_of: kl, log p(z) has its full weight from the start.",
+        loop._step,
+        'run.spec.warm_up_of == "kl"',
+        'run.spec.warm_up_of == "nothing"',
+        _KL,
+    ),
+    Mutant(
+        "warm-up of the prior by default",
+        "The weight of the warm-up multiplies log p(z) also where it is of the entropy.",
+        loop._step,
+        'run.spec.warm_up_of == "kl"',
+        "True",
+        _ENTROPY,
+    ),
+    Mutant(
+        "the prior warmed up the wrong way",
+        "With warm_up_of: kl, the weight of log p(z) falls where it is to rise.",
+        loop._objective,
+        "(1 - weight) * log_prior",
+        "weight * log_prior",
+        _KL,
     ),
     Mutant(
         "a frozen generator that is trained",
