@@ -1,5 +1,6 @@
 """Bugs in the training of models, and in what is kept of it."""
 
+from inference_gaps.config import resolution
 from inference_gaps.models import storage, units
 from inference_gaps.models.vae import VAE
 from inference_gaps.study.models import ModelJobs
@@ -32,6 +33,7 @@ _FROZEN, _FROZEN_BATCHES = (
 _SAME_SEED = Check(test_plan.test_a_generator_comes_from_the_training_of_the_same_seed)
 _FORMULA = Check(test_units.test_a_gaussian_has_its_activity_by_a_formula)
 _UNBIASED = Check(test_units.test_samples_give_the_activity_without_bias)
+_PROTOCOL = Check(test_plan.test_a_protocol_stands_between_the_data_set_and_the_model)
 _PLANNED = Check(test_plan.test_a_checkpoint_is_evaluated_as_a_model_of_its_own)
 
 TRAININGS = [
@@ -146,6 +148,14 @@ TRAININGS = [
         "- 1 - log_variance",
         "- 1 + log_variance",
         _FORMULA,
+    ),
+    Mutant(
+        "a protocol that wins over the model",
+        "The training keys of a preset's protocol replace those of the model itself.",
+        resolution.train_spec,
+        "_given(*sections, model.training)",
+        "_given(model.training, *sections)",
+        _PROTOCOL,
     ),
     Mutant(
         "random numbers shared by checkpoints",

@@ -40,6 +40,7 @@ __all__ = [
     "ModelSettings",
     "Preset",
     "PresetDataset",
+    "ProtocolSettings",
     "SelfcheckSettings",
     "StatisticSettings",
     "TermSettings",
@@ -93,6 +94,12 @@ class PresetDataset(_Amounts):
     simulated_points: Count | None = None
 
 
+class ProtocolSettings(Spec):
+    """What a preset does differently in the training of the models that name this protocol."""
+
+    training: TrainSection
+
+
 class Preset(_Amounts):
     """``config/presets/*.yaml``: how much work each stage gets."""
 
@@ -106,11 +113,16 @@ class Preset(_Amounts):
         Epochs, Field(description="Epochs whose weights are kept where an experiment is evaluated at them.")
     ] = []
     datasets: Annotated[dict[Name, PresetDataset], Field(min_length=1)]
+    protocols: Annotated[
+        dict[Name, ProtocolSettings],
+        Field(description="For models that name one; other presets may lack it."),
+    ] = {}
 
 
 class ModelSettings(Spec):
     """A model of the paper: data, networks, posterior family, and training keys that no preset changes.
 
+    ``protocol``: how presets that have a protocol of this name train it.
     ``generator_of``: another model, whose generator it has; only its recognition network is trained.
     """
 
@@ -118,6 +130,7 @@ class ModelSettings(Spec):
     binarisation: Binarisation
     architecture: ArchitectureSpec
     posterior: PosteriorSpec
+    protocol: Name | None = None
     generator_of: Name | None = None
     training: TrainSection = TrainSection()
 
