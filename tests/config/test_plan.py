@@ -77,6 +77,33 @@ def test_layers_win_in_order(project: Path) -> None:
     assert (annealed.distributions, annealed.chains, annealed.points) == (9, 5, 3)
 
 
+def test_a_protocol_stands_between_the_data_set_and_the_model(project: Path) -> None:
+    """For the models that name it, in the presets that have it."""
+    keys = {"epochs": 8, "adam_epsilon": 1e-8, "batch_size": 20, "warm_up_epochs": 4}
+    edit_yaml(
+        project / PRESET, ("protocols", {"other": {"training": keys}, "third": {"training": {"epochs": 9}}})
+    )
+    before = load_study(top=project)
+    edit_yaml(project / EXPERIMENTS, ("models.digits-af.protocol", "other"))
+
+    def trained(model: str) -> TrainSpec:
+        spec = load_study(top=project).jobs[f"results/tiny/models/{model}/seed-0/model.safetensors"].spec
+        assert isinstance(spec, TrainSpec)
+        return spec
+
+    spec = trained("digits-af")
+    # The batch size is the model's own.
+    assert (spec.epochs, spec.adam_epsilon, spec.batch_size, spec.warm_up_epochs) == (8, 1e-8, 7, 4)
+    assert (
+        trained("digits-ffg") == before.jobs["results/tiny/models/digits-ffg/seed-0/model.safetensors"].spec
+    )
+    # Another preset has the protocol, this one does not: nothing is different from no protocol.
+    other = project / "config/presets/other.yaml"
+    other.write_text((project / PRESET).read_text())
+    edit_yaml(project / PRESET, ("protocols", ...))
+    assert changed(before, load_study(top=project)) == set()
+
+
 def test_inputs_have_the_roles_that_the_commands_use(project: Path) -> None:
     jobs = load_study(top=project).jobs
     folder = "results/tiny/models/digits-af/seed-0"

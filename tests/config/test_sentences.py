@@ -145,6 +145,25 @@ def test_the_project_of_these_tests_is_valid(project: Path) -> None:
         ),
         (
             EXPERIMENTS,
+            "models.digits-af.protocol",
+            "slow",
+            "models.digits-af.protocol is 'slow', which is not a protocol of any preset; there is none to choose "
+            "from.",
+        ),
+        (
+            TINY,
+            "protocols",
+            {"slow": {}},
+            "protocols.slow.training is missing; it must be a mapping of keys to values.",
+        ),
+        (
+            TINY,
+            "protocols",
+            {"slow": {"training": {"epoch": 1}}},
+            "protocols.slow.training.epoch is not a key; the nearest is epochs.",
+        ),
+        (
+            EXPERIMENTS,
             "experiments.gaps.at_checkpoints",
             True,
             "experiments.gaps.at_checkpoints is true, but config/presets/tiny.yaml has no checkpoints; list epochs "
@@ -324,6 +343,18 @@ def test_generators_that_cannot_be_shared(project: Path, key: str, value: Any, s
         f"config/experiments.yaml: {model}.generator_of is digits-ffg, {sentence}; models that share a generator "
         f"agree in it."
     ]
+
+
+def test_a_protocol_may_be_that_of_another_preset(project: Path) -> None:
+    edit_yaml(project / "config/experiments.yaml", ("models.digits-af.protocol", "slaw"))
+    other = project / "config/presets/other.yaml"
+    other.write_text("protocols: {slow: {}, broken")
+    none = "config/experiments.yaml: models.digits-af.protocol is 'slaw', which is not a protocol of any preset; "
+    assert sentences(project) == [f"{none}there is none to choose from."]
+    other.write_text("protocols: {slow: {training: {epochs: 9}}}")
+    assert sentences(project) == [f"{none}the nearest is slow."]
+    edit_yaml(project / "config/experiments.yaml", ("models.digits-af.protocol", "slow"))
+    assert load_configuration(project)
 
 
 def test_a_chain_of_generators(project: Path) -> None:

@@ -70,7 +70,7 @@ def test_the_command_names_the_setting_to_lower(
     def fail(*_: object, **__: object) -> None:
         raise ERRORS[kind]
 
-    for place in ((VAE, "bound_terms"), (MlpGenerator, "logits"), (MlpGenerator, "log_joint_gradient")):
+    for place in ((VAE, "sample_terms"), (MlpGenerator, "logits"), (MlpGenerator, "log_joint_gradient")):
         monkeypatch.setattr(*place, fail)
     before = contents(stages)
     assert main(command_line(stages, command)) == 1
@@ -85,7 +85,7 @@ def test_another_error_of_the_program_is_not_hidden(stages: Path, monkeypatch: p
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("a mistake in this program")
 
-    monkeypatch.setattr("inference_gaps.models.vae.VAE.bound_terms", fail)
+    monkeypatch.setattr("inference_gaps.models.vae.VAE.sample_terms", fail)
     with pytest.raises(RuntimeError, match="a mistake in this program"):
         main(command_line(stages, "train"))
 

@@ -1,5 +1,6 @@
 """Bugs in the training of models, and in what is kept of it."""
 
+from inference_gaps.config import resolution
 from inference_gaps.models import storage, units
 from inference_gaps.models.vae import VAE
 from inference_gaps.study.models import ModelJobs
@@ -15,6 +16,13 @@ __all__ = ["TRAININGS"]
 _KEPT = Check(test_training.test_checkpoints_are_the_weights_after_their_epochs)
 _RESUMED = Check(test_same_bits.test_training, {"name": "mlp-ffg-shuffled", "steps": 5})
 _TAKEN = Check(test_models.test_a_checkpoint_is_loaded_as_it_was_kept)
+_ENTROPY, _KL = (
+    Check(
+        test_training.test_a_step_follows_the_objective_as_it_is_written,
+        {"family": "ffg", "warm_up_of": warm_up_of},
+    )
+    for warm_up_of in ("entropy", "kl")
+)
 _FROZEN, _FROZEN_BATCHES = (
     Check(
         test_frozen_generator.test_a_frozen_generator_keeps_its_bits_while_the_rest_learns,
@@ -25,6 +33,7 @@ _FROZEN, _FROZEN_BATCHES = (
 _SAME_SEED = Check(test_plan.test_a_generator_comes_from_the_training_of_the_same_seed)
 _FORMULA = Check(test_units.test_a_gaussian_has_its_activity_by_a_formula)
 _UNBIASED = Check(test_units.test_samples_give_the_activity_without_bias)
+_PROTOCOL = Check(test_plan.test_a_protocol_stands_between_the_data_set_and_the_model)
 _PLANNED = Check(test_plan.test_a_checkpoint_is_evaluated_as_a_model_of_its_own)
 
 TRAININGS = [
@@ -59,6 +68,30 @@ TRAININGS = [
         "weights[epoch], provenance",
         "weights[None], provenance",
         _TAKEN,
+    ),
+    Mutant(
+        "no warm-up of the prior",
+        "With warm_up_of: kl, log p(z) has its full weight from the start.",
+        loop._step,
+        'run.spec.warm_up_of == "kl"',
+        'run.spec.warm_up_of == "nothing"',
+        _KL,
+    ),
+    Mutant(
+        "warm-up of the prior by default",
+        "The weight of the warm-up multiplies log p(z) also where it is of the entropy.",
+        loop._step,
+        'run.spec.warm_up_of == "kl"',
+        "True",
+        _ENTROPY,
+    ),
+    Mutant(
+        "the prior warmed up the wrong way",
+        "With warm_up_of: kl, the weight of log p(z) falls where it is to rise.",
+        loop._objective,
+        "(1 - weight) * log_prior",
+        "weight * log_prior",
+        _KL,
     ),
     Mutant(
         "a frozen generator that is trained",
@@ -115,6 +148,14 @@ TRAININGS = [
         "- 1 - log_variance",
         "- 1 + log_variance",
         _FORMULA,
+    ),
+    Mutant(
+        "a protocol that wins over the model",
+        "The training keys of a preset's protocol replace those of the model itself.",
+        resolution.train_spec,
+        "_given(*sections, model.training)",
+        "_given(model.training, *sections)",
+        _PROTOCOL,
     ),
     Mutant(
         "random numbers shared by checkpoints",

@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -58,6 +58,7 @@ def trained(
     shuffle: bool,
     shape: tuple[int, int, int],
     frozen: bool = False,
+    warm_up_of: Literal["entropy", "kl"] = "entropy",
 ) -> Any:
     """Return a function from a checkpoint to all that 8 epochs of 3 batches make, through all stages."""
     spec = TrainSpec(
@@ -67,6 +68,7 @@ def trained(
         batch_size=4,
         learning_rate=1e-2,
         warm_up_epochs=3,
+        warm_up_of=warm_up_of,
         shuffle=shuffle,
         checkpoints=[1, 4, 7],
     )
@@ -94,6 +96,7 @@ CONV = ConvArchitectureSpec(latent_dim=2, encoder_channels=2, decoder_channels=2
 TRAININGS = {
     "mlp-ffg-shuffled": (MLP, "ffg", True, (1, 3, 3)),
     "mlp-af": (MLP, "af", False, (1, 3, 3)),
+    "mlp-af-kl": (MLP, "af", False, (1, 3, 3), False, "kl"),
     "conv-ffg-shuffled": (CONV, "ffg", True, (3, 32, 32)),
     "conv-af-frozen": (CONV, "af", True, (3, 32, 32), True),
 }

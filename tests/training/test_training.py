@@ -11,6 +11,7 @@ from inference_gaps.config.sentences import spec_sentences
 from inference_gaps.errors import UserError
 from inference_gaps.models.vae import VAE, build_vae
 from inference_gaps.posteriors.registry import FAMILIES
+from inference_gaps.runtime import random_generator
 from inference_gaps.specs.base import InvalidSpec
 from inference_gaps.specs.train import ConvArchitectureSpec, MlpArchitectureSpec, PosteriorSpec, TrainSpec
 from inference_gaps.training.loop import EpochMetrics, Images, train
@@ -146,6 +147,44 @@ def test_checkpoints_that_cannot_be_kept_are_a_sentence(checkpoints: object, sen
     with pytest.raises(InvalidSpec) as caught:
         TrainSpec.from_argument(json.dumps({"epochs": 5, "checkpoints": checkpoints}))
     assert spec_sentences(caught.value) == sentence
+
+
+@pytest.mark.parametrize("warm_up_of", ["entropy", "kl"])
+@pytest.mark.parametrize("family", ["ffg", "af"])
+def test_a_step_follows_the_objective_as_it_is_written(family: str, warm_up_of: str) -> None:
+    """One step on all images against Adam on E[log p(x|z)] + log p(z) - w log q, or w times the whole KL."""
+    torch.set_default_dtype(torch.float32)
+    weight, images = 1 / 4, tiny_images()
+    model, rows = tiny_run(family, images, epochs=1, batch_size=60, warm_up_epochs=4, warm_up_of=warm_up_of)
+    torch.manual_seed(0)
+    architecture = MlpArchitectureSpec(latent_dim=2, encoder_hidden=[8], decoder_hidden=[8])
+    hand = build_vae(
+        architecture, PosteriorSpec.model_validate({"family": family, "flow_hidden": 5}), (1, 3, 4)
+    )
+    x = images.pixels(slice(0, 60))
+    z, log_q = hand.posterior.family.rsample_with_log_prob(
+        hand.posterior.parameters_for(x), 1, random_generator(0, stream=2)
+    )
+    log_prior = torch.distributions.Normal(0.0, 1.0).log_prob(z).sum(-1)
+    log_likelihood = hand.generator.log_likelihood(x, z)
+    kl = weight * (log_q - log_prior) if warm_up_of == "kl" else weight * log_q - log_prior
+    objective = (log_likelihood - kl).mean()
+    optimiser = torch.optim.Adam(hand.parameters(), lr=1e-2, eps=1e-4)
+    (-objective).backward()
+    optimiser.step()
+    assert rows[0].objective == pytest.approx(objective.item(), rel=1e-6)
+    assert rows[0].elbo == pytest.approx((log_likelihood + log_prior - log_q).mean().item(), rel=1e-6)
+    moved = zip(model.parameters(), hand.parameters(), strict=True)
+    assert all(torch.allclose(one, other, rtol=0, atol=1e-5) for one, other in moved)
+
+
+def test_after_the_warm_up_it_does_not_matter_what_it_was_of() -> None:
+    (one, _), (other, _) = (
+        tiny_run(epochs=3, warm_up_epochs=0, warm_up_of=warm_up_of) for warm_up_of in ("entropy", "kl")
+    )
+    assert same(weights(one), weights(other))
+    warmed, _ = tiny_run(epochs=3, warm_up_epochs=3, warm_up_of="kl")
+    assert not same(weights(one), weights(warmed))
 
 
 def test_without_shuffling_batches_come_in_file_order() -> None:

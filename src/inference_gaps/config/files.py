@@ -42,6 +42,7 @@ __all__ = [
     "ModelSettings",
     "Preset",
     "PresetDataset",
+    "ProtocolSettings",
     "SelfcheckSettings",
     "StatisticSettings",
     "TermSettings",
@@ -101,6 +102,12 @@ class ExperimentBudget(Spec):
     seeds: Annotated[list[Seed], Field(min_length=1)]
 
 
+class ProtocolSettings(Spec):
+    """What a preset does differently in the training of the models that name this protocol."""
+
+    training: TrainSection
+
+
 class Preset(_Amounts):
     """``config/presets/*.yaml``: how much work each stage gets."""
 
@@ -114,6 +121,10 @@ class Preset(_Amounts):
         Epochs, Field(description="Epochs whose weights are kept where an experiment is evaluated at them.")
     ] = []
     datasets: Annotated[dict[Name, PresetDataset], Field(min_length=1)]
+    protocols: Annotated[
+        dict[Name, ProtocolSettings],
+        Field(description="For models that name one; other presets may lack it."),
+    ] = {}
     experiments: dict[Name, ExperimentBudget] = {}
 
     def seeds_of(self, experiment: str) -> list[int]:
@@ -125,8 +136,8 @@ class Preset(_Amounts):
 class ModelSettings(Spec):
     """A model of the paper: data, networks, posterior family, and training keys that no preset changes.
 
-    ``label`` is what tables and figures call it. ``generator_of``: another model, whose generator it has; only its
-    recognition network is trained.
+    ``label`` is what tables and figures call it. ``protocol``: how presets that have a protocol of this name train it.
+    ``generator_of``: another model, whose generator it has; only its recognition network is trained.
     """
 
     label: Annotated[str, Field(max_length=40)] = ""
@@ -134,6 +145,7 @@ class ModelSettings(Spec):
     binarisation: Binarisation
     architecture: ArchitectureSpec
     posterior: PosteriorSpec
+    protocol: Name | None = None
     generator_of: Name | None = None
     training: TrainSection = TrainSection()
 

@@ -12,6 +12,7 @@ from inference_gaps.config.claim_checks import problems_of_claims
 from inference_gaps.config.files import Claims, Datasets, Experiments, Preset, UserSettings
 from inference_gaps.config.resolution import budget_of, checkpoints_of
 from inference_gaps.config.sentences import unknown_name, validated
+from inference_gaps.config.training_checks import protocol_problems
 from inference_gaps.config.yaml_files import read_yaml
 from inference_gaps.errors import UserError
 from inference_gaps.specs.data import DatasetSpec
@@ -89,6 +90,8 @@ def load_configuration(top: Path, overrides: Mapping[str, Any] | None = None) ->
             for name in settings.experiments
             if name not in known
         ]
+    if experiments:
+        problems += protocol_problems(experiments, _protocol_names(top))
     if preset and experiments and datasets:
         problems += problems_between_files(preset, preset_file, experiments, datasets.datasets)
     # What is wrong with an experiment is not said again of the claims that name it.
@@ -99,6 +102,16 @@ def load_configuration(top: Path, overrides: Mapping[str, Any] | None = None) ->
         lines = "".join(f"\n  {problem}" for problem in problems)
         raise UserError(f"the configuration has {count}; nothing was started.{lines}")
     return Configuration(settings, preset, experiments, datasets.datasets, claims)
+
+
+def _protocol_names(top: Path) -> set[str]:
+    """Return the protocols that presets have; what is wrong with a preset that was not chosen is not asked here."""
+    found: set[str] = set()
+    for name in preset_names(top):
+        content, _ = read_yaml(top / "config" / "presets" / f"{name}.yaml", name)
+        protocols = content.get("protocols") if isinstance(content, dict) else None
+        found |= {key for key in protocols if isinstance(key, str)} if isinstance(protocols, dict) else set()
+    return found
 
 
 def _settings(top: Path, overrides: Mapping[str, Any]) -> tuple[UserSettings | None, list[str]]:

@@ -1,7 +1,7 @@
 """From layers of settings to the specification of a stage.
 
 Each layer wins over the one before: defaults of the specification, preset, preset's override for a data set,
-the model's own training keys.
+the preset's protocol that the model names, if it has that, the model's own training keys.
 """
 
 from collections.abc import Iterable, Sequence
@@ -75,14 +75,16 @@ def points(preset: Preset, dataset: str, split: Split) -> int:
 
 def train_spec(preset: Preset, model: ModelSettings, seed: int, checkpoints: Sequence[int] = ()) -> TrainSpec:
     """Return how ``model`` is trained with ``seed``, and after which epochs its weights are kept."""
-    sections = (preset.training, preset.datasets[model.dataset].training, model.training)
+    protocol = preset.protocols.get(model.protocol) if model.protocol else None
+    sections = [preset.training, preset.datasets[model.dataset].training]
+    sections += [protocol.training] if protocol else []
     return TrainSpec(
         architecture=model.architecture,
         posterior=model.posterior,
         seed=seed,
         checkpoints=list(checkpoints),
         frozen_generator=model.generator_of is not None,
-        **_given(*sections),
+        **_given(*sections, model.training),
     )
 
 

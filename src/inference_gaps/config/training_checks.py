@@ -1,11 +1,13 @@
 """What only several configuration files together can tell of how models are trained."""
 
+from collections.abc import Iterable
+
 from inference_gaps.config.files import Experiments, ExperimentSettings, Preset
 from inference_gaps.config.resolution import train_spec
 from inference_gaps.config.sentences import unknown_name
 from inference_gaps.specs.train import generator_settings
 
-__all__ = ["checkpoint_problems", "generator_problems"]
+__all__ = ["checkpoint_problems", "generator_problems", "protocol_problems"]
 
 _EXPERIMENTS = "config/experiments.yaml"
 
@@ -65,3 +67,16 @@ def generator_problems(name: str, experiments: Experiments) -> list[str]:
         for key in {**theirs, **ours}
         if theirs.get(key) != ours.get(key)
     ][:1]
+
+
+def protocol_problems(experiments: Experiments, known: Iterable[str]) -> list[str]:
+    """Return a sentence for each model whose protocol no preset has; ``known`` are those of all presets."""
+    own = experiments.selfcheck.budget.protocols if experiments.selfcheck else {}
+    known = {*known, *own}
+    return [
+        unknown_name(
+            f"{_EXPERIMENTS}: models.{name}.protocol", model.protocol, "a protocol of any preset", known
+        )
+        for name, model in experiments.models.items()
+        if model.protocol and model.protocol not in known
+    ]

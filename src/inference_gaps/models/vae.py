@@ -65,8 +65,14 @@ class VAE(nn.Module):
 
         The mean of their difference is the ELBO.
         """
+        return self.sample_terms(x, n, rng)[1:]
+
+    def sample_terms(
+        self, x: Tensor, n: int = 1, rng: torch.Generator | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return ``n`` samples z of q(z|x) [B, n, d], and what :meth:`bound_terms` returns at them."""
         z, log_q = self.family_at(x).rsample_with_log_prob(self.posterior.parameters_for(x), n, rng)
-        return self.generator.log_joint(x, z), log_q
+        return z, self.generator.log_joint(x, z), log_q
 
 
 def build_vae(architecture: ArchitectureSpec, posterior: PosteriorSpec, shape: Sequence[int]) -> VAE:

@@ -89,6 +89,8 @@ class PosteriorSpec(FamilySpec):
 class TrainSpec(Spec):
     """A training run. Defaults are the paper's protocol on MNIST (authors' Table-2 code).
 
+    ``warm_up_of``: what the weight of the warm-up multiplies: log q(z|x) alone, as in the authors' code, or the
+    whole KL, log q(z|x) - log p(z).
     ``checkpoints``: epochs after which the weights are kept as well; the last epoch is not one of them.
     ``frozen_generator``: the generator is that of a trained model, and only the recognition network (with the
     networks of the family) is trained.
@@ -103,6 +105,7 @@ class TrainSpec(Spec):
     schedule: Literal["iwae-stages", "geometric", "constant"] = "iwae-stages"
     adam_epsilon: Annotated[float, Field(gt=0, le=1)] = 1.0e-4
     warm_up_epochs: Annotated[int, Field(ge=0, lt=2**31)] = 400
+    warm_up_of: Literal["entropy", "kl"] = "entropy"
     shuffle: bool = False
     validation_points: Annotated[int, Field(ge=0, lt=2**31)] = 1000
     checkpoints: Epochs = []

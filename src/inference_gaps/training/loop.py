@@ -1,20 +1,22 @@
 """The training loop (paper section 5.1; authors' Table-2 code).
 
 Maximises the mean over a batch of log p(x|z) + log p(z) - w log q(z|x) with one sample of z, where the weight
-w rises during warm-up. For a flow, w multiplies the whole augmented log q. Images stay on the device as bytes;
-no loader processes.
+w rises during warm-up; with ``warm_up_of: kl`` it multiplies log p(z), too. For a flow, w multiplies the whole
+augmented log q. Images stay on the device as bytes; no loader processes.
 """
 
 import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from inference_gaps.errors import UserError
 from inference_gaps.models.vae import VAE
+from inference_gaps.posteriors.gaussian import standard_normal_log_prob
 from inference_gaps.resuming.checkpoint import NO_CHECKPOINT, Checkpoint, State
 from inference_gaps.runtime import random_generator
 from inference_gaps.specs.train import TrainSpec
@@ -90,8 +92,8 @@ class _Run:
         self.optimiser = torch.optim.Adam(trained, lr=spec.learning_rate, eps=spec.adam_epsilon, fused=True)
         self.epochs: list[EpochMetrics] = []
         self.checkpoints: dict[int, dict[str, Tensor]] = {}
-        # Means of log p(x, z) and log q(z|x) over each batch of the epoch; those to come are zero.
-        self.terms = torch.zeros(len(images) // spec.batch_size, 2, device=images.bytes.device)
+        # Means over each batch of the epoch, see _step; those to come are zero.
+        self.terms = torch.zeros(len(images) // spec.batch_size, 3, device=images.bytes.device)
         self.rows: Tensor | None = None
         self.started = self.epoch_started = time.perf_counter()
 
@@ -115,7 +117,7 @@ class _Run:
 
     def check(self) -> None:
         """Raise UserError if the objective, or a weight, is not a finite number, and say where it began."""
-        objective = self.terms[:, 0] - self.weight * self.terms[:, 1]
+        objective = _objective(self.weight, *self.terms.unbind(1))
         wrong = (~torch.isfinite(objective)).nonzero()
         if len(wrong):
             step = int(wrong[0])
@@ -204,12 +206,12 @@ def train(
             continue
         run.check()
         due = (epoch + 1) % validate_every == 0 or epoch + 1 == spec.epochs
-        log_joint, log_q = run.terms.double().mean(0).tolist()
+        log_joint, log_q, log_prior = run.terms.double().mean(0).tolist()
         now = time.perf_counter()
         metrics = EpochMetrics(
             epoch=epoch + 1,
             elbo=log_joint - log_q,
-            objective=log_joint - run.weight * log_q,
+            objective=_objective(run.weight, log_joint, log_q, log_prior),
             validation_elbo=mean_elbo(model, validation, validation_noise) if validation and due else None,
             learning_rate=run.optimiser.param_groups[0]["lr"],
             entropy_weight=run.weight,
@@ -221,13 +223,27 @@ def train(
     return Trained(run.epochs, run.checkpoints)
 
 
+_Number = TypeVar("_Number", float, Tensor)
+
+
+def _objective(weight: float, log_joint: _Number, log_q: _Number, log_prior: _Number) -> _Number:
+    """Return what is maximised; ``log_prior`` is 0 unless the weight of the warm-up multiplies log p(z), too."""
+    return log_joint - weight * log_q - (1 - weight) * log_prior
+
+
 def _step(run: _Run, images: Images, batch: int, noise: torch.Generator) -> Tensor:
-    """Take one step of the optimiser; return the means of log p(x, z) and log q(z|x) over the batch [2]."""
+    """Take one step of the optimiser.
+
+    Returns:
+        Means over the batch [3]: of log p(x, z), of log q(z|x) and, with ``warm_up_of: kl``, of log p(z), else 0.
+    """
     chosen = slice(batch * run.spec.batch_size, (batch + 1) * run.spec.batch_size)
     pixels = images.pixels(chosen if run.rows is None else run.rows[chosen])
-    log_joint, log_q = run.model.bound_terms(pixels, rng=noise)
-    mean_log_joint, mean_log_q = log_joint.mean(), log_q.mean()
+    z, log_joint, log_q = run.model.sample_terms(pixels, rng=noise)
+    terms = [log_joint.mean(), log_q.mean(), log_joint.new_zeros(())]
+    if run.spec.warm_up_of == "kl":
+        terms[2] = standard_normal_log_prob(z).mean()
     run.optimiser.zero_grad(set_to_none=True)
-    (run.weight * mean_log_q - mean_log_joint).backward()
+    (-_objective(run.weight, *terms)).backward()
     run.optimiser.step()
-    return torch.stack([mean_log_joint.detach(), mean_log_q.detach()])
+    return torch.stack(terms).detach()

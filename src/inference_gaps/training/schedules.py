@@ -31,7 +31,10 @@ def learning_rate(spec: TrainSpec, epoch: int) -> float:
 
 
 def entropy_weight(spec: TrainSpec, epoch: int) -> float:
-    """Return the weight w of log q(z|x) in the objective at ``epoch``: (epoch + 1) / warm_up_epochs, at most 1."""
+    """Return the weight w of log q(z|x), or of the whole KL, in the objective at ``epoch``.
+
+    It is (epoch + 1) / warm_up_epochs, at most 1.
+    """
     if spec.warm_up_epochs == 0:
         return 1.0
     return min(1.0, (epoch + 1) / spec.warm_up_epochs)
