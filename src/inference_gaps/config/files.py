@@ -136,7 +136,7 @@ class Preset(_Amounts):
 class ModelSettings(Spec):
     """A model of the paper: data, networks, posterior family, and training keys that no preset changes.
 
-    ``label`` is what tables and figures call it. ``protocol``: how presets that have a protocol of this name train it.
+    ``label`` is what tables and figures call it. ``protocol``: how presets that have one of this name train it.
     ``generator_of``: another model, whose generator it has; only its recognition network is trained.
     """
 
