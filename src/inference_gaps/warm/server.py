@@ -1,8 +1,9 @@
 """The process that has imported everything, and forks a child for each job.
 
-    python -P -m inference_gaps.warm.server SOCKET LIFELINE
+    python -P -m inference_gaps.warm.server PATH SOCKET LIFELINE
 
-It ends when the pipe LIFELINE, a file descriptor, has nobody at its other end and no child is left. A client sends
+SOCKET is the file descriptor of a socket that listens at PATH; LIFELINE is that of a pipe: when it has nobody at
+its other end, and no child is left, the server ends. Clients that come while it still imports wait. A client sends
 one line of JSON with the descriptors of its standard streams (:mod:`inference_gaps.warm.client`), then the number
 of each signal as a byte. It is told ``cold``, if it has to do the job itself, or ``started``, and at the end
 ``exit STATUS`` or ``signal NUMBER``.
@@ -30,11 +31,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+
 import inference_gaps
 from inference_gaps.commands import COMMANDS
 from inference_gaps.fingerprints import code_of, package_versions
+from inference_gaps.resuming.state_file import code_of_states
 
-__all__ = ["Request", "Server", "become", "main", "preload", "unfit"]
+__all__ = ["Request", "Server", "become", "main", "preload", "reseed", "unfit"]
 
 _PACKAGE = Path(inference_gaps.__file__).parent
 # What commands import where they need it; torch._dynamo is what the first optimiser imports.
@@ -62,6 +67,7 @@ def preload() -> None:
     # A file that is edited later on must not give its digest to results of the code that runs.
     for command in COMMANDS:
         code_of(command)
+    code_of_states()
     package_versions()
     if _sources() != before:
         raise RuntimeError("a source file was edited while it was imported")
@@ -264,6 +270,15 @@ def _die_with(parent: int) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+def reseed() -> None:
+    """Give random numbers that nobody seeds another seed in each child, as each process has another.
+
+    Python does this by itself for its own.
+    """
+    np.random.seed()  # noqa: NPY002
+    torch.default_generator.seed()
+
+
 def become(request: Request, descriptors: list[int]) -> None:
     """Turn a child into the process that its client would have been."""
     for standard, descriptor in enumerate(descriptors):
@@ -276,6 +291,7 @@ def become(request: Request, descriptors: list[int]) -> None:
     os.environ.update(request["environment"])
     sys.argv[:] = request["arguments"]
     tempfile.tempdir = None
+    reseed()
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         default = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
         signal.signal(number, signal.SIG_IGN if number in request["ignored"] else default)
@@ -298,7 +314,7 @@ class _QuickEnd:
 
 def main(arguments: list[str]) -> int:
     """Serve at a socket until the run has ended, or do one job, in a child; return the exit status."""
-    path, lifeline = Path(arguments[0]), int(arguments[1])
+    path, listening, lifeline = Path(arguments[0]), socket.socket(fileno=int(arguments[1])), int(arguments[2])
     end = _QuickEnd()
     atexit.register(end)  # Before others are, and so called after them.
     # Some libraries change it when they are imported.
@@ -312,10 +328,7 @@ def main(arguments: list[str]) -> int:
         # What is there now stays; to look through it again would copy the memory that children share.
         gc.collect()
         gc.freeze()
-        with socket.socket(socket.AF_UNIX) as listening:
-            listening.bind(str(path))
-            listening.listen(64)
-            mine = Server(listening, lifeline, environment).serve()
+        mine = Server(listening, lifeline, environment).serve()
     finally:
         if os.getpid() == server:
             path.unlink(missing_ok=True)
