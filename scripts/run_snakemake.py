@@ -15,6 +15,8 @@ from pathlib import Path
 
 import psutil
 
+from inference_gaps.warm.start import start_server
+
 __all__ = ["main"]
 
 _STATE = Path(".snakemake")
@@ -77,6 +79,7 @@ def main(arguments: list[str]) -> int:
         if unlocked.returncode:
             print(unlocked.stderr, end="", file=sys.stderr)
             return unlocked.returncode
+    start_server(_STATE / "warm.log")
     os.execv(_SNAKEMAKE, [_SNAKEMAKE, *arguments])
     raise AssertionError("execv does not return")
 

@@ -82,6 +82,27 @@ def test_an_edit_counts_for_the_commands_that_reach_it(
     assert changed_by(lambda: replace(package / file, old, new)) == expected
 
 
+@pytest.mark.parametrize("name", fingerprints.WITHOUT_INFLUENCE)
+def test_an_edit_of_what_has_no_influence_costs_nothing(name: str, package: Path) -> None:
+    """It is there, commands do import such modules, and none of them counts."""
+    files = (
+        [package / f"{name}.py"] if (package / f"{name}.py").is_file() else [*(package / name).glob("*.py")]
+    )
+    assert files
+
+    def edit() -> None:
+        for file in files:
+            file.write_text(file.read_text() + "\nEDITED = 1\n")
+
+    assert changed_by(edit) == set()
+
+
+def test_a_loop_imports_what_has_no_influence_and_counts_itself(package: Path) -> None:
+    loop = package / "training/loop.py"
+    assert "inference_gaps.resuming.checkpoint" in loop.read_text()
+    assert changed_by(lambda: loop.write_text(loop.read_text() + "\nEDITED = 1\n")) == {"train"}
+
+
 def test_names_of_keys_count_and_their_order_does_not() -> None:
     def of(spec: dict[str, float], inputs: dict[str, str] | None = None) -> str:
         return fingerprints.fingerprint("train", spec, inputs or {})

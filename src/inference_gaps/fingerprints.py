@@ -19,6 +19,7 @@ from typing import Any
 from inference_gaps.errors import UserError
 
 __all__ = [
+    "WITHOUT_INFLUENCE",
     "NotPlanned",
     "code_digest",
     "code_of",
@@ -33,6 +34,10 @@ __all__ = [
 _PACKAGE = "inference_gaps"
 _ROOT = Path(__file__).parent
 _COMPUTING_PACKAGES = ("numpy", "torch")
+# What no result depends on, as tests prove: when and where a job stops and goes on (tests/resuming and tests/faults
+# compare the bits), what it says meanwhile, what is noted of it afterwards, which process it runs in (tests/warm
+# compares the bits). An edit there would otherwise make every training anew.
+WITHOUT_INFLUENCE = ("interruption", "progress", "records", "resuming", "warm")
 
 
 def _module_file(module: str) -> Path | None:
@@ -74,10 +79,10 @@ def _parsed(module: str) -> tuple[str, frozenset[str]]:
 
 
 @functools.cache
-def code_digest(module: str) -> str:
+def code_digest(module: str, without: tuple[str, ...] = WITHOUT_INFLUENCE) -> str:
     """Hash the syntax of ``module`` and of every module of this package that it imports, at any depth.
 
-    Comments, docstrings and formatting do not count.
+    Comments, docstrings and formatting do not count, nor do the modules and folders ``without``.
     """
     closure: set[str] = set()
     waiting = [module]
@@ -85,7 +90,7 @@ def code_digest(module: str) -> str:
         name = waiting.pop()
         if name not in closure:
             closure.add(name)
-            waiting.extend(_parsed(name)[1])
+            waiting.extend(other for other in _parsed(name)[1] if other.split(".")[1] not in without)
     digest = hashlib.sha256()
     for name in sorted(closure):
         digest.update(f"{name}\0{_parsed(name)[0]}\0".encode())

@@ -35,9 +35,9 @@ def recorded(arguments: Sequence[str], options: dict[str, Any]) -> Iterator[None
         arguments: the command line, the subcommand first.
         options: what it was parsed to.
     """
-    started, clock = datetime.datetime.now(datetime.UTC), time.perf_counter()
+    started, clock, computing = datetime.datetime.now(datetime.UTC), time.perf_counter(), time.process_time()
     yield
-    seconds = time.perf_counter() - clock
+    seconds, cpu_seconds = time.perf_counter() - clock, time.process_time() - computing
     outputs = [str(options[name]) for name in _OUTPUTS if options.get(name)]
     if "output_prefix" in options:
         outputs += [f"{options['output_prefix']}.{suffix}" for suffix in ("pdf", "png", "csv")]
@@ -53,6 +53,7 @@ def recorded(arguments: Sequence[str], options: dict[str, Any]) -> Iterator[None
             "started": started.isoformat(timespec="milliseconds"),
             "ended": datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
             "seconds": round(seconds, 3),
+            "cpu_seconds": round(cpu_seconds, 3),
             "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
             "machine": _machine(options.get("device")),
             "threads": options.get("threads", 1),

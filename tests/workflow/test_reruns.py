@@ -13,7 +13,6 @@ def test_everything_is_made_once(project: Path) -> None:
     assert (project / "results/tiny/again.tex").is_file()
     assert (project / "paper/replication-tiny.pdf").is_file()
     assert (project / "results/tiny/logs/train/digits-ffg/seed-0.log").is_file()
-    assert (project / "results/tiny/benchmarks/evaluate_iwae/digits-ffg/seed-0/train-amortised.tsv").is_file()
     assert NOTHING in snakemake(project, "--cores", "2").stderr
     assert NOTHING in snakemake(project, "--dry-run", "data", "--config", "device=cuda", "threads=2").stdout
 

@@ -67,11 +67,6 @@ def log_of(rule, name):
     return f"results/{PRESET}/logs/{rule}/{name}.log"
 
 
-def benchmark_of(rule, name):
-    """Return where the time and memory of the jobs of a rule are noted."""
-    return f"results/{PRESET}/benchmarks/{rule}/{name}.tsv"
-
-
 def figure(path, caption, category, **labels):
     """Return the three files of a figure by suffix; the picture goes into Snakemake's own report, too."""
     picture = report(path.with_suffix(".png"), caption=f"../report/{caption}.rst", category=category, labels=labels)

@@ -12,8 +12,6 @@ rule fetch_data:
         folder=subpath(output[0], parent=True),
     log:
         log_of("fetch_data", "{folder}-{dataset}"),
-    benchmark:
-        benchmark_of("fetch_data", "{folder}-{dataset}")
     threads: 1
     resources:
         downloads=1,
@@ -34,8 +32,6 @@ rule prepare_data:
         folder=lambda wildcards: str(STUDY.sources[wildcards.dataset].folder),
     log:
         log_of("prepare_data", "{dataset}-{binarisation}"),
-    benchmark:
-        benchmark_of("prepare_data", "{dataset}-{binarisation}")
     threads: 1
     resources:
         mem_mb=4000,

@@ -17,8 +17,6 @@ rule simulate_data:
         fingerprint=fingerprint(SIMULATED),
     log:
         log_of("simulate_data", "{model}/seed-{seed}"),
-    benchmark:
-        benchmark_of("simulate_data", "{model}/seed-{seed}")
     threads: SETTINGS.threads
     resources:
         device=SETTINGS.device,
@@ -43,8 +41,6 @@ rule evaluate_bdmc:
         optional=lambda wildcards, input: flags(input, "start"),
     log:
         log_of("evaluate_bdmc", "{model}/seed-{seed}/{start}"),
-    benchmark:
-        benchmark_of("evaluate_bdmc", "{model}/seed-{seed}/{start}")
     threads: SETTINGS.threads
     resources:
         device=SETTINGS.device,
@@ -68,8 +64,6 @@ rule evaluate_exact:
         fingerprint=fingerprint(EXACT),
     log:
         log_of("evaluate_exact", "{model}/seed-{seed}/{split}"),
-    benchmark:
-        benchmark_of("evaluate_exact", "{model}/seed-{seed}/{split}")
     threads: SETTINGS.threads
     resources:
         device=SETTINGS.device,
@@ -94,8 +88,6 @@ rule evaluate_convergence:
         optional=lambda wildcards, input: flags(input, "start"),
     log:
         log_of("evaluate_convergence", "{model}/seed-{seed}/{split}"),
-    benchmark:
-        benchmark_of("evaluate_convergence", "{model}/seed-{seed}/{split}")
     threads: SETTINGS.threads
     resources:
         device=SETTINGS.device,
@@ -121,8 +113,6 @@ rule make_selfcheck:
         results=LAYOUT.results,
     log:
         log_of("make_selfcheck", "selfcheck"),
-    benchmark:
-        benchmark_of("make_selfcheck", "selfcheck")
     threads: 1
     resources:
         mem_mb=1000,

@@ -24,8 +24,7 @@ rule train:
         optional=lambda wildcards, input: flags(input, "generator"),
     log:
         log_of("train", "{model}/seed-{seed}"),
-    # Sound, as the fingerprint among the parameters covers code and packages. Snakemake takes no benchmark of what it
-    # may take from a cache; the record of the run has time and memory.
+    # Sound, as the fingerprint among the parameters covers code and packages.
     cache: CACHED
     threads: SETTINGS.threads
     resources:
@@ -76,8 +75,6 @@ rule optimise_local:
         optional=lambda wildcards, input: flags(input, "start"),
     log:
         log_of("optimise_local", "{model}/seed-{seed}/{split}-{family}"),
-    benchmark:
-        benchmark_of("optimise_local", "{model}/seed-{seed}/{split}-{family}")
     threads: SETTINGS.threads
     resources:
         device=SETTINGS.device,
@@ -103,8 +100,6 @@ rule evaluate_iwae:
         optional=lambda wildcards, input: flags(input, "posterior"),
     log:
         log_of("evaluate_iwae", "{model}/seed-{seed}/{split}-{posterior}"),
-    benchmark:
-        benchmark_of("evaluate_iwae", "{model}/seed-{seed}/{split}-{posterior}")
     threads: SETTINGS.threads
     resources:
         device=SETTINGS.device,
@@ -129,8 +124,6 @@ rule evaluate_ais:
         optional=lambda wildcards, input: flags(input, "start"),
     log:
         log_of("evaluate_ais", "{model}/seed-{seed}/{split}-{start}"),
-    benchmark:
-        benchmark_of("evaluate_ais", "{model}/seed-{seed}/{split}-{start}")
     threads: SETTINGS.threads
     resources:
         device=SETTINGS.device,
@@ -179,8 +172,6 @@ rule evaluate_samples:
         fingerprint=fingerprint(SAMPLES_OF),
     log:
         log_of("evaluate_samples", "{model}/seed-{seed}"),
-    benchmark:
-        benchmark_of("evaluate_samples", "{model}/seed-{seed}")
     threads: SETTINGS.threads
     resources:
         device=SETTINGS.device,

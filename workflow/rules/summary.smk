@@ -25,8 +25,6 @@ rule make_table:
         optional=f"--selfcheck {shlex.quote(str(LAYOUT.selfcheck('csv')))}" if SELFCHECK else "",
     log:
         log_of("make_table", "{experiment}"),
-    benchmark:
-        benchmark_of("make_table", "{experiment}")
     threads: 1
     resources:
         mem_mb=1000,
@@ -52,8 +50,6 @@ rule judge_claims:
         optional=f"--selfcheck {shlex.quote(str(LAYOUT.selfcheck('csv')))}" if SELFCHECK else "",
     log:
         log_of("judge_claims", "claims"),
-    benchmark:
-        benchmark_of("judge_claims", "claims")
     threads: 1
     resources:
         mem_mb=1000,
@@ -78,8 +74,6 @@ rule plot_gaps:
         published=PUBLISHED,
     log:
         log_of("plot_gaps", "{experiment}"),
-    benchmark:
-        benchmark_of("plot_gaps", "{experiment}")
     threads: 1
     resources:
         mem_mb=1000,
@@ -103,8 +97,6 @@ rule plot_training:
         results=LAYOUT.results,
     log:
         log_of("plot_training", "training"),
-    benchmark:
-        benchmark_of("plot_training", "training")
     threads: 1
     resources:
         mem_mb=1000,
@@ -128,8 +120,6 @@ rule plot_samples:
         results=LAYOUT.results,
     log:
         log_of("plot_samples", "samples"),
-    benchmark:
-        benchmark_of("plot_samples", "samples")
     threads: 1
     resources:
         mem_mb=2000,
@@ -153,8 +143,6 @@ rule plot_convergence:
         results=LAYOUT.results,
     log:
         log_of("plot_convergence", "convergence"),
-    benchmark:
-        benchmark_of("plot_convergence", "convergence")
     threads: 1
     resources:
         mem_mb=1000,
@@ -180,8 +168,6 @@ rule write_report:
         paper=PAPER,
     log:
         log_of("write_report", "replication"),
-    benchmark:
-        benchmark_of("write_report", "replication")
     threads: 1
     resources:
         mem_mb=1000,
@@ -204,8 +190,6 @@ rule write_manifest:
         preset=PRESET,
     log:
         log_of("write_manifest", "manifest"),
-    benchmark:
-        benchmark_of("write_manifest", "manifest")
     threads: 1
     resources:
         mem_mb=1000,

@@ -12,13 +12,19 @@ from torch import Tensor
 
 from inference_gaps.artifacts import read_tensors, write_tensors
 from inference_gaps.errors import UserError
+from inference_gaps.fingerprints import code_digest
 from inference_gaps.resuming.checkpoint import Record
 
-__all__ = ["UnusableState", "read_record", "write_record"]
+__all__ = ["UnusableState", "code_of_states", "read_record", "write_record"]
 
 
 class UnusableState(Exception):
     """A file does not hold a record that this job can go on from; the text says why."""
+
+
+def code_of_states() -> str:
+    """Return a digest of the code that makes records and goes on from them, which fingerprints leave out."""
+    return code_digest("inference_gaps.resuming.job", without=())[:16]
 
 
 def _separate(value: Any, tensors: dict[str, Tensor], storages: set[int]) -> Any:
@@ -67,20 +73,22 @@ def write_record(path: Path, record: Record, work: str, device: torch.device) ->
     """
     tensors: dict[str, Tensor] = {}
     form = json.dumps(_separate(record, tensors, set()))
-    about = {"command": "resume", "fingerprint": work, "spec": {}, "device": device.type, "form": form}
-    write_tensors(path, tensors, about)
+    about = {"command": "resume", "fingerprint": work, "spec": {}, "code": code_of_states()}
+    write_tensors(path, tensors, {**about, "device": device.type, "form": form})
 
 
 def read_record(path: Path, work: str, device: torch.device) -> Record:
     """Read what :func:`write_record` wrote, with its tensors where they were.
 
     Raises:
-        UnusableState: the file is damaged, or comes from another job or another kind of device.
+        UnusableState: the file is damaged, or comes from another job, other code or another kind of device.
     """
     try:
         tensors, about = read_tensors(path)
         if about["fingerprint"] != work:
             raise UnusableState("belongs to another job")
+        if about["code"] != code_of_states():
+            raise UnusableState("was saved by other code")
         if about["device"] != device.type:
             raise UnusableState(
                 f"comes from a run on {about['device']}, and this one computes on {device.type}"
