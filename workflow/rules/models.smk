@@ -51,8 +51,6 @@ rule take_checkpoint:
         fingerprint=fingerprint(CHECKPOINT),
     log:
         log_of("take_checkpoint", "{model}/seed-{seed}/epoch-{epoch}"),
-    benchmark:
-        benchmark_of("take_checkpoint", "{model}/seed-{seed}/epoch-{epoch}")
     threads: 1
     resources:
         mem_mb=1000,
@@ -147,8 +145,6 @@ rule evaluate_units:
         fingerprint=fingerprint(UNITS),
     log:
         log_of("evaluate_units", "{model}/seed-{seed}/{split}"),
-    benchmark:
-        benchmark_of("evaluate_units", "{model}/seed-{seed}/{split}")
     threads: SETTINGS.threads
     resources:
         device=SETTINGS.device,
