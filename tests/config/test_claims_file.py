@@ -247,7 +247,7 @@ def test_ais_that_an_experiment_does_not_run_is_a_sentence(project: Path) -> Non
 
 
 def test_the_local_family_of_each_model_is_the_one_it_was_trained_with(project: Path) -> None:
-    edit_yaml(project / EXPERIMENTS, ("experiments.gaps.local", "trained"))
+    edit_yaml(project / EXPERIMENTS, ("experiments.gaps.local", ["trained"]))
     (job,) = (job for job in load_study({}, project).tables if job.spec.as_dict()["experiment"] == "gaps")
     assert {row["model"]: row["local"] for row in job.spec.as_dict()["rows"]} == {
         "digits-ffg": ["ffg"],

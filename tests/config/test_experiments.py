@@ -45,7 +45,7 @@ def test_networks_for_a_fixed_generator_have_no_optima_of_their_own(study: Study
     for command in ("optimise-local", "evaluate-ais", "evaluate-bdmc"):
         assert not set(fixed) & set(_models_of(study, command))
     rows = [row for row in _tables(study)["fixed-decoder"].rows if row.model in fixed]
-    assert {row.owner for row in rows} == {"mnist-decoder-2"}
+    assert {row.owner for row in rows} == {("mnist-decoder-2", None)}
     families = {row.trained_with for row in rows}
     made = {
         job.spec.as_dict()["family"]

@@ -225,7 +225,7 @@ def test_a_checkpoint_is_evaluated_as_a_model_of_its_own(project: Path) -> None:
         path
         for job in jobs
         for path in job.inputs.values()
-        if "epoch-2" in job.inputs.get("model", weights).parts
+        if "epoch-2" in job.inputs.get("model", Path()).parts
     }
     assert not [path for path in read if "epoch-1" in path.parts]
     seeds = [

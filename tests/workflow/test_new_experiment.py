@@ -36,7 +36,7 @@ _EXPERIMENT = {
     "about": "What this is for.",
     "models": ["bars", "bars-small"],
     "splits": ["validation"],
-    "local": "trained",
+    "local": ["trained"],
     "ais": [],
     "active_units": True,
     "at_checkpoints": True,

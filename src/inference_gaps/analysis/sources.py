@@ -50,28 +50,32 @@ def layout_of(results: Path) -> Layout:
     return Layout(preset=results.name, top=results.parent.parent)
 
 
+def _owner(row: TableRowSpec) -> tuple[str, int | str]:
+    model, epoch = row.owner
+    return model, at_epoch(row.seed, epoch)
+
+
 def values_files(row: TableRowSpec, layout: Layout) -> dict[str, Path]:
     """Return the values files of a row by estimator: ``iwae-<posterior>`` and ``ais-<start>``.
 
     What depends on the generator and the points alone is its owner's.
     """
-    seed = at_epoch(row.seed, row.epoch)
-    files = {"iwae-amortised": layout.iwae(row.model, seed, row.split, "amortised")}
+    own = (row.model, at_epoch(row.seed, row.epoch), row.split)
+    files = {"iwae-amortised": layout.iwae(*own, "amortised")}
     for family in row.local:
         posterior = f"local-{family}"
-        files[f"iwae-{posterior}"] = layout.iwae(row.owner, seed, row.split, posterior)
-    return files | {f"ais-{start}": layout.ais(row.owner, seed, row.split, start) for start in row.ais}
+        files[f"iwae-{posterior}"] = layout.iwae(*_owner(row), row.split, posterior)
+    return files | {f"ais-{start}": layout.ais(*_owner(row), row.split, start) for start in row.ais}
 
 
 def bdmc_files(row: TableRowSpec, layout: Layout) -> dict[str, Path]:
     """Return the BDMC values of a row by the start of the chains."""
-    return {start: layout.bdmc(row.owner, at_epoch(row.seed, row.epoch), start) for start in row.ais}
+    return {start: layout.bdmc(*_owner(row), start) for start in row.ais}
 
 
 def residual_files(row: TableRowSpec, layout: Layout) -> dict[str, Path]:
     """Return how far each local optimisation of a row went, by family."""
-    at = (row.owner, at_epoch(row.seed, row.epoch), row.split)
-    return {family: layout.residuals(*at, family) for family in row.local}
+    return {family: layout.residuals(*_owner(row), row.split, family) for family in row.local}
 
 
 def units_file(row: TableRowSpec, layout: Layout) -> Path:

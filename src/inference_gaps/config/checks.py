@@ -39,13 +39,13 @@ def problems_between_files(
         ]
         known = [model for model in experiment.models if model in experiments.models]
         dims = {model: experiments.models[model].architecture.latent_dim for model in known}
-        named = [] if experiment.local == "trained" else experiment.local
+        named = [name for name in experiment.local if name != "trained"]
         problems += _too_few_dimensions(f"{place}.local", named, dims)
         problems += _missing_splits(place, experiment, preset, experiments, datasets)
         for key, given in (
             ("models", experiment.models),
             ("splits", experiment.splits),
-            ("local", named),
+            ("local", experiment.local),
             ("ais", experiment.ais),
         ):
             problems += _repetitions(f"{place}.{key}", given)

@@ -1,6 +1,6 @@
 """The shape of each configuration file."""
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -150,22 +150,10 @@ class ModelSettings(Spec):
     training: TrainSection = TrainSection()
 
 
-def _trained_or_families(value: Any) -> Any:
-    known = isinstance(value, list) and all(isinstance(name, str) and name in FAMILIES for name in value)
-    if value == "trained" or known:
-        return value
-    raise PydanticCustomError(
-        "trained_or_families",
-        "must be the word trained or a list of {families}",
-        {"families": ", ".join(FAMILIES)},
-    )
-
-
-TrainedOrFamilies = Annotated[
-    Literal["trained"] | list[Family],
-    PlainValidator(_trained_or_families),
-    WithJsonSchema({"anyOf": [{"const": "trained"}, {"type": "array", "items": {"enum": list(FAMILIES)}}]}),
-]
+if TYPE_CHECKING:
+    FamilyOrTrained: TypeAlias = str
+else:
+    FamilyOrTrained = Literal[(*FAMILIES, "trained")]
 
 
 class ExperimentSettings(Spec):
@@ -180,7 +168,7 @@ class ExperimentSettings(Spec):
     about: str = ""
     models: Annotated[list[str], Field(min_length=1)]
     splits: Annotated[list[Part], Field(min_length=1)]
-    local: TrainedOrFamilies
+    local: list[FamilyOrTrained]
     ais: list[AisStart] = ["prior", "local-ffg"]
     active_units: bool = False
     at_checkpoints: bool = False
@@ -188,7 +176,7 @@ class ExperimentSettings(Spec):
 
     def families(self, trained_with: Family) -> list[Family]:
         """Return the families whose q* is evaluated of a model trained with ``trained_with``."""
-        return [trained_with] if self.local == "trained" else list(self.local)
+        return list(dict.fromkeys(trained_with if name == "trained" else name for name in self.local))
 
 
 class CheckedModel(Spec):

@@ -39,9 +39,9 @@ class TableRowSpec(Spec):
     active_units: bool = False
 
     @property
-    def owner(self) -> str:
-        """The model whose q*, AIS and BDMC are those of this row."""
-        return self.generator or self.model
+    def owner(self) -> tuple[str, int | None]:
+        """The model whose q*, AIS and BDMC are those of this row, and after how many epochs of its training."""
+        return (self.generator, None) if self.generator else (self.model, self.epoch)
 
 
 class TableSpec(Spec):

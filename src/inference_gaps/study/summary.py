@@ -141,7 +141,8 @@ class Summary:
         jobs.iwae(row.split)
         if row.active_units:
             jobs.units(row.split)
-        owner = self._model_jobs(row.owner, row.seed, row.epoch)
+        model, epoch = row.owner
+        owner = self._model_jobs(model, row.seed, epoch)
         for family in row.local:
             owner.iwae(row.split, family)
         for start in row.ais:
