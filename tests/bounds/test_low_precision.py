@@ -12,7 +12,6 @@ from inference_gaps.bounds.ais import (
 )
 from inference_gaps.bounds.hmc import transition
 from inference_gaps.bounds.local import optimise
-from inference_gaps.models.conv import ConvGenerator
 from inference_gaps.models.generator import Generator
 from inference_gaps.models.mlp import MlpGenerator
 from inference_gaps.posteriors.gaussian import FullyFactorisedGaussian
@@ -54,15 +53,11 @@ def log_marginal(generator: MlpGenerator, x: Tensor) -> Tensor:
         )
 
 
-@pytest.mark.parametrize("kind", ["mlp", "folded", "conv"])
-def test_the_gradient_is_near_the_exact_one_and_always_the_same(kind: str) -> None:
+@pytest.mark.parametrize("folded", [False, True])
+def test_the_gradient_is_near_the_exact_one_and_always_the_same(folded: bool) -> None:
     torch.manual_seed(0)
-    generator = (
-        ConvGenerator(4, 4).eval().requires_grad_(False)
-        if kind == "conv"
-        else decoder(folded=kind == "folded")
-    )
-    x = torch.rand(3, 3072 if kind == "conv" else 120).round()
+    generator = decoder(folded=folded)
+    x = torch.rand(3, 120).round()
     z = torch.randn(3, 5, generator.latent_dim)
     exact = generator.log_joint_gradient(x, z)[1]
     gradient = generator.gradient_of(x, "bfloat16")

@@ -3,13 +3,10 @@
 Three 4 x 4 convolutions of stride 2 with batch normalisation and ELU, 32 -> 15 -> 6 -> 2, and their mirror.
 """
 
-import copy
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 
-from inference_gaps.models.generator import BernoulliGenerator, Precision
+from inference_gaps.models.generator import BernoulliGenerator
 
 __all__ = ["IMAGE_SHAPE", "ConvFeatures", "ConvGenerator"]
 
@@ -59,22 +56,6 @@ class ConvGenerator(BernoulliGenerator):
             nn.ConvTranspose2d(narrow, IMAGE_SHAPE[0], 4, stride=2),
         )
         _lay_out(self.blocks)
-
-    def gradient_of(self, x: Tensor, precision: Precision = "float32") -> Callable[[Tensor], Tensor]:
-        """See :meth:`Generator.gradient_of`."""
-        if precision == "float32":
-            return super().gradient_of(x)
-        low = copy.deepcopy(self).to(torch.bfloat16).eval().requires_grad_(False)
-        pixels = x.to(torch.bfloat16).unsqueeze(1)
-
-        def gradient(z: Tensor) -> Tensor:
-            with torch.enable_grad():
-                leaf = z.detach().to(torch.bfloat16).requires_grad_()
-                logits = low.logits(leaf)
-                (likelihood,) = torch.autograd.grad(logits, leaf, pixels - logits.detach().sigmoid())
-            return likelihood.to(z.dtype) - z
-
-        return gradient
 
     def logits(self, z: Tensor) -> Tensor:
         """See :meth:`BernoulliGenerator.logits`."""

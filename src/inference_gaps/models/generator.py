@@ -68,8 +68,8 @@ class Generator(nn.Module):
 
         In ``bfloat16`` the products have eight significant bits, and are several times faster where the processor
         has them; the map is then near the gradient, and always the same. That is enough for a leapfrog path, whose
-        acceptance is decided by exact values, and for an optimisation, whose end is measured by them. A generator
-        that gains nothing by it stays in float32.
+        acceptance is decided by exact values, and for an optimisation, whose end is measured by them. Generators
+        that gain nothing by it, those of transposed convolutions among them, stay in float32.
 
         Args:
             x: [B, D].
