@@ -7,6 +7,7 @@ from tests.mutants.checking import CHECKING
 from tests.mutants.claims import CLAIMS
 from tests.mutants.densities import DENSITIES
 from tests.mutants.estimators import ESTIMATORS
+from tests.mutants.jobs import JOBS
 from tests.mutants.mutant import Check, Mutant
 from tests.mutants.summaries import SUMMARIES
 from tests.mutants.transitions import TRANSITIONS
@@ -15,7 +16,16 @@ __all__ = ["CHECKS", "LIST", "MUTANTS", "as_markdown", "table"]
 
 LIST = Path(__file__).parents[2] / "docs" / "mutants.md"
 
-MUTANTS: list[Mutant] = [*DENSITIES, *TRANSITIONS, *ANNEALING, *ESTIMATORS, *SUMMARIES, *CHECKING, *CLAIMS]
+MUTANTS: list[Mutant] = [
+    *DENSITIES,
+    *TRANSITIONS,
+    *ANNEALING,
+    *ESTIMATORS,
+    *SUMMARIES,
+    *CHECKING,
+    *CLAIMS,
+    *JOBS,
+]
 CHECKS: dict[str, Check] = {mutant.check.name: mutant.check for mutant in MUTANTS}
 
 
