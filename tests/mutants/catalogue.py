@@ -7,6 +7,7 @@ from tests.mutants.checking import CHECKING
 from tests.mutants.claims import CLAIMS
 from tests.mutants.densities import DENSITIES
 from tests.mutants.estimators import ESTIMATORS
+from tests.mutants.jobs import JOBS
 from tests.mutants.mutant import Check, Mutant
 from tests.mutants.summaries import SUMMARIES
 from tests.mutants.trainings import TRAININGS
@@ -25,6 +26,7 @@ MUTANTS: list[Mutant] = [
     *SUMMARIES,
     *CHECKING,
     *CLAIMS,
+    *JOBS,
 ]
 CHECKS: dict[str, Check] = {mutant.check.name: mutant.check for mutant in MUTANTS}
 

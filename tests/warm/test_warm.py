@@ -16,7 +16,7 @@ import pytest
 from inference_gaps import fingerprints
 from inference_gaps.artifacts import read_provenance
 from inference_gaps.warm.client import SERVER
-from inference_gaps.warm.server import unfit
+from inference_gaps.warm.server import unfit, unlike
 from inference_gaps.warm.start import ONE_THREAD, SWITCH, start_server
 from tests.small_project import ROOT
 from tests.warm.runs import Run, job, running, until
@@ -174,8 +174,9 @@ def test_a_killed_server_is_a_sentence(own_run: Run, data: str, tmp_path: Path) 
     until(lambda: not child.is_running())
     # The socket has nobody behind it any more: the next job runs cold.
     process = own_run.job(train(data, tmp_path))
-    assert process.communicate()[1].count("unexpectedly") == 0
+    assert "unexpectedly" not in process.communicate()[1]
     assert process.returncode == 0
+    shutil.rmtree(Path(own_run.socket).parent)
 
 
 def test_the_server_ends_with_the_run_and_its_jobs(own_run: Run, data: str, tmp_path: Path) -> None:
@@ -209,11 +210,40 @@ def test_a_job_that_does_not_fit_runs_cold(
     assert cold_jobs(run)[len(before) :] == ([f"['train'] runs cold: {reason}"] if reason else [])
 
 
-def test_variables_and_folder_are_those_of_the_client(run: Run, tmp_path: Path) -> None:
+def test_a_request_of_another_environment_or_program_is_refused() -> None:
+    environment = {"LANG": "C", "OMP_NUM_THREADS": "1", "PATH": "/bin"}
+    program = [sys.prefix, str(ROOT / "src/inference_gaps")]
+
+    def refused(**changed: str) -> str | None:
+        return unlike({"program": program, "environment": environment | changed}, environment)
+
+    assert refused() is None
+    assert refused(PATH="/usr/bin", INFERENCE_GAPS_RUN_BY="1", TMPDIR="/tmp") is None
+    assert (
+        refused(OMP_NUM_THREADS="2", MKL_CBWR="AVX2")
+        == "its environment differs in MKL_CBWR, OMP_NUM_THREADS"
+    )
+    request = {"program": [sys.prefix, "/another"], "environment": environment}
+    assert unlike(request, environment) == f"it is a job of {request['program']}"
+    request = {"program": program, "environment": {"LANG": "C"}}
+    assert unlike(request, environment) == "its environment differs in OMP_NUM_THREADS"
+
+
+def test_folder_umask_variables_and_standard_streams_are_those_of_the_client(
+    run: Run, data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = cold_jobs(run)
-    arguments = ["train", "--data", "nowhere", "--output", "a.safetensors", "--metrics", "a.csv"]
-    said = run.job(arguments, INFERENCE_GAPS_SAVE_SECONDS="-1", TMPDIR=str(tmp_path)).communicate()[1]
-    assert "nowhere does not exist" in said
+    monkeypatch.chdir(tmp_path)
+    umask = os.umask(0o007)
+    try:
+        process = run.job(train(data, Path()))
+        assert process.communicate()[1]
+    finally:
+        os.umask(umask)
+    assert process.returncode == 0
+    assert (tmp_path / "model.safetensors").stat().st_mode & 0o777 == 0o660
+    said = run.job(train(data, Path(), epochs=3), INFERENCE_GAPS_SAVE_SECONDS="-1").communicate()[1]
+    assert "INFERENCE_GAPS_SAVE_SECONDS is '-1'" in said
     assert cold_jobs(run) == before
 
 

@@ -39,7 +39,7 @@ from inference_gaps.commands import COMMANDS
 from inference_gaps.fingerprints import code_of, package_versions
 from inference_gaps.resuming.state_file import code_of_states
 
-__all__ = ["Request", "Server", "become", "main", "preload", "reseed", "unfit"]
+__all__ = ["Request", "Server", "become", "main", "preload", "reseed", "unfit", "unlike"]
 
 _PACKAGE = Path(inference_gaps.__file__).parent
 # What commands import where they need it; torch._dynamo is what the first optimiser imports.
@@ -100,7 +100,7 @@ def _relevant(environment: dict[str, str]) -> dict[str, str]:
     }
 
 
-def _unlike(request: Request, environment: dict[str, str]) -> str | None:
+def unlike(request: Request, environment: dict[str, str]) -> str | None:
     """Return why a child would not do a job as a process of its own; ``None`` if it would.
 
     Args:
@@ -207,7 +207,7 @@ class Server:
         return None
 
     def _begin(self, client: _Client, request: Request) -> tuple[Request, list[int]] | None:
-        reason = unfit() or _unlike(request, self._environment)
+        reason = unfit() or unlike(request, self._environment)
         parent = os.getpid()
         try:
             child = os.fork() if reason is None else None
