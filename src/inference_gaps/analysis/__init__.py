@@ -8,6 +8,7 @@
 - :mod:`~inference_gaps.analysis.selfcheck`, :mod:`~inference_gaps.analysis.selfcheck_layout`: estimates beside
   known answers
 - :mod:`~inference_gaps.analysis.convergence`: what is left to log p(x) at growing cost
+- :mod:`~inference_gaps.analysis.units`: which latent units are active
 - :mod:`~inference_gaps.analysis.published`: the paper's values
 - :mod:`~inference_gaps.analysis.paper_table`, :mod:`~inference_gaps.analysis.markup`: the paper's layout
 """

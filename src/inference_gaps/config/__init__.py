@@ -5,8 +5,8 @@
 - ``files``       the shape of each configuration file
 - ``sentences``   one sentence for each problem that validation finds
 - ``checks``      what only several files together can tell
-- ``claim_checks``  the same for claims
+- ``training_checks``, ``claim_checks``  the same for trainings, and for claims
 - ``loading``     all files and the overrides of a command line -> :class:`loading.Configuration`
-- ``resolution``  spec defaults < preset < data set < model -> the specification of a stage
+- ``resolution``  spec defaults < preset < data set < protocol < model -> the specification of a stage
 - ``schemas``     JSON schemas for editors, generated from ``files``
 """

@@ -5,5 +5,6 @@
 - ``conv``             convolutions for 3 x 32 x 32 images
 - ``linear_gaussian``  a linear model whose every bound is known
 - ``vae``              generator and amortised posterior together, built from a specification
-- ``storage``          saving and loading trained weights
+- ``storage``          saving and loading trained weights, and those of checkpoints
+- ``units``            the activity of latent units
 """
