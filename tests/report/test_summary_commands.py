@@ -151,7 +151,7 @@ def test_the_report_shows_numbers_from_the_results_and_repeats_its_bytes(study: 
     assert "The amortization gap exceeds the approximation gap in 6 of 6 models" in " ".join(
         section["findings"]
     )
-    reasons = " ".join(section["comparability"])
+    reasons = " ".join(shown["comparability"])
     assert "Photo patches: patches of photographs in place of CIFAR-10." in reasons
     assert "60 epochs" in reasons
     assert shown["models"][0]["epochs"] == "60 (7)"

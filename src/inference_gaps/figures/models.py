@@ -56,7 +56,8 @@ def draw_gaps_of_models(bars: pd.DataFrame) -> Figure:
         for position, of_model in enumerate(lines):
             _lying_bar(axes, position, of_model.set_index("quantity"))
         axes.set_yticks(range(len(lines)), [str(of["label"].iloc[0]) for of in lines])
-        axes.set_ylim(len(lines) - 0.4, -0.6)
+        # Bars of all panels are equally thick.
+        axes.set_ylim(longest - 0.4, -0.6)
         axes.axvline(0.0, color="black", linewidth=0.6)
         axes.set_title(f"{title}, {SPLIT_WORDS[split]} images" if several else str(title))
         axes.spines[["top", "right"]].set_visible(False)

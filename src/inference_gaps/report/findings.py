@@ -50,7 +50,9 @@ def findings(spec: TableSpec, table: pd.DataFrame, published: pd.DataFrame) -> l
             f"In the values published, as recalled and unverified, the amortization gap is the larger one in "
             f"{more} of {len(both)}."
         )
-    marked = lines[lines["mark"].isin([INCLUDES_ZERO, NEGATIVE])]
+    # Gaps by the paper's rule are shown where the paper's table is.
+    shown = lines if spec.published is not None else lines[~lines["quantity"].str.endswith("_paper")]
+    marked = shown[shown["mark"].isin([INCLUDES_ZERO, NEGATIVE])]
     if len(marked):
         sentences.append(
             f"{_plural(len(marked), 'gap')} {'is' if len(marked) == 1 else 'are'} not positive beyond the interval."

@@ -79,12 +79,16 @@ def _table_section(spec: TableSpec, layout: Layout, published: pd.DataFrame) -> 
         "about": spec.about,
         "published_status": _status(published, spec.published),
         "findings": findings(spec, table, published),
-        "comparability": comparability(spec.rows, table, layout),
         "over_epochs": any(row.epoch is not None for row in spec.rows),
     }
     if spec.published is None:
         return section | _by_model(model_table(spec, table))
     return section | _as_published(paper_table(spec, table, published))
+
+
+def _all_tables(spec: ReportSpec, layout: Layout) -> pd.DataFrame:
+    tables = [read_table(layout.table(table.experiment, "csv"))[0] for table in spec.tables]
+    return pd.concat(tables, ignore_index=True)
 
 
 def _as_published(table: PaperTable) -> dict[str, Any]:
@@ -149,6 +153,7 @@ def collect(spec: ReportSpec, layout: Layout, paper: Path) -> dict[str, Any]:
         "preset": spec.preset,
         "description": spec.description,
         "tables": [_table_section(table, layout, published) for table in spec.tables],
+        "comparability": comparability(rows, _all_tables(spec, layout), layout) if rows else [],
         "models": model_records(rows, layout),
         "local": _once(local_records(rows, layout)),
         "estimators": _once(estimator_records(rows, layout)),

@@ -19,19 +19,25 @@ __all__ = ["estimator_records", "local_records", "model_records"]
 Record = dict[str, str]
 
 _BINARISATION = {
-    "static": "sampled once",
+    "static": "sampled",
     "threshold": "threshold ½",
-    "grey256": "grey levels ÷ 256",
+    "grey256": "grey ÷ 256",
     "given": "as given",
 }
 _AIS_HEALTH = ("effective_sample_size", "acceptance", "diverged")
 _SCHEDULES = {"iwae-stages": "stages of 3^i epochs", "geometric": "geometric decay", "constant": "constant"}
 
 
-def _names(row: TableRowSpec, rows: Sequence[TableRowSpec]) -> str:
+def _name(row: TableRowSpec, rows: Sequence[TableRowSpec]) -> str:
+    """Return model and seed."""
     seeds = len({each.seed for each in rows if each.model == row.model})
-    splits = len({each.split for each in rows})
-    return row.model + (f", seed {row.seed}" if seeds > 1 else "") + (f", {row.split}" if splits > 1 else "")
+    return row.model + (f", seed {row.seed}" if seeds > 1 else "")
+
+
+def _place(name: str, row: TableRowSpec, rows: Sequence[TableRowSpec], epoch: int | None) -> str:
+    """Return a name with the points, and after how much of the training, where these differ between rows."""
+    splits = len({each.split for each in rows}) > 1
+    return name + (f", {row.split}" if splits else "") + (f", epoch {epoch}" if epoch else "")
 
 
 def _network(architecture: dict[str, Any]) -> str:
@@ -56,14 +62,15 @@ def model_records(rows: Sequence[TableRowSpec], layout: Layout) -> list[Record]:
         metrics, spec = read_metrics(path), read_provenance(path)["spec"]
         records.append(
             {
-                "model": _names(row, [each for each in rows if each.split == row.split]),
+                "model": _name(row, rows),
                 "data": row.dataset_title,
                 "pixels": _BINARISATION[row.binarisation],
                 "posterior": label_of(row.trained_with),
                 "network": _network(spec["architecture"]),
                 "epochs": f"{spec['epochs']} ({spec['warm_up_epochs']})",
                 "batch": str(spec["batch_size"]),
-                "rate": f"{spec['learning_rate']:g}, {_SCHEDULES[spec['schedule']]}",
+                "rate": f"{spec['learning_rate']:g}",
+                "schedule": _SCHEDULES[spec["schedule"]],
                 "elbo": _last(metrics["elbo"]),
                 "validation_elbo": _last(metrics["validation_elbo"]),
             }
@@ -75,6 +82,8 @@ def local_records(rows: Sequence[TableRowSpec], layout: Layout) -> list[Record]:
     """Say of each local optimisation how far it went and what its last cycle still gained (nats)."""
     records = []
     for row in rows:
+        model, epoch = row.owner
+        name = _name(row.model_copy(update={"model": model}), rows)
         for family, path in residual_files(row, layout).items():
             frame, made_by = read_values(path)
             require_made_by(path, made_by, "optimise-local")
@@ -82,7 +91,7 @@ def local_records(rows: Sequence[TableRowSpec], layout: Layout) -> list[Record]:
             residual = frame["residual"]
             records.append(
                 {
-                    "model": _names(row, rows),
+                    "model": _place(name, row, rows, epoch),
                     "family": label_of(family),
                     "points": str(spec["points"]),
                     "samples": str(spec["samples"]),
@@ -108,7 +117,7 @@ def estimator_records(rows: Sequence[TableRowSpec], layout: Layout) -> list[Reco
     """
     records = []
     for row in rows:
-        record = {"model": _names(row, rows)}
+        record = {"model": _place(_name(row, rows), row, rows, row.epoch)}
         for name, path in values_files(row, layout).items():
             if name.startswith("ais-"):
                 frame, made_by = values_of(path, "evaluate-ais", _AIS_HEALTH)
