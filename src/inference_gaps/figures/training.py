@@ -10,7 +10,6 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from inference_gaps.figures.style import COLOURS, TEXT_WIDTH
-from inference_gaps.posteriors.registry import label_of
 
 __all__ = ["draw_training", "warm_up_end"]
 
@@ -40,10 +39,7 @@ def _draw_panel(axes: Axes, curves: pd.DataFrame) -> None:
         low, high = float(np.nanmin(values)), float(np.nanmax(values))
         margin = 0.06 * (high - low) or 1.0
         axes.set_ylim(low - margin, high + margin)
-    title = curves.iloc[0]
-    axes.set_title(
-        f"{title['dataset_title']}:\n{title['label'] or label_of(title['trained_with'])}", fontsize=7
-    )
+    axes.set_title(str(curves["model"].iloc[0]), fontsize=6.5)
     axes.spines[["top", "right"]].set_visible(False)
 
 
@@ -57,7 +53,7 @@ def draw_training(curves: pd.DataFrame) -> Figure:
     panels = list(curves.groupby("model", sort=False))
     rows = 1 if len(panels) == 1 else max(2, math.ceil(len(panels) / 5))
     columns = math.ceil(len(panels) / rows)
-    figure = Figure(figsize=(TEXT_WIDTH, min(0.5 + 1.75 * rows, 9.0)), layout="constrained")
+    figure = Figure(figsize=(TEXT_WIDTH, min(0.5 + 1.75 * rows, 8.2)), layout="constrained")
     # Down first: the families of one data set stand below one another.
     all_axes = figure.subplots(rows, columns, squeeze=False).T.flat
     for axes, (_, of_model) in zip(all_axes, panels, strict=False):

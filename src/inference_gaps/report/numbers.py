@@ -62,8 +62,12 @@ def _status(published: pd.DataFrame, number: int | None) -> str:
     return "Published values are recalled from memory, unverified; they are of the paper's own data sets."
 
 
-def _once(records: list[dict[str, str]]) -> list[dict[str, str]]:
-    return list({tuple(record.values()): record for record in records}.values())
+def _once(records: list[dict[str, str]], keys: Sequence[str]) -> list[dict[str, str]]:
+    """Merge records that agree in ``keys``: another table may say more of the same."""
+    merged: dict[tuple[str, ...], dict[str, str]] = {}
+    for record in records:
+        merged.setdefault(tuple(record[key] for key in keys), {}).update(record)
+    return list(merged.values())
 
 
 def _table_section(spec: TableSpec, layout: Layout, published: pd.DataFrame) -> dict[str, Any]:
@@ -155,8 +159,8 @@ def collect(spec: ReportSpec, layout: Layout, paper: Path) -> dict[str, Any]:
         "tables": [_table_section(table, layout, published) for table in spec.tables],
         "comparability": comparability(rows, _all_tables(spec, layout), layout) if rows else [],
         "models": model_records(rows, layout),
-        "local": _once(local_records(rows, layout)),
-        "estimators": _once(estimator_records(rows, layout)),
+        "local": _once(local_records(rows, layout), ("model", "family")),
+        "estimators": _once(estimator_records(rows, layout), ("model",)),
         "families": [
             {"name": entry.name, "key": entry.key, "label": entry.label, "words": entry.words}
             for entry in FAMILIES.values()

@@ -44,9 +44,10 @@ def _network(architecture: dict[str, Any]) -> str:
     latent = architecture["latent_dim"]
     if architecture["kind"] == "conv":
         return f"convolutional, {architecture['encoder_channels']} channels, z {latent}"
-    encoder = "-".join(str(width) for width in architecture["encoder_hidden"])
-    decoder = "-".join(str(width) for width in architecture["decoder_hidden"])
-    return f"{encoder} / {latent} / {decoder}, {architecture['activation'].upper()}"
+    hidden = (architecture["encoder_hidden"], architecture["decoder_hidden"])
+    encoder, decoder = ("-".join(map(str, widths)) or "linear" for widths in hidden)
+    activation = {"elu": "ELU", "relu": "ReLU"}.get(architecture["activation"], architecture["activation"])
+    return f"{encoder} / {latent} / {decoder}, {activation}"
 
 
 def _last(values: pd.Series) -> str:
