@@ -16,11 +16,13 @@ from torch import Tensor
 
 from inference_gaps.artifacts import all_or_none, write_values
 from inference_gaps.bounds.local import high_density_starts, optimise
+from inference_gaps.errors import UserError
 from inference_gaps.models.vae import VAE
+from inference_gaps.posteriors.at_points import parameters_at_points
 from inference_gaps.posteriors.family import PosteriorFamily
 from inference_gaps.posteriors.gaussian import FullyFactorisedGaussian
-from inference_gaps.posteriors.registry import label_of, local_family
-from inference_gaps.posteriors.storage import save_local_posterior
+from inference_gaps.posteriors.registry import FAMILIES, amortised_family, label_of
+from inference_gaps.posteriors.storage import family_of, save_local_posterior
 from inference_gaps.progress import progress_bar
 from inference_gaps.resuming.checkpoint import Results, numbered
 from inference_gaps.resuming.job import resumable
@@ -64,8 +66,20 @@ def _start(
     cpu_rng = random_generator(spec.seed, stream=1)
     if spec.start == "zeros":
         return family.from_zeros(x.shape[0], cpu_rng)
+    if spec.start == "trained":
+        return parameters_at_points(model.posterior.parameters_for(x))
     gaussian = gaussian or _moments(model, x, rng)
     return family.from_gaussian(gaussian["mean"].cpu(), gaussian["log_variance"].cpu(), cpu_rng)
+
+
+def _require_trained_with(model: VAE, spec: LocalSpec, path: str) -> None:
+    entry = FAMILIES[spec.family]
+    wanted = amortised_family(spec.family, model.latent_dim, spec.flow_steps, spec.flow_hidden)
+    if not entry.conditional or model.posterior.family != wanted:
+        raise UserError(
+            f"--spec says start: trained, but {path} was not trained with a {entry.words} of {spec.flow_steps} steps "
+            f"and {spec.flow_hidden} hidden units; write start: local-ffg, or the numbers that it was trained with."
+        )
 
 
 def run(options: argparse.Namespace) -> None:
@@ -75,7 +89,9 @@ def run(options: argparse.Namespace) -> None:
     start = load_start(options, spec.start == "local-ffg", spec, stage)
     provenance = stage.provenance(options, spec)
     model, device = stage.model, stage.device
-    family = local_family(spec.family, model.latent_dim, spec.flow_steps, spec.flow_hidden)
+    family = family_of(spec, model.latent_dim)
+    if spec.start == "trained":
+        _require_trained_with(model, spec, options.model)
     rng = random_generator(spec.seed, device)
     size = _NETWORKS_AT_ONCE if family.network_shapes() else spec.points
 

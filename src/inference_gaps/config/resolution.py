@@ -16,7 +16,7 @@ from inference_gaps.specs.data import Split
 from inference_gaps.specs.iwae import IwaeSpec
 from inference_gaps.specs.local import LocalSpec
 from inference_gaps.specs.table import Family
-from inference_gaps.specs.train import TrainSpec
+from inference_gaps.specs.train import PosteriorSpec, TrainSpec
 from inference_gaps.specs.units import UnitsSpec
 
 __all__ = [
@@ -88,10 +88,23 @@ def train_spec(preset: Preset, model: ModelSettings, seed: int, checkpoints: Seq
     )
 
 
-def local_spec(preset: Preset, dataset: str, family: Family, split: Split, seed: int) -> LocalSpec:
-    """Return how q* of ``family`` is optimised on the first points of ``split``."""
-    key = FAMILIES[family].key
-    given = _given(getattr(preset.local, key), getattr(preset.datasets[dataset].local, key))
+def local_spec(
+    preset: Preset,
+    dataset: str,
+    family: Family,
+    split: Split,
+    seed: int,
+    trained_with: PosteriorSpec | None = None,
+) -> LocalSpec:
+    """Return how q* of ``family`` is optimised on the first points of ``split``.
+
+    That of the flow that a model was ``trained_with`` starts at q(z|x) itself, whose form and size it has.
+    """
+    entry = FAMILIES[family]
+    given = _given(getattr(preset.local, entry.key), getattr(preset.datasets[dataset].local, entry.key))
+    if trained_with and trained_with.family == family and entry.conditional and given.get("start") != "zeros":
+        own = {"flow_steps": trained_with.flow_steps, "flow_hidden": trained_with.flow_hidden}
+        given |= {"start": "trained", **own}
     return LocalSpec(family=family, split=split, points=points(preset, dataset, split), seed=seed, **given)
 
 

@@ -36,6 +36,8 @@ class FamilyEntry:
         load: imports and returns the class.
         hidden: default width of the hidden layers of its networks.
         least_dim: fewest latent dimensions that it takes.
+        conditional: whether its networks see a feature of x, so that q(z|x) is a member of its own local form
+            (:mod:`~inference_gaps.posteriors.at_points`).
     """
 
     name: str
@@ -44,6 +46,7 @@ class FamilyEntry:
     load: Callable[[], type["PosteriorFamily"]]
     hidden: int = 200
     least_dim: int = 1
+    conditional: bool = False
 
     @property
     def key(self) -> str:
@@ -85,9 +88,15 @@ def _auxiliary_flow() -> type["PosteriorFamily"]:
 _ENTRIES = (
     FamilyEntry("ffg", "FFG", "fully-factorised Gaussian", _gaussian),
     FamilyEntry("full-gaussian", "FCG", "Gaussian with a full covariance", _full_gaussian),
-    FamilyEntry("coupling", "CF", "coupling flow on z alone", _coupling_flow, hidden=50, least_dim=2),
-    FamilyEntry("hamiltonian", "HF", "auxiliary flow along the gradient of log p(x, z)", _hamiltonian_flow),
-    FamilyEntry("af", "AF", "auxiliary flow", _auxiliary_flow),
+    FamilyEntry("coupling", "CF", "coupling flow on z alone", _coupling_flow, 50, 2, conditional=True),
+    FamilyEntry(
+        "hamiltonian",
+        "HF",
+        "auxiliary flow along the gradient of log p(x, z)",
+        _hamiltonian_flow,
+        conditional=True,
+    ),
+    FamilyEntry("af", "AF", "auxiliary flow", _auxiliary_flow, conditional=True),
 )
 FAMILIES = {entry.name: entry for entry in _ENTRIES}
 

@@ -10,11 +10,12 @@ from torch import Tensor
 from inference_gaps.artifact_kinds import require_finite, require_made_by
 from inference_gaps.artifacts import Provenance, read_tensors, write_tensors
 from inference_gaps.errors import UserError
+from inference_gaps.posteriors.at_points import family_at_points
 from inference_gaps.posteriors.family import PosteriorFamily
 from inference_gaps.posteriors.registry import local_family
 from inference_gaps.specs.local import LocalSpec
 
-__all__ = ["LocalPosterior", "load_local_posterior", "save_local_posterior"]
+__all__ = ["LocalPosterior", "family_of", "load_local_posterior", "save_local_posterior"]
 
 _RESIDUAL = "residual"
 
@@ -30,6 +31,16 @@ class LocalPosterior:
     def rows(self, rows: slice) -> dict[str, Tensor]:
         """Return the parameters of some of the points."""
         return {name: tensor[rows] for name, tensor in self.parameters.items()}
+
+
+def family_of(spec: LocalSpec, latent_dim: int) -> PosteriorFamily:
+    """Return the family that q* of ``spec`` is sought in.
+
+    Raises:
+        UserError: the latent dimensions are too few for it.
+    """
+    make = family_at_points if spec.start == "trained" else local_family
+    return make(spec.family, latent_dim, spec.flow_steps, spec.flow_hidden)
 
 
 def save_local_posterior(
@@ -55,7 +66,7 @@ def load_local_posterior(
         spec = LocalSpec.model_validate_json(json.dumps(provenance["spec"]))
         tensors.pop(_RESIDUAL)
         latent_dim = tensors["mean"].shape[-1]
-        family = local_family(spec.family, latent_dim, spec.flow_steps, spec.flow_hidden)
+        family = family_of(spec, latent_dim)
         expected = {"mean": (latent_dim,), "log_variance": (latent_dim,), **family.network_shapes()}
         found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
         if found != {name: (spec.points, *shape) for name, shape in expected.items()}:

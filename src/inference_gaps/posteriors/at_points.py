@@ -1,0 +1,51 @@
+"""An amortised flow at given data points: q(z|x) itself, with a set of networks of its own for each point.
+
+The nets of an amortised flow see a feature of x in their first layer, where it adds a constant. With that constant
+in the bias, a copy of the nets for each data point gives the same density without the feature. So q(z|x) is a member
+of a local family, in which q* can be sought from there: what is found is never worse, up to noise, than what the
+recognition network gives.
+"""
+
+import dataclasses
+
+from torch import Tensor
+
+from inference_gaps.posteriors.family import Parameters, PosteriorFamily
+from inference_gaps.posteriors.registry import amortised_family
+
+__all__ = ["family_at_points", "parameters_at_points"]
+
+_WEIGHT, _BIAS = ".0.weight", ".0.bias"
+
+
+def family_at_points(name: str, latent_dim: int, steps: int, hidden: int) -> PosteriorFamily:
+    """Return the family ``name`` in its amortised form, without the feature of x.
+
+    Raises:
+        UserError: the latent dimensions are too few for it.
+    """
+    amortised = amortised_family(name, latent_dim, steps, hidden)
+    return dataclasses.replace(amortised, context_dim=0)  # type: ignore[type-var]
+
+
+def parameters_at_points(parameters: Parameters) -> dict[str, Tensor]:
+    """Return the parameters of :func:`family_at_points` that give the same densities.
+
+    Args:
+        parameters: of the amortised form, for B data points; networks are shared, ``context`` is [B, C].
+
+    Returns:
+        Each with a leading dimension B.
+    """
+    context = parameters["context"]
+    points, width = context.shape
+    found = {name: parameters[name] for name in ("mean", "log_variance")}
+    for name in (name for name in parameters if name not in ("mean", "log_variance", "context")):
+        tensor = parameters[name]
+        shared = tensor.expand(points, *tensor.shape)
+        if name.endswith(_WEIGHT):
+            shared = shared[:, :-width]
+        elif name.endswith(_BIAS):
+            shared = shared + context @ parameters[name.removesuffix(_BIAS) + _WEIGHT][-width:]
+        found[name] = shared.contiguous()
+    return found
