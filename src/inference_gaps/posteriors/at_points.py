@@ -1,9 +1,9 @@
 """An amortised flow at given data points: q(z|x) itself, with a set of networks of its own for each point.
 
 The nets of an amortised flow see a feature of x in their first layer, where it adds a constant. With that constant
-in the bias, a copy of the nets for each data point gives the same density without the feature. So q(z|x) is a member
-of a local family, in which q* can be sought from there: what is found is never worse, up to noise, than what the
-recognition network gives.
+in the bias, a copy of the nets for each data point gives the same density without the feature. So q(z|x) is a
+member of a local family, in which q* can be sought from there: what is found is never worse, up to noise, than what
+the recognition network gives.
 """
 
 import dataclasses
