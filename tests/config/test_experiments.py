@@ -68,6 +68,20 @@ def test_gaps_over_training_are_those_of_the_checkpoints_of_one_training(study: 
     assert not set(taken) & set(_models_of(study, "evaluate-ais"))
 
 
+def test_a_flow_is_sought_from_what_its_model_was_trained_with(study: Study) -> None:
+    starts = {}
+    for job in study.jobs.of("optimise-local"):
+        parts = next(iter(job.outputs.values())).parts
+        spec = job.spec.as_dict()
+        starts[parts[parts.index("models") + 1], spec["family"]] = (spec["start"], spec["flow_hidden"])
+    assert starts["mnist-af", "af"] == ("trained", 200)
+    assert starts["fashion-over-flow", "coupling"] == ("trained", 200)
+    assert starts["check-digits-af", "af"] == ("trained", 30)
+    assert starts["mnist-ffg", "af"] == ("local-ffg", 200)
+    assert starts["mnist-decoder-2", "coupling"][0] == "local-ffg"
+    assert starts["mnist-af", "ffg"][0] == "amortised"
+
+
 def test_every_claim_is_decided_when_all_experiments_are_run(study: Study) -> None:
     assert study.claims is not None
     spec = study.claims.spec

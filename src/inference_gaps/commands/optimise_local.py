@@ -77,7 +77,7 @@ def _require_trained_with(model: VAE, spec: LocalSpec, path: str) -> None:
     wanted = amortised_family(spec.family, model.latent_dim, spec.flow_steps, spec.flow_hidden)
     if not entry.conditional or model.posterior.family != wanted:
         raise UserError(
-            f"--spec says start: trained, but {path} was not trained with a {entry.words} of {spec.flow_steps} "
+            f"--spec says start: trained, but {path} was not trained with the {entry.words} of {spec.flow_steps} "
             f"steps and {spec.flow_hidden} hidden units; write start: local-ffg, or the numbers of its training."
         )
 
