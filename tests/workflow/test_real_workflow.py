@@ -21,7 +21,6 @@ def test_the_whole_plan_is_listed_without_a_warning(tmp_path: Path, preset: str,
     assert done.returncode == 0, done.stderr
     assert "warning" not in (done.stdout + done.stderr).lower()
     jobs = planned(done.stdout)
-    # Six models of the paper per seed, and six with known answers, which have other local families.
     settings = yaml.safe_load((ROOT / "config" / "experiments.yaml").read_text())
     checked = set(settings["selfcheck"]["models"])
     of_paper = set(settings["models"]) - checked
