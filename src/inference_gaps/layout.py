@@ -21,7 +21,7 @@ def is_published(path: Path) -> bool:
     These are all but weights, prepared and simulated data, and the parameters of q*; .gitignore lets those of
     published presets be committed.
     """
-    return path.suffix != ".safetensors" or path.name == "samples.safetensors"
+    return path.suffix != ".safetensors" or path.name in ("posteriors.safetensors", "samples.safetensors")
 
 
 def preset_of(path: Path | str) -> str | None:
@@ -88,6 +88,10 @@ class Layout:
     def samples(self, model: str, seed: int | str) -> Path:
         """Images, their reconstructions and samples from the prior, as figures show them."""
         return self.run(model, seed) / "samples.safetensors"
+
+    def posteriors(self, model: str, seed: int | str, split: str) -> Path:
+        """Densities of some images over the plane of two latent dimensions, and the bounds of all."""
+        return self.run(model, seed) / split / "posteriors.safetensors"
 
     def simulated(self, model: str, seed: int | str) -> Path:
         """Data simulated from the model, with the latent variables behind them."""

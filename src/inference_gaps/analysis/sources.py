@@ -12,7 +12,12 @@ from inference_gaps.errors import UserError
 from inference_gaps.fingerprints import identity
 from inference_gaps.layout import Layout, at_epoch
 from inference_gaps.specs.claims import ClaimsSpec
-from inference_gaps.specs.figures import ConvergenceFigureSpec, SamplesFigureSpec, TrainingFigureSpec
+from inference_gaps.specs.figures import (
+    ConvergenceFigureSpec,
+    PosteriorsFigureSpec,
+    SamplesFigureSpec,
+    TrainingFigureSpec,
+)
 from inference_gaps.specs.report import ReportSpec
 from inference_gaps.specs.selfcheck import SelfcheckSpec
 from inference_gaps.specs.table import TableRowSpec, TableSpec
@@ -26,6 +31,7 @@ __all__ = [
     "layout_of",
     "paper_files",
     "picture",
+    "posteriors_sources",
     "report_sources",
     "residual_files",
     "samples_sources",
@@ -124,6 +130,11 @@ def convergence_sources(spec: ConvergenceFigureSpec, layout: Layout) -> dict[str
 def training_sources(spec: TrainingFigureSpec, layout: Layout) -> dict[str, Path]:
     """Return the metrics files that ``plot-training`` reads."""
     return _by_role(layout, [layout.metrics(model.model, model.seed) for model in spec.models])
+
+
+def posteriors_sources(spec: PosteriorsFigureSpec, layout: Layout) -> dict[str, Path]:
+    """Return the densities that ``plot-posteriors`` reads."""
+    return _by_role(layout, [layout.posteriors(spec.model.model, spec.model.seed, spec.split)])
 
 
 def samples_sources(spec: SamplesFigureSpec, layout: Layout) -> dict[str, Path]:

@@ -21,6 +21,7 @@ COMMANDS = {
     "evaluate-exact": "compute the exact answers of a model that has them, per data point",
     "evaluate-convergence": "compare the estimators of log p(x) at growing cost, per data point",
     "evaluate-units": "measure the activity of each latent unit",
+    "evaluate-posteriors": "evaluate posteriors over the plane of two latent dimensions",
     "evaluate-samples": "reconstruct images and sample from the prior",
     "make-selfcheck": "put every estimate of models with known answers beside its exact answer",
     "show-selfcheck": "print the table of the self-check; fail if an estimate missed its answer",
@@ -29,7 +30,10 @@ COMMANDS = {
     "plot-gaps": "draw the gaps as stacked bars, published beside replicated",
     "plot-training": "draw training curves",
     "plot-samples": "draw samples and reconstructions",
+    "plot-schematic": "draw the gaps as ladders from log p(x) down to the bound of the recognition network",
+    "plot-posteriors": "draw posteriors over the plane of two latent dimensions",
     "plot-convergence": "draw what is left to log p(x) against the cost of each estimator",
+    "run-notebook": "execute a notebook on the results and keep it as a page",
     "write-report": "build the replication report as a PDF",
     "write-manifest": "describe the whole run in a manifest (Workflow Run RO-Crate)",
 }

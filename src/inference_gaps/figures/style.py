@@ -30,6 +30,7 @@ COLOURS = {
     "iwae_local_ffg": "#e69f00",
     "ais_prior": "#0072b2",
     "ais_local_ffg": "#000000",
+    "exact": "#d55e00",
 }
 
 _PARAMETERS: dict[Any, Any] = {

@@ -13,7 +13,9 @@ __all__ = [
     "ConvergenceModelSpec",
     "GapsFigureSpec",
     "ModelSpec",
+    "PosteriorsFigureSpec",
     "SamplesFigureSpec",
+    "SchematicFigureSpec",
     "TrainingFigureSpec",
 ]
 
@@ -66,3 +68,20 @@ class ConvergenceFigureSpec(Spec):
 
     preset: Name
     models: Annotated[list[ConvergenceModelSpec], Field(min_length=1)]
+
+
+class PosteriorsFigureSpec(Spec):
+    """Posteriors over the plane of two latent dimensions, one row per image; of one model."""
+
+    preset: Name
+    model: ModelSpec
+    split: Split = "train"
+
+
+class SchematicFigureSpec(Spec):
+    """The gaps as ladders: those of ``model`` (none: the first of the table), and beside it those of others."""
+
+    experiment: Name
+    preset: Name
+    model: Name | None = None
+    others: Annotated[int, Field(ge=0, le=5)] = 3
