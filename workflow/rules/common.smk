@@ -58,8 +58,8 @@ def fingerprint(pattern):
 
 
 def flags(files, *roles):
-    """Return ``--role FILE`` for those of the roles that the job has."""
-    return " ".join(f"--{role} {shlex.quote(str(files[role]))}" for role in roles if role in files.keys())
+    """Return ``--role FILE`` for those of the roles that the job has; a flag has hyphens where a role has ``_``."""
+    return " ".join(f"--{role.replace('_', '-')} {shlex.quote(str(files[role]))}" for role in roles if role in files.keys())
 
 
 def log_of(rule, name):

@@ -3,6 +3,7 @@
 WEIGHTS = LAYOUT.weights("{model}", "{seed}")
 METRICS = LAYOUT.metrics("{model}", "{seed}")
 CHECKPOINT = LAYOUT.weights("{model}", at_epoch("{seed}", "{epoch}"))
+POSTERIORS = LAYOUT.posteriors("{model}", "{seed}", "{split}")
 SAMPLES_OF = LAYOUT.samples("{model}", "{seed}")
 UNITS = LAYOUT.units("{model}", "{seed}", "{split}")
 LOCAL = LAYOUT.local("{model}", "{seed}", "{split}", "{family}")
@@ -178,4 +179,28 @@ rule evaluate_samples:
     shell:
         "inference-gaps evaluate-samples --spec {params.spec:q} --data {input.data:q} --model {input.model:q}"
         " --output {output:q} --threads {threads} --device {resources.device}"
+        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+
+
+rule evaluate_posteriors:
+    input:
+        unpack(reads(POSTERIORS)),
+    output:
+        POSTERIORS,
+    params:
+        spec=spec(POSTERIORS),
+        fingerprint=fingerprint(POSTERIORS),
+        local=lambda wildcards, input: flags(input, *(f"local_{entry.key}" for entry in FAMILIES.values())),
+    log:
+        log_of("evaluate_posteriors", "{model}/seed-{seed}/{split}"),
+    threads: SETTINGS.threads
+    resources:
+        device=SETTINGS.device,
+        gpu=GPU,
+        mem_mb=4000,
+    message:
+        "Posteriors of {wildcards.model}, seed {wildcards.seed}, over the plane of z"
+    shell:
+        "inference-gaps evaluate-posteriors --spec {params.spec:q} --data {input.data:q} --model {input.model:q}"
+        " {params.local} --output {output:q} --threads {threads} --device {resources.device}"
         " --fingerprint {params.fingerprint} > {log:q} 2>&1"

@@ -5,6 +5,7 @@ VERDICTS = LAYOUT.claims("csv")
 GAPS = LAYOUT.figure("gaps-{experiment}", "csv")
 TRAINING = LAYOUT.figure("training", "csv")
 SAMPLES = LAYOUT.figure("samples", "csv")
+POSTERIORS_FIGURE = LAYOUT.figure("posteriors", "csv")
 CONVERGENCE_FIGURE = LAYOUT.figure("convergence", "csv")
 PAPER = TOP / "paper"
 PUBLISHED = PAPER / "published.csv"
@@ -150,6 +151,29 @@ rule plot_convergence:
         "Figure of the convergence of the estimators"
     shell:
         "inference-gaps plot-convergence --spec {params.spec:q} --results {params.results:q}"
+        " --output-prefix {params.prefix:q}"
+        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+
+
+rule plot_posteriors:
+    input:
+        reads_list(POSTERIORS_FIGURE),
+    output:
+        **figure(POSTERIORS_FIGURE, "posteriors", "Posteriors", figure="posteriors in two dimensions"),
+    params:
+        spec=spec(POSTERIORS_FIGURE),
+        fingerprint=fingerprint(POSTERIORS_FIGURE),
+        prefix=subpath(output.csv, strip_suffix=".csv"),
+        results=LAYOUT.results,
+    log:
+        log_of("plot_posteriors", "posteriors"),
+    threads: 1
+    resources:
+        mem_mb=1000,
+    message:
+        "Figure of posteriors in two dimensions"
+    shell:
+        "inference-gaps plot-posteriors --spec {params.spec:q} --results {params.results:q}"
         " --output-prefix {params.prefix:q}"
         " --fingerprint {params.fingerprint} > {log:q} 2>&1"
 

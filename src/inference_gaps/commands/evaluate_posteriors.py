@@ -4,8 +4,8 @@ Reads data, a trained model with two latent dimensions, and q* of the same point
 small file (safetensors) with log p(x) and the bound of q and of each q* of every point, and for some images the
 exact posterior and the densities of q and q* on a square grid. Which images: see images in the specification.
 
-  inference-gaps evaluate-posteriors --spec '{"points": 24, "local": ["ffg", "af"]}' --data mnist-static.safetensors \\
-      --model model.safetensors --local-ffg local-ffg.safetensors --local-af local-af.safetensors \\
+  inference-gaps evaluate-posteriors --spec '{"points": 24, "local": ["ffg", "af"]}' \\
+      --data mnist-static.safetensors --model model.safetensors --local-ffg local-ffg.safetensors --local-af local-af.safetensors \\
       --output posteriors.safetensors
 """
 

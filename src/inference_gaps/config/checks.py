@@ -29,6 +29,7 @@ def problems_between_files(
         place = _SELFCHECK_BUDGET if checked else preset_file
         problems += _model_problems(name, budget_of(experiments, preset, name), place, experiments, datasets)
     problems += _selfcheck_problems(experiments) + _convergence_problems(preset, experiments)
+    problems += _posteriors_problems(preset, experiments)
     for name, experiment in experiments.experiments.items():
         place = f"{_EXPERIMENTS}: experiments.{name}"
         problems += checkpoint_problems(place, experiment, preset, preset_file, experiments)
@@ -139,6 +140,39 @@ def _convergence_problems(preset: Preset, experiments: Experiments) -> list[str]
                 f"convergence.points is {compared} for {name}, but q* is optimised for {evaluated} points of "
                 f"{dataset}; lower convergence.points or raise points."
             )
+    return problems
+
+
+def _posteriors_problems(preset: Preset, experiments: Experiments) -> list[str]:
+    settings = experiments.posteriors
+    if settings is None:
+        return []
+    place = f"{_EXPERIMENTS}: posteriors"
+    model = experiments.models.get(settings.model)
+    if model is None:
+        return [unknown_name(f"{place}.model", settings.model, "one of the models above", experiments.models)]
+    problems = _repetitions(f"{place}.local", settings.local)
+    architecture, family = model.architecture, model.posterior.family
+    if architecture.kind != "mlp" or architecture.latent_dim != 2:
+        problems.append(
+            f"{place}.model is {settings.model}, which is no mlp of two latent dimensions; name one that is, "
+            f"for its posteriors are drawn over a plane."
+        )
+    if family not in settings.local:
+        problems.append(
+            f"{place}.local lacks {family}, the family that {settings.model} is trained with; add it."
+        )
+    if "hamiltonian" in settings.local:
+        problems.append(
+            f"{place}.local has hamiltonian, whose density at given z is not known; leave it out."
+        )
+    budget = budget_of(experiments, preset, settings.model)
+    evaluated = points(budget, model.dataset, settings.split) if model.dataset in budget.datasets else 0
+    if 0 < evaluated < settings.images:
+        problems.append(
+            f"{place}.images is {settings.images}, but bounds are evaluated on {evaluated} points of "
+            f"{model.dataset}; lower it, or raise points."
+        )
     return problems
 
 

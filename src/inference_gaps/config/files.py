@@ -40,6 +40,7 @@ __all__ = [
     "ExperimentSettings",
     "Experiments",
     "ModelSettings",
+    "PosteriorsSettings",
     "Preset",
     "PresetDataset",
     "ProtocolSettings",
@@ -201,6 +202,18 @@ class ConvergenceSettings(Spec):
     split: Part = "train"
 
 
+class PosteriorsSettings(Spec):
+    """A model of two latent dimensions whose posteriors are drawn, of how many images, beside q* of which families.
+
+    The family that it is trained with has to be among them.
+    """
+
+    model: str
+    split: Part = "train"
+    images: Annotated[int, Field(ge=1, le=8)] = 4
+    local: Annotated[list[Family], Field(min_length=1)] = ["ffg", "af"]
+
+
 class Experiments(Spec):
     """``config/experiments.yaml``: what the paper does, and how its estimators are checked."""
 
@@ -208,6 +221,7 @@ class Experiments(Spec):
     experiments: Annotated[dict[Name, ExperimentSettings], Field(min_length=1)]
     selfcheck: SelfcheckSettings | None = None
     convergence: ConvergenceSettings | None = None
+    posteriors: PosteriorsSettings | None = None
 
 
 class Datasets(Spec):

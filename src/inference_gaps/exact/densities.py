@@ -5,11 +5,13 @@ from torch import Tensor
 
 from inference_gaps.errors import UserError
 from inference_gaps.posteriors.auxiliary_flow import AuxiliaryFlow
+from inference_gaps.posteriors.coupling import with_context
 from inference_gaps.posteriors.coupling_flow import CouplingFlow
 from inference_gaps.posteriors.family import Parameters, PosteriorFamily
 from inference_gaps.posteriors.full_gaussian import FullGaussian
 from inference_gaps.posteriors.gaussian import FullyFactorisedGaussian, normal_log_prob
 from inference_gaps.posteriors.hamiltonian_flow import HamiltonianFlow
+from inference_gaps.posteriors.networks import mlp
 
 __all__ = ["log_density_at", "marginal_log_density"]
 
@@ -87,7 +89,8 @@ def _integral(
     area = flow.latent_dim * torch.log(axis[1] - axis[0])
     parts = []
     for some in z.split(max(1, _PAIRS_AT_ONCE // len(nodes))):
-        mean, log_variance = flow.reverse_moments(parameters, some.unsqueeze(0))
+        reverse = mlp(with_context(some.unsqueeze(0), parameters), parameters, "reverse", "elu")
+        mean, log_variance = reverse.chunk(2, dim=-1)
         v = mean[0].unsqueeze(1) + torch.exp(0.5 * log_variance[0]).unsqueeze(1) * nodes
         pairs = some.unsqueeze(1).expand_as(v).reshape(1, -1, flow.latent_dim)
         joint = flow.joint_log_prob(parameters, pairs, v.reshape(1, -1, flow.latent_dim))

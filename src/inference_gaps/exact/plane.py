@@ -1,4 +1,4 @@
-"""What a plane of two latent dimensions shows of some images: p(z|x) and its approximations, and what each bounds."""
+"""What a plane of two latent dimensions shows of images: p(z|x) and its approximations, and what each bounds."""
 
 from collections.abc import Mapping
 from copy import deepcopy

@@ -44,7 +44,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Row:
-    """One image: why it is shown, its pixels [C, H, W], the axes [2, n], the exact posterior first among the panels."""
+    """One image: why it is shown, its pixels [C, H, W], axes [2, n], panels with that of the exact posterior first."""
 
     point: int
     reason: str
@@ -58,7 +58,7 @@ def _cell(axes: NDArray[np.float64]) -> float:
 
 
 def mass_levels(log_density: NDArray[np.float64], masses: tuple[float, ...] = MASSES) -> list[float]:
-    """Return the log densities whose superlevel sets hold these shares of the mass on an even grid, falling masses first.
+    """Return the log densities whose superlevel sets hold these shares of the mass on an even grid.
 
     Args:
         log_density: [n, n] in nats.

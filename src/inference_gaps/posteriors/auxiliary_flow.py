@@ -154,14 +154,10 @@ class AuxiliaryFlow(PosteriorFamily):
                 constant_step(parameters, f"step{index}.{variable}", START_LOGIT)
         return parameters
 
-    def reverse_moments(self, parameters: Parameters, z: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mean and log variance of r(v | z, c), both [B, n, d], for z [B, n, d]."""
-        moments = mlp(with_context(z, parameters), parameters, "reverse", "elu")
-        return moments[..., : self.latent_dim], moments[..., self.latent_dim :]
-
     def _log_reverse(self, parameters: Parameters, z: Tensor, v: Tensor) -> Tensor:
         """log r(v | z, c) [B, n]."""
-        return normal_log_prob(v, *self.reverse_moments(parameters, z))
+        moments = mlp(with_context(z, parameters), parameters, "reverse", "elu")
+        return normal_log_prob(v, moments[..., : self.latent_dim], moments[..., self.latent_dim :])
 
     def _half_step(self, condition: Tensor, parameters: Parameters, prefix: str) -> tuple[Tensor, Tensor]:
         """Shift and log scale [B, n, d] that ``condition`` gives to the other variable."""

@@ -79,9 +79,8 @@ class PosteriorsFigureSpec(Spec):
 
 
 class SchematicFigureSpec(Spec):
-    """The gaps as ladders: those of ``model`` (none: the first of the table), and beside it those of others."""
+    """The gaps of an experiment as ladders, one for each of the first ``models`` of its table."""
 
     experiment: Name
     preset: Name
-    model: Name | None = None
-    others: Annotated[int, Field(ge=0, le=5)] = 3
+    models: Annotated[int, Field(ge=1, le=6)] = 4

@@ -14,8 +14,8 @@ __all__ = ["PosteriorsSpec"]
 class PosteriorsSpec(PointsSpec):
     """Densities of z for ``images`` of the points: the exact posterior, q, and q* of each family in ``local``.
 
-    They are evaluated at ``nodes`` x ``nodes`` places. The bound of a posterior that is no factorised Gaussian is the
-    mean of ``samples``; all other numbers are integrals.
+    They are evaluated at ``nodes`` x ``nodes`` places. The bound of a posterior that is no factorised Gaussian is
+    the mean of ``samples``; all other numbers are integrals.
     """
 
     local: Annotated[list[Family], Field(min_length=1)]

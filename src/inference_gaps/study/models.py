@@ -16,9 +16,11 @@ from inference_gaps.config.resolution import (
 )
 from inference_gaps.data.contents import unpinned_digests
 from inference_gaps.layout import Layout, at_epoch
+from inference_gaps.posteriors.registry import FAMILIES
 from inference_gaps.specs.checkpoint import CheckpointSpec
 from inference_gaps.specs.data import PrepareSpec, Split
 from inference_gaps.specs.exact import ExactSpec
+from inference_gaps.specs.posteriors import PosteriorsSpec
 from inference_gaps.specs.samples import SamplesSpec
 from inference_gaps.specs.simulate import SimulateSpec
 from inference_gaps.specs.table import Family
@@ -161,6 +163,16 @@ class ModelJobs:
         spec = units_spec(self._budget, self._dataset, split, seed)
         output = self._layout.units(*self._place, split)
         return self._add("evaluate-units", spec, self._read(split), {"output": output})
+
+    def posteriors(self, split: Split, local: list[Family], images: int) -> Path:
+        """Add densities over the plane of two latent dimensions and return them."""
+        seed = derived_seed(*self._place, split, "posteriors")
+        count = points(self._budget, self._dataset, split)
+        spec = PosteriorsSpec(split=split, points=count, seed=seed, local=local, images=images)
+        inputs = self._read(split)
+        inputs |= {f"local_{FAMILIES[family].key}": self.local(split, family) for family in local}
+        output = self._layout.posteriors(*self._place, split)
+        return self._add("evaluate-posteriors", spec, inputs, {"output": output})
 
     def _same_seed_of(self, model: str) -> "ModelJobs":
         return ModelJobs(self._jobs, self._layout, self._configuration, self._sources, model, self._seed)

@@ -104,6 +104,8 @@ def _sources(configuration: Configuration, top: Path) -> tuple[dict[str, Source]
     models = [model for name in configuration.chosen_experiments for model in experiments[name].models]
     checked = configuration.experiments.selfcheck
     models += checked.models if checked else []
+    drawn = configuration.experiments.posteriors
+    models += [drawn.model] if drawn else []
     sources: dict[str, Source] = {}
     problems: list[str] = []
     for name in dict.fromkeys(map(configuration.copy_of, models)):

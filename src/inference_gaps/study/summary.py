@@ -8,6 +8,7 @@ from inference_gaps.analysis.sources import (
     claims_sources,
     convergence_sources,
     paper_files,
+    posteriors_sources,
     report_sources,
     samples_sources,
     selfcheck_sources,
@@ -23,6 +24,7 @@ from inference_gaps.specs.figures import (
     ConvergenceModelSpec,
     GapsFigureSpec,
     ModelSpec,
+    PosteriorsFigureSpec,
     SamplesFigureSpec,
     TrainingFigureSpec,
 )
@@ -112,8 +114,8 @@ class Summary:
         seeds = self._seeds(experiments)
         first = self._configuration.experiments.experiments[experiments[0]].models
         made += [self._training(seeds), self._samples({model: seeds[model][0] for model in first})]
-        convergence = self._convergence(list(seeds))
-        return [*made, convergence] if convergence else made
+        more = [self._convergence(list(seeds)), self._posteriors()]
+        return [*made, *(figure for figure in more if figure)]
 
     def report(self, tables: list[Job], figures: list[Job], selfcheck: Job | None, claims: Job | None) -> Job:
         """Add the report on ``tables`` with ``figures`` and ``claims``, and the ``selfcheck`` in its appendix."""
@@ -224,6 +226,17 @@ class Summary:
         spec = ConvergenceFigureSpec(preset=self._layout.preset, models=shown)
         inputs = convergence_sources(spec, self._layout)
         return self._jobs.add("plot-convergence", spec, inputs, self._figure("convergence"))
+
+    def _posteriors(self) -> Job | None:
+        settings = self._configuration.experiments.posteriors
+        if settings is None:
+            return None
+        seed = self._configuration.budget_of(settings.model).seeds[0]
+        self._model_jobs(settings.model, seed).posteriors(settings.split, settings.local, settings.images)
+        shown = ModelSpec(model=settings.model, seed=seed, **self._names(settings.model))
+        spec = PosteriorsFigureSpec(preset=self._layout.preset, model=shown, split=settings.split)
+        inputs = posteriors_sources(spec, self._layout)
+        return self._jobs.add("plot-posteriors", spec, inputs, self._figure("posteriors"))
 
     def _names(self, model: str) -> dict[str, Any]:
         settings = self._configuration.experiments.models[model]
