@@ -17,8 +17,8 @@ def choose_images(
     """Choose images by the quantiles of the amortization gap, and the one with the largest approximation gap.
 
     All but one of the images lie at evenly spaced percentiles of the amortization gap, from the 10th to the 90th
-    (two images: the 50th); the last one is that with the largest approximation gap among the others. Of images in the
-    same place, the first is taken.
+    (two images: the 50th); the last one is that with the largest approximation gap among the others. Of images in
+    the same place, the first is taken.
 
     Args:
         approximation: gap of each image [P] in nats.

@@ -145,6 +145,7 @@ def samples_sources(spec: SamplesFigureSpec, layout: Layout) -> dict[str, Path]:
 def report_sources(spec: ReportSpec, layout: Layout) -> dict[str, Path]:
     """Return the artifacts that ``write-report`` reads: all of them are small."""
     paths = [picture(layout, name) for name in spec.figures]
+    paths += [layout.figure("posteriors", "csv")] if "posteriors" in spec.figures else []
     if spec.selfcheck:
         paths.append(layout.selfcheck("csv"))
     if spec.claims:

@@ -5,8 +5,8 @@ small file (safetensors) with log p(x) and the bound of q and of each q* of ever
 exact posterior and the densities of q and q* on a square grid. Which images: see images in the specification.
 
   inference-gaps evaluate-posteriors --spec '{"points": 24, "local": ["ffg", "af"]}' \\
-      --data mnist-static.safetensors --model model.safetensors --local-ffg local-ffg.safetensors --local-af local-af.safetensors \\
-      --output posteriors.safetensors
+      --data mnist-static.safetensors --model model.safetensors --local-ffg local-ffg.safetensors \\
+      --local-af local-af.safetensors --output posteriors.safetensors
 """
 
 import argparse

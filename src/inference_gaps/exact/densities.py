@@ -55,7 +55,8 @@ def log_density_at(family: PosteriorFamily, parameters: Parameters, z: Tensor) -
 def marginal_log_density(flow: AuxiliaryFlow, parameters: Parameters, z: Tensor) -> tuple[Tensor, Tensor]:
     """Integrate q(z) = int q(z, v) dv by the trapezoidal rule, at the inverse of the flow.
 
-    The rule has its nodes around r(v|z), which the bound has fitted to q(v|z). For a smooth integrand that vanishes
+    The rule has its nodes around r(v|z), which the bound has fitted to q(v|z); where r is nothing like it, mass is
+    missed, and what is drawn does not sum to one. For a smooth integrand that vanishes
     at both ends it converges faster than any power of the spacing, wherever the nodes are. They are made denser and
     wider together until nothing changes; where z has less than exp(-16) of the largest density, once is enough.
 
@@ -94,6 +95,7 @@ def _integral(
         v = mean[0].unsqueeze(1) + torch.exp(0.5 * log_variance[0]).unsqueeze(1) * nodes
         pairs = some.unsqueeze(1).expand_as(v).reshape(1, -1, flow.latent_dim)
         joint = flow.joint_log_prob(parameters, pairs, v.reshape(1, -1, flow.latent_dim))
-        total = torch.logsumexp(joint.reshape(len(some), -1), dim=1)
+        # Far from the samples of the flow its inverse may overflow; there it has no density.
+        total = torch.logsumexp(joint.nan_to_num(nan=-torch.inf).reshape(len(some), -1), dim=1)
         parts.append(total + 0.5 * log_variance[0].sum(-1) + area)
     return torch.cat(parts)

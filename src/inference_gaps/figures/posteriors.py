@@ -44,7 +44,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Row:
-    """One image: why it is shown, its pixels [C, H, W], axes [2, n], panels with that of the exact posterior first."""
+    """One image: why it is shown, its pixels [C, H, W], axes [2, n], panels, the exact posterior first."""
 
     point: int
     reason: str

@@ -19,7 +19,7 @@ from inference_gaps.config.yaml_files import read_yaml
 from inference_gaps.errors import UserError
 from inference_gaps.layout import Layout
 from inference_gaps.posteriors.registry import FAMILIES
-from inference_gaps.report.findings import comparability, findings
+from inference_gaps.report.findings import comparability, findings, posteriors_sentences
 from inference_gaps.report.records import estimator_records, local_records, model_records
 from inference_gaps.specs.claims import ClaimsSpec
 from inference_gaps.specs.report import ReportSpec
@@ -170,6 +170,7 @@ def collect(spec: ReportSpec, layout: Layout, paper: Path) -> dict[str, Any]:
         "deviations": read_deviations(paper / "deviations.yaml"),
         "versions": {name: importlib.metadata.version(name).split("+")[0] for name in _SHOWN_PACKAGES},
     }
+    numbers |= {"posteriors": posteriors_sentences(layout)} if "posteriors" in spec.figures else {}
     numbers |= {"selfcheck": _selfcheck_section(layout)} if spec.selfcheck else {}
     names = [table.experiment for table in spec.tables]
     return numbers | ({"claims": _claims_section(layout, names)} if spec.claims else {})

@@ -20,5 +20,5 @@ class PosteriorsSpec(PointsSpec):
 
     local: Annotated[list[Family], Field(min_length=1)]
     images: Annotated[int, Field(ge=1, le=8)] = 4
-    nodes: Annotated[int, Field(ge=16, le=512)] = 96
+    nodes: Annotated[int, Field(ge=16, le=512)] = 72
     samples: Annotated[Count, Field(ge=2)] = 10000
