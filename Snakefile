@@ -16,6 +16,7 @@ rule all:
         TABLES,
         CLAIMS,
         FIGURES,
+        NOTEBOOKS,
         LAYOUT.report,
         LAYOUT.manifest,
 
@@ -49,6 +50,13 @@ rule figures:
         "The figures are in figures/{PRESET}"
 
 
+rule notebooks:
+    input:
+        NOTEBOOKS,
+    message:
+        "The notebooks are in results/{PRESET}/notebooks"
+
+
 rule paper:
     input:
         LAYOUT.report,
@@ -62,6 +70,7 @@ localrules:
     selfcheck,
     tables,
     figures,
+    notebooks,
     paper,
 
 
