@@ -13,19 +13,14 @@ OVERRIDES := $(if $(strip $(CONFIG)),--config $(CONFIG))
 SNAKEMAKE := $(BIN)/python scripts/run_snakemake.py $(if $(SNAKEMAKE_OUTPUT_CACHE),--cache) --cores $(CORES)
 CHOSEN := $(or $(PRESET),$(shell sed -n 's/^preset: *\([a-z0-9-]*\).*/\1/p' config/config.yaml))
 
-.PHONY: replicate tables figures notebooks html paper data selfcheck test test-faults check bench clean lock schemas help
+.PHONY: replicate tables figures paper data selfcheck test test-faults check bench clean lock schemas help
 
 replicate: $(READY)
 	@$(SNAKEMAKE) $(OVERRIDES)
 	@echo 'The report is paper/replication-$(CHOSEN).pdf; tables are in results/$(CHOSEN), figures in figures/$(CHOSEN).'
 
-tables figures notebooks paper data: $(READY)
+tables figures paper data: $(READY)
 	@$(SNAKEMAKE) $@ $(OVERRIDES)
-
-# All of a finished run in one HTML file, with captions, by Snakemake itself.
-html: $(READY)
-	@$(SNAKEMAKE) --report results/$(CHOSEN)/report.html $(OVERRIDES)
-	@echo 'The HTML report is results/$(CHOSEN)/report.html.'
 
 selfcheck: $(READY)
 	@$(SNAKEMAKE) selfcheck $(OVERRIDES)
@@ -68,8 +63,6 @@ help:
 	@echo 'make                 tables, figures and paper/replication-PRESET.pdf'
 	@echo 'make tables          tables only, in results/PRESET'
 	@echo 'make figures         figures only, in figures/PRESET'
-	@echo 'make notebooks       the notebooks, run, in results/PRESET/notebooks'
-	@echo 'make html            all of a finished run in one HTML file, with captions'
 	@echo 'make paper           the report'
 	@echo 'make data            download and prepare the data sets only'
 	@echo 'make selfcheck       the estimators against models whose answers are known'

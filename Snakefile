@@ -16,7 +16,6 @@ rule all:
         TABLES,
         CLAIMS,
         FIGURES,
-        NOTEBOOKS,
         LAYOUT.report,
         LAYOUT.manifest,
 
@@ -50,13 +49,6 @@ rule figures:
         "The figures are in figures/{PRESET}"
 
 
-rule notebooks:
-    input:
-        NOTEBOOKS,
-    message:
-        "The notebooks are in results/{PRESET}/notebooks"
-
-
 rule paper:
     input:
         LAYOUT.report,
@@ -70,7 +62,6 @@ localrules:
     selfcheck,
     tables,
     figures,
-    notebooks,
     paper,
 
 

@@ -129,10 +129,6 @@ class Layout:
         """Figure ``name``; ``suffix`` is ``pdf``, ``png`` or ``csv`` (the numbers drawn)."""
         return self.top / "figures" / self.preset / f"{name}.{suffix}"
 
-    def notebook(self, name: str) -> Path:
-        """A notebook with its outputs."""
-        return self.results / "notebooks" / f"{name}.html"
-
     def record(self, fingerprint: str) -> Path:
         """When and on what the job with a fingerprint ran."""
         return self.results / "records" / f"{fingerprint}.json"

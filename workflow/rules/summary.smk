@@ -5,7 +5,6 @@ VERDICTS = LAYOUT.claims("csv")
 GAPS = LAYOUT.figure("gaps-{experiment}", "csv")
 TRAINING = LAYOUT.figure("training", "csv")
 SAMPLES = LAYOUT.figure("samples", "csv")
-NOTEBOOK = LAYOUT.notebook("{notebook}")
 SCHEMATIC = LAYOUT.figure("schematic", "csv")
 POSTERIORS_FIGURE = LAYOUT.figure("posteriors", "csv")
 CONVERGENCE_FIGURE = LAYOUT.figure("convergence", "csv")
@@ -155,29 +154,6 @@ rule plot_convergence:
         "inference-gaps plot-convergence --spec {params.spec:q} --results {params.results:q}"
         " --output-prefix {params.prefix:q}"
         " --fingerprint {params.fingerprint} > {log:q} 2>&1"
-
-
-rule run_notebook:
-    input:
-        # What it reads, its text, and the mark.
-        reads_list(NOTEBOOK),
-    output:
-        report(NOTEBOOK, caption="../report/notebook.rst", category="Notebooks", labels={"notebook": "{notebook}"}),
-    params:
-        spec=spec(NOTEBOOK),
-        fingerprint=fingerprint(NOTEBOOK),
-        text=lambda wildcards, input: input[-2],
-        reads=lambda wildcards, input: input[:-2],
-    log:
-        log_of("run_notebook", "{notebook}"),
-    threads: 1
-    resources:
-        mem_mb=4000,
-    message:
-        "Notebook {wildcards.notebook}"
-    shell:
-        "inference-gaps run-notebook --spec {params.spec:q} --notebook {params.text:q} --reads {params.reads:q}"
-        " --output {output:q} --fingerprint {params.fingerprint} > {log:q} 2>&1"
 
 
 rule plot_schematic:

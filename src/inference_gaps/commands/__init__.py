@@ -33,7 +33,7 @@ COMMANDS = {
     "plot-schematic": "draw the gaps as ladders from log p(x) down to the bound of the recognition network",
     "plot-posteriors": "draw posteriors over the plane of two latent dimensions",
     "plot-convergence": "draw what is left to log p(x) against the cost of each estimator",
-    "run-notebook": "run a notebook and write it with its outputs as HTML",
+    "run-notebook": "execute a notebook on the results and keep it as a page",
     "write-report": "build the replication report as a PDF",
     "write-manifest": "describe the whole run in a manifest (Workflow Run RO-Crate)",
 }

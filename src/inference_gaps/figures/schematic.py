@@ -63,7 +63,7 @@ def _draw_ladder(axes: Axes, lines: pd.DataFrame, first: bool) -> None:
         if not tall:
             place |= {"va": "bottom", "color": "black"}
         axes.text(
-            0.5, (high + low) / 2 if tall else high + 0.02 * (top - bottom), text, fontsize=5.8, **place
+            0.5, (high + low) / 2 if tall else high + 0.02 * (top - bottom), text, fontsize=6.5, **place
         )
     for value, _ in rungs:
         axes.plot([-0.06, 1.06], [value, value], color="black", linewidth=1.1, solid_capstyle="butt")

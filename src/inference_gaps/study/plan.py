@@ -33,7 +33,6 @@ class Study:
         tables: the jobs that make tables.
         claims: the job that judges the claims of the paper, if the configuration has any.
         figures: the jobs that draw figures.
-        notebooks: the jobs that run notebooks; none where the project has no folder ``notebooks``.
         report: the job that writes the report.
     """
 
@@ -45,7 +44,6 @@ class Study:
     tables: list[Job]
     claims: Job | None
     figures: list[Job]
-    notebooks: list[Job]
     report: Job
 
 
@@ -73,12 +71,11 @@ def load_study(
     tables = [summary.table(name, selfcheck) for name in names]
     claims = summary.claims(selfcheck)
     figures = summary.figures(names)
-    notebooks = summary.notebooks(claims) if (top / "notebooks").is_dir() else []
     report = summary.report(tables, figures, selfcheck, claims)
     if problems and find_data and not all(path.exists() for path in _values(jobs)):
         lines = "".join(f"\n  {problem}" for problem in problems)
         raise UserError(f"the data cannot be found; nothing was started.{lines}")
-    return Study(configuration, layout, sources, jobs, selfcheck, tables, claims, figures, notebooks, report)
+    return Study(configuration, layout, sources, jobs, selfcheck, tables, claims, figures, report)
 
 
 def study_of(paths: Iterable[Path | str]) -> Study | None:
@@ -95,7 +92,7 @@ def study_of(paths: Iterable[Path | str]) -> Study | None:
 
 def _values(jobs: Jobs) -> list[Path]:
     """Return what tables, figures and the report are made from: all that needs data or a trained model."""
-    made = ("make-", "plot-", "write-", "run-")
+    made = ("make-", "plot-", "write-")
     computed = [job for job in jobs if not job.command.startswith(made)]
     return [path for job in computed for path in job.outputs.values() if is_published(path)]
 

@@ -29,7 +29,6 @@ from inference_gaps.specs.figures import (
     SchematicFigureSpec,
     TrainingFigureSpec,
 )
-from inference_gaps.specs.notebook import NotebookSpec
 from inference_gaps.specs.report import ReportSpec
 from inference_gaps.specs.selfcheck import SelfcheckRowSpec, SelfcheckSpec
 from inference_gaps.specs.table import TableRowSpec, TableSpec
@@ -41,7 +40,6 @@ from inference_gaps.study.sources import Source
 
 __all__ = ["Summary"]
 
-_NOTEBOOK_MODEL, _NOTEBOOK_OTHER = "check-digits-ffg", "check-digits-af"
 _FIGURE_SUFFIXES = ("pdf", "png", "csv")
 # Reconstructions show best on images that the model has not seen.
 _UNSEEN_FIRST: tuple[Split, ...] = ("validation", "test", "train")
@@ -133,31 +131,6 @@ class Summary:
         inputs = report_sources(spec, self._layout)
         outputs = {"output": self._layout.report, "numbers": self._layout.results / "report.json"}
         return self._jobs.add("write-report", spec, inputs, outputs, paper_files(self._paper))
-
-    def notebooks(self, claims: Job | None) -> list[Job]:
-        """Add the notebooks, which read the self-check's models (and the ``claims``), if there is a self-check."""
-        settings = self._configuration.experiments.selfcheck
-        if settings is None or not {_NOTEBOOK_MODEL, _NOTEBOOK_OTHER} <= set(settings.models):
-            return []
-        seed = settings.budget.seeds[0]
-        model, other = (self._model_jobs(name, seed) for name in (_NOTEBOOK_MODEL, _NOTEBOOK_OTHER))
-        fitted = [model.data(), model.weights(), model.local("train", "ffg")]
-        values = [model.iwae("train"), model.iwae("train", "ffg")]
-        read = {
-            "gaps-of-one-image": [*fitted, *values, model.exact("train")],
-            "posteriors-in-two-dimensions": fitted,
-            "reading-the-results": [self._layout.selfcheck("csv"), *values, other.iwae("train")],
-        }
-        if claims:
-            read["reading-the-results"].append(claims.outputs["csv"])
-        return [self._notebook(name, paths) for name, paths in read.items()]
-
-    def _notebook(self, name: str, reads: list[Path]) -> Job:
-        spec = NotebookSpec(notebook=name, preset=self._layout.preset)
-        inputs = {path.relative_to(self._layout.top).as_posix(): path for path in reads}
-        text = self._paper.parent / "notebooks" / f"{name.replace('-', '_')}.py"
-        outputs = {"output": self._layout.notebook(name)}
-        return self._jobs.add("run-notebook", spec, inputs, outputs, {"notebook": text})
 
     @property
     def _published(self) -> Path:
