@@ -5,7 +5,6 @@ VERDICTS = LAYOUT.claims("csv")
 GAPS = LAYOUT.figure("gaps-{experiment}", "csv")
 TRAINING = LAYOUT.figure("training", "csv")
 SAMPLES = LAYOUT.figure("samples", "csv")
-SCHEMATIC = LAYOUT.figure("schematic", "csv")
 POSTERIORS_FIGURE = LAYOUT.figure("posteriors", "csv")
 CONVERGENCE_FIGURE = LAYOUT.figure("convergence", "csv")
 PAPER = TOP / "paper"
@@ -153,28 +152,6 @@ rule plot_convergence:
     shell:
         "inference-gaps plot-convergence --spec {params.spec:q} --results {params.results:q}"
         " --output-prefix {params.prefix:q}"
-        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
-
-
-rule plot_schematic:
-    input:
-        reads_list(SCHEMATIC),
-    output:
-        **figure(SCHEMATIC, "schematic", "Gaps", figure="the gaps as ladders"),
-    params:
-        spec=spec(SCHEMATIC),
-        fingerprint=fingerprint(SCHEMATIC),
-        prefix=subpath(output.csv, strip_suffix=".csv"),
-        table=lambda wildcards, input: input[0],
-    log:
-        log_of("plot_schematic", "schematic"),
-    threads: 1
-    resources:
-        mem_mb=1000,
-    message:
-        "Figure of the gaps as ladders"
-    shell:
-        "inference-gaps plot-schematic --spec {params.spec:q} --table {params.table:q} --output-prefix {params.prefix:q}"
         " --fingerprint {params.fingerprint} > {log:q} 2>&1"
 
 

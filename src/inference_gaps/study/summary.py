@@ -26,7 +26,6 @@ from inference_gaps.specs.figures import (
     ModelSpec,
     PosteriorsFigureSpec,
     SamplesFigureSpec,
-    SchematicFigureSpec,
     TrainingFigureSpec,
 )
 from inference_gaps.specs.report import ReportSpec
@@ -115,7 +114,7 @@ class Summary:
         seeds = self._seeds(experiments)
         first = self._configuration.experiments.experiments[experiments[0]].models
         made += [self._training(seeds), self._samples({model: seeds[model][0] for model in first})]
-        more = [self._convergence(list(seeds)), self._posteriors(), self._schematic(experiments)]
+        more = [self._convergence(list(seeds)), self._posteriors()]
         return [*made, *(figure for figure in more if figure)]
 
     def report(self, tables: list[Job], figures: list[Job], selfcheck: Job | None, claims: Job | None) -> Job:
@@ -227,25 +226,6 @@ class Summary:
         spec = ConvergenceFigureSpec(preset=self._layout.preset, models=shown)
         inputs = convergence_sources(spec, self._layout)
         return self._jobs.add("plot-convergence", spec, inputs, self._figure("convergence"))
-
-    def _schematic(self, experiments: list[str]) -> Job | None:
-        """Add the ladders of the first experiment that the paper has a table for."""
-        known = self._configuration.experiments
-        name = next((each for each in experiments if known.experiments[each].published is not None), None)
-        if name is None or not self._has_local_optima(name):
-            return None
-        table = self._layout.table(name, "csv")
-        inputs = {table.relative_to(self._layout.top).as_posix(): table}
-        spec = SchematicFigureSpec(experiment=name, preset=self._layout.preset)
-        return self._jobs.add("plot-schematic", spec, inputs, self._figure("schematic"))
-
-    def _has_local_optima(self, experiment: str) -> bool:
-        """Whether q* of the family that a model was trained with is there, of any model."""
-        settings = self._configuration.experiments.experiments[experiment]
-        families = [
-            self._configuration.experiments.models[model].posterior.family for model in settings.models
-        ]
-        return any(family in settings.families(family) for family in families)
 
     def _posteriors(self) -> Job | None:
         settings = self._configuration.experiments.posteriors
