@@ -2,6 +2,7 @@
 
 TABLE = LAYOUT.table("{experiment}", "csv")
 VERDICTS = LAYOUT.claims("csv")
+SCHEMATIC = LAYOUT.figure("schematic", "csv")
 GAPS = LAYOUT.figure("gaps-{experiment}", "csv")
 TRAINING = LAYOUT.figure("training", "csv")
 SAMPLES = LAYOUT.figure("samples", "csv")
@@ -58,6 +59,29 @@ rule judge_claims:
     shell:
         "inference-gaps judge-claims --spec {params.spec:q} --results {params.results:q} --published {params.published:q}"
         " {params.optional} --csv {output.csv:q} --markdown {output.markdown:q}"
+        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+
+
+rule plot_schematic:
+    input:
+        reads_list(SCHEMATIC),
+    output:
+        **figure(SCHEMATIC, "schematic", "Gaps", figure="what the gaps are"),
+    params:
+        spec=spec(SCHEMATIC),
+        fingerprint=fingerprint(SCHEMATIC),
+        table=lambda wildcards: next(str(path) for path in STUDY.jobs[SCHEMATIC].inputs.values()),
+        prefix=subpath(output.csv, strip_suffix=".csv"),
+    log:
+        log_of("plot_schematic", "schematic"),
+    threads: 1
+    resources:
+        mem_mb=1000,
+    message:
+        "Schematic of the gaps"
+    shell:
+        "inference-gaps plot-schematic --spec {params.spec:q} --table {params.table:q}"
+        " --output-prefix {params.prefix:q}"
         " --fingerprint {params.fingerprint} > {log:q} 2>&1"
 
 

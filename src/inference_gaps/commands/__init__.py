@@ -26,6 +26,7 @@ COMMANDS = {
     "show-selfcheck": "print the table of the self-check; fail if an estimate missed its answer",
     "make-table": "build a table of bounds and gaps from per-point values",
     "judge-claims": "judge the claims of the paper by rules fixed in advance",
+    "plot-schematic": "draw the idea of the gaps from measured numbers, a ladder of bounds per model",
     "plot-gaps": "draw the gaps as stacked bars, published beside replicated",
     "plot-training": "draw training curves",
     "plot-samples": "draw samples and reconstructions",

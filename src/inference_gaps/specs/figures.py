@@ -14,6 +14,7 @@ __all__ = [
     "GapsFigureSpec",
     "ModelSpec",
     "SamplesFigureSpec",
+    "SchematicFigureSpec",
     "TrainingFigureSpec",
 ]
 
@@ -28,6 +29,13 @@ class GapsFigureSpec(Spec):
     preset: Name
     published: Count | None = None
     epochs: Count | None = None
+
+
+class SchematicFigureSpec(Spec):
+    """The gaps of one experiment as ladders between bounds, one per model."""
+
+    experiment: Name
+    preset: Name
 
 
 class ModelSpec(Spec):

@@ -25,6 +25,7 @@ from inference_gaps.specs.figures import (
     ConvergenceFigureSpec,
     GapsFigureSpec,
     SamplesFigureSpec,
+    SchematicFigureSpec,
     TrainingFigureSpec,
 )
 from inference_gaps.specs.iwae import IwaeSpec
@@ -57,6 +58,7 @@ SPECS: dict[str, type[Spec]] = {
     "evaluate-samples": SamplesSpec,
     "make-selfcheck": SelfcheckSpec,
     "make-table": TableSpec,
+    "plot-schematic": SchematicFigureSpec,
     "plot-gaps": GapsFigureSpec,
     "plot-training": TrainingFigureSpec,
     "plot-samples": SamplesFigureSpec,
