@@ -16,6 +16,7 @@ rule all:
         TABLES,
         CLAIMS,
         FIGURES,
+        NOTEBOOKS,
         LAYOUT.report,
         LAYOUT.manifest,
 
@@ -56,12 +57,20 @@ rule paper:
         "The report is {input}"
 
 
+rule notebooks:
+    input:
+        NOTEBOOKS,
+    message:
+        "The notebooks are in results/{PRESET}/notebooks"
+
+
 localrules:
     all,
     data,
     selfcheck,
     tables,
     figures,
+    notebooks,
     paper,
 
 
@@ -70,3 +79,4 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/estimators.smk"
 include: "workflow/rules/summary.smk"
+include: "workflow/rules/notebooks.smk"

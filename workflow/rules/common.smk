@@ -18,8 +18,9 @@ def awaited(job, files):
 
 def described():
     """Return what the manifest describes, as Snakemake has to wait for it."""
+    files = [*SELFCHECK, *TABLES, *FIGURES, *NOTEBOOKS, LAYOUT.report]
     due = OUTDATED or described_study(LAYOUT.manifest) != IDENTIFIER
-    return [str(path) if due else ancient(str(path)) for path in [*SELFCHECK, *TABLES, *FIGURES, LAYOUT.report]]
+    return [str(path) if due else ancient(str(path)) for path in files]
 
 
 def reads(pattern):

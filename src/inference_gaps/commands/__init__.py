@@ -31,6 +31,7 @@ COMMANDS = {
     "plot-training": "draw training curves",
     "plot-samples": "draw samples and reconstructions",
     "plot-convergence": "draw what is left to log p(x) against the cost of each estimator",
+    "run-notebook": "execute a notebook on the results of a run, as an HTML page",
     "write-report": "build the replication report as a PDF",
     "write-manifest": "describe the whole run in a manifest (Workflow Run RO-Crate)",
 }

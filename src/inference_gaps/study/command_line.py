@@ -44,6 +44,8 @@ def _folders(job: Job, study: Study, layout: Layout) -> dict[str, str | Path | i
         return {"table": table, **({"published": published} if published else {})}
     found: dict[str, str | Path | int] = {"results": layout.results}
     found |= {role: job.inputs[role] for role in ("published", "selfcheck") if role in job.inputs}
+    if job.command == "run-notebook":
+        return {"results": layout.results, "notebook": job.inputs["notebook"]}
     if job.command == "write-report":
         paper = job.inputs["published"].parent
         return {"results": layout.results, "figures": layout.figure("any", "pdf").parent, "paper": paper}

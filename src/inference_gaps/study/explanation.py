@@ -30,6 +30,7 @@ from inference_gaps.specs.figures import (
 )
 from inference_gaps.specs.iwae import IwaeSpec
 from inference_gaps.specs.local import LocalSpec
+from inference_gaps.specs.notebook import NotebookSpec
 from inference_gaps.specs.report import ReportSpec
 from inference_gaps.specs.samples import SamplesSpec
 from inference_gaps.specs.selfcheck import SelfcheckSpec
@@ -58,6 +59,7 @@ SPECS: dict[str, type[Spec]] = {
     "evaluate-samples": SamplesSpec,
     "make-selfcheck": SelfcheckSpec,
     "make-table": TableSpec,
+    "run-notebook": NotebookSpec,
     "plot-schematic": SchematicFigureSpec,
     "plot-gaps": GapsFigureSpec,
     "plot-training": TrainingFigureSpec,
