@@ -9,6 +9,9 @@ again exactly when one of these changes.
 include: "workflow/rules/study.smk"
 
 
+report: "workflow/report/workflow.rst"
+
+
 # What a user asks for by name; the first is what plain `snakemake` makes.
 rule all:
     input:

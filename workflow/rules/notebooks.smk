@@ -7,7 +7,7 @@ rule run_notebook:
     input:
         reads_list(NOTEBOOK),
     output:
-        report(NOTEBOOK, caption="../report/notebook.rst", category="Notebooks", labels={"notebook": "{notebook}"}),
+        shown(NOTEBOOK, "notebook", "Notebooks", lambda wildcards: wildcards.notebook.replace("_", " ").capitalize()),
     wildcard_constraints:
         notebook="[A-Za-z0-9_-]+",
     params:
