@@ -13,14 +13,19 @@ OVERRIDES := $(if $(strip $(CONFIG)),--config $(CONFIG))
 SNAKEMAKE := $(BIN)/python scripts/run_snakemake.py $(if $(SNAKEMAKE_OUTPUT_CACHE),--cache) --cores $(CORES)
 CHOSEN := $(or $(PRESET),$(shell sed -n 's/^preset: *\([a-z0-9-]*\).*/\1/p' config/config.yaml))
 
-.PHONY: replicate tables figures paper data selfcheck test test-faults check bench clean lock schemas help
+.PHONY: replicate tables figures notebooks paper html data selfcheck test test-faults check bench clean lock schemas help
 
 replicate: $(READY)
 	@$(SNAKEMAKE) $(OVERRIDES)
 	@echo 'The report is paper/replication-$(CHOSEN).pdf; tables are in results/$(CHOSEN), figures in figures/$(CHOSEN).'
 
-tables figures paper data: $(READY)
+tables figures notebooks paper data: $(READY)
 	@$(SNAKEMAKE) $@ $(OVERRIDES)
+
+# Snakemake's own report on a run that is complete.
+html: replicate
+	@INFERENCE_GAPS_WARM=no $(SNAKEMAKE) --report paper/workflow-$(CHOSEN).html $(OVERRIDES)
+	@echo 'Figures, tables, notebooks and run times are in paper/workflow-$(CHOSEN).html.'
 
 selfcheck: $(READY)
 	@$(SNAKEMAKE) selfcheck $(OVERRIDES)
@@ -45,7 +50,7 @@ bench: $(READY)
 # Results of one preset. What was downloaded stays.
 clean:
 	@test -n "$(CHOSEN)" || { echo 'Name the preset: make clean PRESET=quick' >&2; exit 1; }
-	rm -rf results/$(CHOSEN) figures/$(CHOSEN) paper/replication-$(CHOSEN).pdf
+	rm -rf results/$(CHOSEN) figures/$(CHOSEN) paper/replication-$(CHOSEN).pdf paper/workflow-$(CHOSEN).html
 
 # After a change of the versions in pyproject.toml: install them, and pin all that they need. Packages that
 # PyTorch brings along for a GPU are left to PyTorch, which has them on some machines only.
@@ -63,7 +68,9 @@ help:
 	@echo 'make                 tables, figures and paper/replication-PRESET.pdf'
 	@echo 'make tables          tables only, in results/PRESET'
 	@echo 'make figures         figures only, in figures/PRESET'
+	@echo 'make notebooks       the notebooks, executed, in results/PRESET/notebooks'
 	@echo 'make paper           the report'
+	@echo 'make html            everything, and to browse it paper/workflow-PRESET.html, one page that needs no network'
 	@echo 'make data            download and prepare the data sets only'
 	@echo 'make selfcheck       the estimators against models whose answers are known'
 	@echo 'make test            the tests'

@@ -9,6 +9,9 @@ again exactly when one of these changes.
 include: "workflow/rules/study.smk"
 
 
+report: "workflow/report/workflow.rst"
+
+
 # What a user asks for by name; the first is what plain `snakemake` makes.
 rule all:
     input:
@@ -16,6 +19,7 @@ rule all:
         TABLES,
         CLAIMS,
         FIGURES,
+        NOTEBOOKS,
         LAYOUT.report,
         LAYOUT.manifest,
 
@@ -56,12 +60,20 @@ rule paper:
         "The report is {input}"
 
 
+rule notebooks:
+    input:
+        NOTEBOOKS,
+    message:
+        "The notebooks are in results/{PRESET}/notebooks"
+
+
 localrules:
     all,
     data,
     selfcheck,
     tables,
     figures,
+    notebooks,
     paper,
 
 
@@ -70,3 +82,4 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/estimators.smk"
 include: "workflow/rules/summary.smk"
+include: "workflow/rules/notebooks.smk"

@@ -20,6 +20,7 @@ from inference_gaps.specs.figures import (
     GapsFigureSpec,
     ModelSpec,
     SamplesFigureSpec,
+    SchematicFigureSpec,
     TrainingFigureSpec,
 )
 from inference_gaps.specs.iwae import IwaeSpec
@@ -213,6 +214,15 @@ def plot_gaps(top: Path) -> int:
     prefix = top / "figures" / "quick" / "gaps-table2"
     flags = [f"--table={table}", f"--published={PUBLISHED}", f"--output-prefix={prefix}"]
     return main(["plot-gaps", f"--spec={spec.as_json()}", *flags])
+
+
+def plot_schematic(top: Path) -> int:
+    """Run ``plot-schematic`` and return its exit status."""
+    spec = SchematicFigureSpec(experiment="table2", preset="quick")
+    table, prefix = top / "results/quick/table2.csv", top / "figures/quick/schematic"
+    return main(
+        ["plot-schematic", f"--spec={spec.as_json()}", f"--table={table}", f"--output-prefix={prefix}"]
+    )
 
 
 def _models(spec: TableSpec) -> list[ModelSpec]:

@@ -1,6 +1,6 @@
 """What made a document, a picture or a PDF, written into the file where programs that show it do not look.
 
-- Markdown and LaTeX (``.md``, ``.tex``): a comment in the last line;
+- Markdown, LaTeX and HTML (``.md``, ``.tex``, ``.html``): a comment in the last line;
 - pictures (``.png``): a text chunk called ``inference-gaps``;
 - ``.pdf``: a comment line before the address of its table of contents, which keeps every address in the file right;
 - documents (``.json``): the keys ``provenance`` and ``sha256``.
@@ -20,11 +20,11 @@ __all__ = ["ALTERED", "DIGEST", "SIGNED_SUFFIXES", "canonical", "digest_of", "si
 
 DIGEST = "sha256"
 ALTERED = "its content is not what was written: it was altered or damaged"
-SIGNED_SUFFIXES = (".json", ".md", ".pdf", ".png", ".tex")
+SIGNED_SUFFIXES = (".html", ".json", ".md", ".pdf", ".png", ".tex")
 
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 _KEYWORD = b"inference-gaps\0"
-_COMMENTS = {".md": ("<!-- ", " -->"), ".tex": ("% ", "")}
+_COMMENTS = {".html": ("<!-- ", " -->"), ".md": ("<!-- ", " -->"), ".tex": ("% ", "")}
 _PDF_COMMENT = b"%inference-gaps "
 _PDF_ADDRESS = b"startxref"
 

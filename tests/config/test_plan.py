@@ -14,7 +14,7 @@ from inference_gaps.study.plan import Study, load_study
 from tests.small_project import edit_yaml, make_project
 
 PRESET, EXPERIMENTS = "config/presets/tiny.yaml", "config/experiments.yaml"
-SUMMARIES = ("make-table", "judge-claims", "plot-gaps", "write-report")
+SUMMARIES = ("make-table", "judge-claims", "plot-schematic", "plot-gaps", "write-report")
 
 
 @pytest.fixture
@@ -273,6 +273,19 @@ def test_another_experiment_leaves_the_models_alone(project: Path) -> None:
     assert changed(before, load_study(top=project)) == {"make-table", "plot-gaps", "write-report"}
 
 
+def test_the_schematic_is_of_the_first_experiment_that_answers_a_table_with_gaps(project: Path) -> None:
+    def shown() -> list[str]:
+        return [job.spec.as_dict()["experiment"] for job in load_study(top=project).jobs.of("plot-schematic")]
+
+    assert shown() == ["gaps"]
+    edit_yaml(project / EXPERIMENTS, ("experiments.again.published", 3))
+    assert shown() == ["gaps"]
+    edit_yaml(project / EXPERIMENTS, ("experiments.gaps.published", ...))
+    assert shown() == ["again"]
+    edit_yaml(project / EXPERIMENTS, ("experiments.again.local", []), ("experiments.again.ais", ["prior"]))
+    assert shown() == []
+
+
 def test_published_values_count(project: Path) -> None:
     before = load_study(top=project)
     with (project / "paper/published.csv").open("a") as file:
@@ -285,7 +298,7 @@ def test_published_values_count(project: Path) -> None:
     [
         ("inference_gaps.commands.plot_training", {"plot-training", "write-report"}),
         ("inference_gaps.commands.write_report", {"write-report"}),
-        ("inference_gaps.commands.make_table", {"make-table", "plot-gaps", "write-report"}),
+        ("inference_gaps.commands.make_table", {"make-table", "plot-schematic", "plot-gaps", "write-report"}),
     ],
 )
 def test_code_counts_where_it_is_used(

@@ -1,8 +1,10 @@
 """Bugs in gaps, intervals and errors."""
 
 from inference_gaps.analysis import gaps, intervals
+from inference_gaps.figures import schematic
 from tests.analysis import test_coverage, test_intervals, test_paired_gaps
 from tests.bounds import test_uncertainty
+from tests.figures import test_schematic
 from tests.mutants.mutant import Check, Mutant
 
 __all__ = ["SUMMARIES"]
@@ -19,6 +21,11 @@ _COVERAGE = Check(
 )
 _CHOICE = Check(test_coverage.test_choosing_one_estimator_by_its_mean_is_biased_by_less_than_its_bound)
 _GAP_ERROR = Check(test_uncertainty.test_the_error_of_a_gap_is_the_spread_of_repetitions)
+_TO_SCALE = Check(test_schematic.test_the_gaps_are_drawn_to_scale_below_log_p)
+_NUMBERS = Check(test_schematic.test_numbers_are_those_of_the_table_with_their_intervals)
+_OWN_FAMILY = Check(
+    test_schematic.test_models_without_an_optimum_of_their_own_family_and_checkpoints_are_left_out
+)
 
 SUMMARIES = [
     Mutant(
@@ -108,5 +115,29 @@ SUMMARIES = [
         "<= _RIVAL_DISTANCE * np.hypot(error, errors[chosen])",
         "<= np.inf",
         _SELECTION,
+    ),
+    Mutant(
+        "rungs at the wrong height",
+        "The schematic puts L[q*] as far below log p(x) as it lies above L[q].",
+        schematic._heights,
+        'numbers["approximation_gap"].mean',
+        'numbers["amortization_gap"].mean',
+        _TO_SCALE,
+    ),
+    Mutant(
+        "whole width of an interval",
+        "The schematic writes ± with the width of the interval instead of half of it.",
+        schematic._with_interval,
+        "(known.high - known.low) / 2",
+        "(known.high - known.low)",
+        _NUMBERS,
+    ),
+    Mutant(
+        "optimum of any family",
+        "The schematic shows L[q*] of the Gaussian family for a model trained with a flow.",
+        schematic.ladders,
+        '"elbo_local_" + lines["trained_with"].map(lambda family: FAMILIES[family].key)',
+        '"elbo_local_ffg"',
+        _OWN_FAMILY,
     ),
 ]

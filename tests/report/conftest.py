@@ -10,6 +10,7 @@ from tests.synthetic_study import (
     make_table,
     plot_gaps,
     plot_samples,
+    plot_schematic,
     plot_training,
     write_study,
 )
@@ -22,6 +23,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TableSpec]:
     spec = write_study(top, list(TITLES), [0])
     assert make_table(top, spec) == 0
     assert plot_gaps(top) == 0
+    assert plot_schematic(top) == 0
     assert plot_training(top, spec) == 0
     assert plot_samples(top, spec) == 0
     return top, spec

@@ -17,6 +17,7 @@ from tests.synthetic_study import (
     make_table,
     plot_gaps,
     plot_samples,
+    plot_schematic,
     plot_training,
     table_spec,
     write_report,
@@ -24,7 +25,7 @@ from tests.synthetic_study import (
 )
 
 Study = tuple[Path, TableSpec]
-FIGURES = ["gaps-table2", "training", "samples"]
+FIGURES = ["schematic", "gaps-table2", "training", "samples"]
 
 
 @pytest.fixture
@@ -124,13 +125,26 @@ def test_figures_have_the_same_bytes_when_drawn_again(study: Study) -> None:
         top / "figures/quick" / f"{name}.{suffix}" for name in FIGURES for suffix in ("pdf", "png", "csv")
     ]
     before = [file.read_bytes() for file in files]
-    assert plot_gaps(top) == plot_training(top, spec) == plot_samples(top, spec) == 0
+    assert plot_schematic(top) == plot_gaps(top) == plot_training(top, spec) == plot_samples(top, spec) == 0
     assert [file.read_bytes() for file in files] == before
     assert before[0].startswith(b"%PDF")
     assert before[1].startswith(b"\x89PNG")
     assert b"CreationDate" not in before[0]
     for name in FIGURES:
         assert read_provenance(top / "figures/quick" / f"{name}.csv")["fingerprint"]
+
+
+def test_a_table_without_gaps_has_no_schematic(
+    small_study: Study, capsys: pytest.CaptureFixture[str]
+) -> None:
+    top, spec = small_study
+    rows = [row.model_copy(update={"local": []}) for row in spec.rows]
+    assert make_table(top, spec.model_copy(update={"rows": rows})) == 0
+    assert plot_schematic(top) == 1
+    message = capsys.readouterr().err
+    assert "has no model with q* in the family that it was trained with" in message
+    assert "write 'local: [trained]' at the experiment table2." in message
+    assert not (top / "figures/quick/schematic.csv").exists()
 
 
 def test_the_report_shows_numbers_from_the_results_and_repeats_its_bytes(study: Study) -> None:

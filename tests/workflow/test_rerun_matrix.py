@@ -21,7 +21,7 @@ NOTHING: dict[str, int] = {}
 PDF = {"write_report": 1, "write_manifest": 1}
 # The claim of this project is one on the other model, digits-af.
 CLAIMS = {"judge_claims": 1}
-SUMMARY = {"make_table": 2, "plot_gaps": 2, **PDF}
+SUMMARY = {"make_table": 2, "plot_schematic": 1, "plot_gaps": 2, **PDF}
 # One model: its images; its q* of two families on two sets of points, of one family on simulated ones; its bounds.
 ONE_MODEL = {
     "train": 1,
@@ -188,7 +188,7 @@ ROWS: list[tuple[Callable[[Path], object], dict[str, int]]] = [
     (touched_by_snakemake, FFG),
     (copied, FFG),
     (damaged, FFG),
-    (other_values, {"make_table": 1, "plot_gaps": 1, **CLAIMS, **PDF}),
+    (other_values, {"make_table": 1, "plot_schematic": 1, "plot_gaps": 1, **CLAIMS, **PDF}),
     (other_image, {"prepare_data": 1, **BOTH}),
     (lambda top: other_torch(top, "2.99.0"), {"prepare_data": 1, **BOTH}),
     (lambda top: other_torch(top, "2.13.0+cu130"), NOTHING),

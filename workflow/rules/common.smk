@@ -18,8 +18,9 @@ def awaited(job, files):
 
 def described():
     """Return what the manifest describes, as Snakemake has to wait for it."""
+    files = [*SELFCHECK, *TABLES, *FIGURES, *NOTEBOOKS, LAYOUT.report]
     due = OUTDATED or described_study(LAYOUT.manifest) != IDENTIFIER
-    return [str(path) if due else ancient(str(path)) for path in [*SELFCHECK, *TABLES, *FIGURES, LAYOUT.report]]
+    return [str(path) if due else ancient(str(path)) for path in files]
 
 
 def reads(pattern):
@@ -67,7 +68,18 @@ def log_of(rule, name):
     return f"results/{PRESET}/logs/{rule}/{name}.log"
 
 
-def figure(path, caption, category, **labels):
-    """Return the three files of a figure by suffix; the picture goes into Snakemake's own report, too."""
-    picture = report(path.with_suffix(".png"), caption=f"../report/{caption}.rst", category=category, labels=labels)
+def title_of(wildcards):
+    """Return the title of an experiment."""
+    return STUDY.configuration.experiments.experiments[wildcards.experiment].title
+
+
+def shown(path, caption, category, label):
+    """Return a file that Snakemake's own report shows; ``label`` is a text, or makes one of the wildcards."""
+    labels = (lambda wildcards: {"what": label(wildcards)}) if callable(label) else {"what": label}
+    return report(path, caption=f"../report/{caption}.rst", category=category, labels=labels)
+
+
+def figure(path, caption, category, label):
+    """Return the three files of a figure by suffix; Snakemake's own report shows the picture."""
+    picture = shown(path.with_suffix(".png"), caption, category, label)
     return {"pdf": path.with_suffix(".pdf"), "png": picture, "csv": path}

@@ -106,7 +106,7 @@ rule make_selfcheck:
         reads_list(SELFCHECK_TABLE),
     output:
         csv=SELFCHECK_TABLE,
-        markdown=LAYOUT.selfcheck("md"),
+        markdown=shown(LAYOUT.selfcheck("md"), "selfcheck", "Estimators", "Estimates beside exact answers"),
     params:
         spec=spec(SELFCHECK_TABLE),
         fingerprint=fingerprint(SELFCHECK_TABLE),

@@ -62,4 +62,5 @@ wildcard_constraints:
 SELFCHECK = list(STUDY.selfcheck.outputs.values()) if STUDY.selfcheck else []
 TABLES = [path for job in STUDY.tables for path in job.outputs.values()]
 CLAIMS = list(STUDY.claims.outputs.values()) if STUDY.claims else []
+NOTEBOOKS = [path for job in STUDY.notebooks for path in job.outputs.values()]
 FIGURES = [path for job in STUDY.figures for path in job.outputs.values()]

@@ -2,6 +2,7 @@
 
 TABLE = LAYOUT.table("{experiment}", "csv")
 VERDICTS = LAYOUT.claims("csv")
+SCHEMATIC = LAYOUT.figure("schematic", "csv")
 GAPS = LAYOUT.figure("gaps-{experiment}", "csv")
 TRAINING = LAYOUT.figure("training", "csv")
 SAMPLES = LAYOUT.figure("samples", "csv")
@@ -16,7 +17,7 @@ rule make_table:
         reads_list(TABLE),
     output:
         csv=TABLE,
-        markdown=LAYOUT.table("{experiment}", "md"),
+        markdown=shown(LAYOUT.table("{experiment}", "md"), "table", "Tables", title_of),
         latex=LAYOUT.table("{experiment}", "tex"),
     params:
         spec=spec(TABLE),
@@ -42,7 +43,7 @@ rule judge_claims:
         reads_list(VERDICTS),
     output:
         csv=VERDICTS,
-        markdown=LAYOUT.claims("md"),
+        markdown=shown(LAYOUT.claims("md"), "claims", "Tables", "Verdicts on the claims of the paper"),
     params:
         spec=spec(VERDICTS),
         fingerprint=fingerprint(VERDICTS),
@@ -62,11 +63,34 @@ rule judge_claims:
         " --fingerprint {params.fingerprint} > {log:q} 2>&1"
 
 
+rule plot_schematic:
+    input:
+        reads_list(SCHEMATIC),
+    output:
+        **figure(SCHEMATIC, "schematic", "Gaps", "What the gaps are"),
+    params:
+        spec=spec(SCHEMATIC),
+        fingerprint=fingerprint(SCHEMATIC),
+        table=lambda wildcards: next(str(path) for path in STUDY.jobs[SCHEMATIC].inputs.values()),
+        prefix=subpath(output.csv, strip_suffix=".csv"),
+    log:
+        log_of("plot_schematic", "schematic"),
+    threads: 1
+    resources:
+        mem_mb=1000,
+    message:
+        "Schematic of the gaps"
+    shell:
+        "inference-gaps plot-schematic --spec {params.spec:q} --table {params.table:q}"
+        " --output-prefix {params.prefix:q}"
+        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+
+
 rule plot_gaps:
     input:
         reads_list(GAPS),
     output:
-        **figure(GAPS, "gaps", "Gaps", experiment="{experiment}"),
+        **figure(GAPS, "gaps", "Gaps", title_of),
     params:
         spec=spec(GAPS),
         fingerprint=fingerprint(GAPS),
@@ -90,7 +114,7 @@ rule plot_training:
     input:
         reads_list(TRAINING),
     output:
-        **figure(TRAINING, "training", "Models", figure="training curves"),
+        **figure(TRAINING, "training", "Models", "Training curves"),
     params:
         spec=spec(TRAINING),
         fingerprint=fingerprint(TRAINING),
@@ -113,7 +137,7 @@ rule plot_samples:
     input:
         reads_list(SAMPLES),
     output:
-        **figure(SAMPLES, "samples", "Models", figure="samples and reconstructions"),
+        **figure(SAMPLES, "samples", "Models", "Samples and reconstructions"),
     params:
         spec=spec(SAMPLES),
         fingerprint=fingerprint(SAMPLES),
@@ -136,7 +160,7 @@ rule plot_convergence:
     input:
         reads_list(CONVERGENCE_FIGURE),
     output:
-        **figure(CONVERGENCE_FIGURE, "convergence", "Estimators", figure="convergence of the estimators"),
+        **figure(CONVERGENCE_FIGURE, "convergence", "Estimators", "Convergence of the estimators"),
     params:
         spec=spec(CONVERGENCE_FIGURE),
         fingerprint=fingerprint(CONVERGENCE_FIGURE),
@@ -182,7 +206,7 @@ rule write_report:
     input:
         reads_list(LAYOUT.report),
     output:
-        pdf=report(LAYOUT.report, caption="../report/replication.rst", category="Report"),
+        pdf=shown(LAYOUT.report, "replication", "Report", "Replication report"),
         numbers=LAYOUT.results / "report.json",
     params:
         spec=spec(LAYOUT.report),

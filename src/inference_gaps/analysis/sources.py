@@ -18,6 +18,7 @@ from inference_gaps.specs.figures import (
     SamplesFigureSpec,
     TrainingFigureSpec,
 )
+from inference_gaps.specs.notebook import NotebookSpec
 from inference_gaps.specs.report import ReportSpec
 from inference_gaps.specs.selfcheck import SelfcheckSpec
 from inference_gaps.specs.table import TableRowSpec, TableSpec
@@ -29,6 +30,7 @@ __all__ = [
     "convergence_sources",
     "file_digest",
     "layout_of",
+    "notebook_sources",
     "paper_files",
     "picture",
     "posteriors_sources",
@@ -140,6 +142,11 @@ def posteriors_sources(spec: PosteriorsFigureSpec, layout: Layout) -> dict[str, 
 def samples_sources(spec: SamplesFigureSpec, layout: Layout) -> dict[str, Path]:
     """Return the images that ``plot-samples`` reads."""
     return _by_role(layout, [layout.samples(model.model, model.seed) for model in spec.models])
+
+
+def notebook_sources(spec: NotebookSpec, layout: Layout) -> dict[str, Path]:
+    """Return the artifacts that a notebook reads."""
+    return _by_role(layout, [layout.results / path for path in spec.reads])
 
 
 def report_sources(spec: ReportSpec, layout: Layout) -> dict[str, Path]:

@@ -57,5 +57,7 @@ def _summary(study: Study) -> str:
     for name, source in study.sources.items():
         verb = "downloaded to" if source.download else "read from"
         lines.append(f"  data         {name}, {verb} {source.folder}")
+    for notebook, artifact in study.left_out.items():
+        lines.append(f"  left out     {notebook}, which reads {artifact}: no job makes it")
     lines.append(f"  results      {study.layout.results}, {study.report.outputs['output']}")
     return "\n".join(lines)

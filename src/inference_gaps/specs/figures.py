@@ -32,6 +32,13 @@ class GapsFigureSpec(Spec):
     epochs: Count | None = None
 
 
+class SchematicFigureSpec(Spec):
+    """The gaps of one experiment as ladders between bounds, one per model."""
+
+    experiment: Name
+    preset: Name
+
+
 class ModelSpec(Spec):
     """A trained model and how figures name it."""
 
@@ -76,11 +83,3 @@ class PosteriorsFigureSpec(Spec):
     preset: Name
     model: ModelSpec
     split: Split = "train"
-
-
-class SchematicFigureSpec(Spec):
-    """The gaps of an experiment as ladders, one for each of the first ``models`` of its table."""
-
-    experiment: Name
-    preset: Name
-    models: Annotated[int, Field(ge=1, le=6)] = 4

@@ -38,11 +38,14 @@ def command_line(job: Job, study: Study) -> list[str]:
 def _folders(job: Job, study: Study, layout: Layout) -> dict[str, str | Path | int]:
     if job.command == "prepare-data":
         return {"folder": _raw_folder(job, study)}
-    if job.command == "plot-gaps":
+    if job.command in {"plot-gaps", "plot-schematic"}:
         table = next(path for role, path in job.inputs.items() if role != "published")
-        return {"table": table, "published": job.inputs["published"]}
+        published = job.inputs.get("published")
+        return {"table": table, **({"published": published} if published else {})}
     found: dict[str, str | Path | int] = {"results": layout.results}
     found |= {role: job.inputs[role] for role in ("published", "selfcheck") if role in job.inputs}
+    if job.command == "run-notebook":
+        return {"results": layout.results, "notebook": job.inputs["notebook"]}
     if job.command == "write-report":
         paper = job.inputs["published"].parent
         return {"results": layout.results, "figures": layout.figure("any", "pdf").parent, "paper": paper}

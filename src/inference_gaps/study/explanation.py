@@ -25,10 +25,12 @@ from inference_gaps.specs.figures import (
     ConvergenceFigureSpec,
     GapsFigureSpec,
     SamplesFigureSpec,
+    SchematicFigureSpec,
     TrainingFigureSpec,
 )
 from inference_gaps.specs.iwae import IwaeSpec
 from inference_gaps.specs.local import LocalSpec
+from inference_gaps.specs.notebook import NotebookSpec
 from inference_gaps.specs.report import ReportSpec
 from inference_gaps.specs.samples import SamplesSpec
 from inference_gaps.specs.selfcheck import SelfcheckSpec
@@ -57,6 +59,8 @@ SPECS: dict[str, type[Spec]] = {
     "evaluate-samples": SamplesSpec,
     "make-selfcheck": SelfcheckSpec,
     "make-table": TableSpec,
+    "run-notebook": NotebookSpec,
+    "plot-schematic": SchematicFigureSpec,
     "plot-gaps": GapsFigureSpec,
     "plot-training": TrainingFigureSpec,
     "plot-samples": SamplesFigureSpec,

@@ -15,7 +15,7 @@ from inference_gaps.study.plan import Study, load_study
 __all__ = ["Finding", "inspect"]
 
 _ABOUT_RUNS = ("logs", "records")
-_ARTIFACTS = (".csv", ".json", ".md", ".pdf", ".png", ".safetensors", ".tex")
+_ARTIFACTS = (".csv", ".html", ".json", ".md", ".pdf", ".png", ".safetensors", ".tex")
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ _WORKFLOW_PROFILE = f"{_RO}/workflow-ro-crate/1.0"
 _CONTEXT = [f"{_RO}/crate/1.1/context", f"{_RO}/terms/workflow-run/context"]
 _FORMATS = {
     ".csv": "text/csv",
+    ".html": "text/html",
     ".json": "application/json",
     ".md": "text/markdown",
     ".pdf": "application/pdf",

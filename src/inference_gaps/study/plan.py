@@ -14,6 +14,7 @@ from inference_gaps.config.loading import Configuration, load_configuration
 from inference_gaps.errors import UserError
 from inference_gaps.layout import Layout, is_published, preset_of
 from inference_gaps.study.jobs import Job, Jobs
+from inference_gaps.study.notebooks import add_notebooks
 from inference_gaps.study.sources import Source, find_source
 from inference_gaps.study.summary import Summary
 
@@ -34,6 +35,8 @@ class Study:
         claims: the job that judges the claims of the paper, if the configuration has any.
         figures: the jobs that draw figures.
         report: the job that writes the report.
+        notebooks: the jobs that execute notebooks.
+        left_out: of each other notebook, an artifact that it reads and that no job makes.
     """
 
     configuration: Configuration
@@ -45,6 +48,8 @@ class Study:
     claims: Job | None
     figures: list[Job]
     report: Job
+    notebooks: list[Job]
+    left_out: Mapping[Path, Path]
 
 
 def load_study(
@@ -72,10 +77,23 @@ def load_study(
     claims = summary.claims(selfcheck)
     figures = summary.figures(names)
     report = summary.report(tables, figures, selfcheck, claims)
+    notebooks, left_out = add_notebooks(jobs, layout, top / "notebooks")
     if problems and find_data and not all(path.exists() for path in _values(jobs)):
         lines = "".join(f"\n  {problem}" for problem in problems)
         raise UserError(f"the data cannot be found; nothing was started.{lines}")
-    return Study(configuration, layout, sources, jobs, selfcheck, tables, claims, figures, report)
+    return Study(
+        configuration,
+        layout,
+        sources,
+        jobs,
+        selfcheck,
+        tables,
+        claims,
+        figures,
+        report,
+        notebooks,
+        left_out,
+    )
 
 
 def study_of(paths: Iterable[Path | str]) -> Study | None:
@@ -92,7 +110,7 @@ def study_of(paths: Iterable[Path | str]) -> Study | None:
 
 def _values(jobs: Jobs) -> list[Path]:
     """Return what tables, figures and the report are made from: all that needs data or a trained model."""
-    made = ("make-", "plot-", "write-")
+    made = ("make-", "plot-", "write-", "run-")
     computed = [job for job in jobs if not job.command.startswith(made)]
     return [path for job in computed for path in job.outputs.values() if is_published(path)]
 

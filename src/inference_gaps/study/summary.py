@@ -26,6 +26,7 @@ from inference_gaps.specs.figures import (
     ModelSpec,
     PosteriorsFigureSpec,
     SamplesFigureSpec,
+    SchematicFigureSpec,
     TrainingFigureSpec,
 )
 from inference_gaps.specs.report import ReportSpec
@@ -109,8 +110,14 @@ class Summary:
         return self._jobs.add("judge-claims", spec, inputs, outputs, {"published": self._published})
 
     def figures(self, experiments: list[str]) -> list[Job]:
-        """Add the gaps of each experiment, training curves of their models, samples of those of the first."""
-        made = [self._gaps(experiment) for experiment in experiments]
+        """Add the gaps of each experiment, training curves of their models, samples of those of the first.
+
+        Before them comes the schematic, of the first experiment that answers a table of the paper with gaps.
+        """
+        known = self._configuration.experiments.experiments
+        answers = [name for name in experiments if known[name].published is not None and self._has_gaps(name)]
+        made = [self._schematic(name) for name in answers[:1]]
+        made += [self._gaps(experiment) for experiment in experiments]
         seeds = self._seeds(experiments)
         first = self._configuration.experiments.experiments[experiments[0]].models
         made += [self._training(seeds), self._samples({model: seeds[model][0] for model in first})]
@@ -154,6 +161,21 @@ class Summary:
     def _figure(self, name: str) -> dict[str, Path]:
         return {suffix: self._layout.figure(name, suffix) for suffix in _FIGURE_SUFFIXES}
 
+    def _has_gaps(self, experiment: str) -> bool:
+        """Whether q* is optimised in the own family of some model, so that its gaps are known."""
+        settings = self._configuration.experiments.experiments[experiment]
+        models = self._configuration.experiments.models
+        families = [models[name].posterior.family for name in settings.models]
+        return any(family in settings.families(family) for family in families)
+
+    def _schematic(self, experiment: str) -> Job:
+        spec = SchematicFigureSpec(experiment=experiment, preset=self._layout.preset)
+        return self._jobs.add("plot-schematic", spec, self._table_of(experiment), self._figure("schematic"))
+
+    def _table_of(self, experiment: str) -> dict[str, Path]:
+        table = self._layout.table(experiment, "csv")
+        return {table.relative_to(self._layout.top).as_posix(): table}
+
     def _gaps(self, experiment: str) -> Job:
         settings = self._configuration.experiments.experiments[experiment]
         spec = GapsFigureSpec(
@@ -162,10 +184,10 @@ class Summary:
             published=settings.published,
             epochs=self._epochs(settings.models) if settings.at_checkpoints else None,
         )
-        table = self._layout.table(experiment, "csv")
         outputs = self._figure(f"gaps-{experiment}")
-        inputs = {table.relative_to(self._layout.top).as_posix(): table}
-        return self._jobs.add("plot-gaps", spec, inputs, outputs, {"published": self._published})
+        return self._jobs.add(
+            "plot-gaps", spec, self._table_of(experiment), outputs, {"published": self._published}
+        )
 
     def _epochs(self, models: list[str]) -> int:
         """Return how many epochs models are trained for; the longest of them."""
