@@ -183,7 +183,7 @@ rule plot_posteriors:
     input:
         reads_list(POSTERIORS_FIGURE),
     output:
-        **figure(POSTERIORS_FIGURE, "posteriors", "Posteriors", figure="posteriors in two dimensions"),
+        **figure(POSTERIORS_FIGURE, "posteriors", "Posteriors", "Posteriors in two dimensions"),
     params:
         spec=spec(POSTERIORS_FIGURE),
         fingerprint=fingerprint(POSTERIORS_FIGURE),
