@@ -110,7 +110,9 @@ def test_inputs_have_the_roles_that_the_commands_use(project: Path) -> None:
     roles = {
         f"{folder}/model.safetensors": ["data"],
         f"{folder}/train/local-ffg.safetensors": ["data", "model"],
-        f"{folder}/train/local-af.safetensors": ["data", "model", "start"],
+        # The flow that it was trained with starts at q(z|x), that of another model at q*_FFG.
+        f"{folder}/train/local-af.safetensors": ["data", "model"],
+        f"{folder.replace('-af', '-ffg')}/train/local-af.safetensors": ["data", "model", "start"],
         f"{folder}/train/iwae-amortised.csv": ["data", "model"],
         f"{folder}/train/iwae-local-af.csv": ["data", "model", "posterior"],
         f"{folder}/train/ais-prior.csv": ["data", "model"],
