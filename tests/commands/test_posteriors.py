@@ -22,7 +22,7 @@ TRAIN = {
     "shuffle": True,
     "validation_points": 0,
 }  # fmt: skip
-SPEC = {"points": POINTS, "local": ["ffg", "af"], "images": 3, "nodes": 40, "samples": 4000}
+SPEC = {"points": POINTS, "local": ["ffg", "af"], "images": 3, "nodes": 28, "samples": 4000}
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from inference_gaps.posteriors.networks import mlp
 __all__ = ["log_density_at", "marginal_log_density"]
 
 # Half-width and spacing of the nodes for v, in standard deviations of r(v|z).
-_RULES = ((5.0, 1.0), (7.5, 0.75), (12.0, 0.5), (12.0, 0.25), (24.0, 0.25))
+_RULES = ((5.0, 1.0), (7.5, 0.75), (12.0, 0.5), (12.0, 0.25))
 _TOLERANCE = 1.0e-3
 _NEGLIGIBLE = 16.0
 _PAIRS_AT_ONCE = 16384
