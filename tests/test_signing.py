@@ -25,6 +25,7 @@ def drawing(suffix: str) -> bytes:
 
 
 CONTENTS = {
+    ".html": lambda: "<!DOCTYPE html>\n<p>ü <!-- a remark --></p>\n".encode(),
     ".md": lambda: "# Title\n\n| ü |\n".encode(),
     ".tex": lambda: b"\\begin{tabular}{l}\n\\end{tabular}\n",
     ".png": lambda: drawing("png"),

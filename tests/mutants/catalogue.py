@@ -9,6 +9,7 @@ from tests.mutants.densities import DENSITIES
 from tests.mutants.estimators import ESTIMATORS
 from tests.mutants.jobs import JOBS
 from tests.mutants.mutant import Check, Mutant
+from tests.mutants.notebooks import NOTEBOOKS
 from tests.mutants.summaries import SUMMARIES
 from tests.mutants.trainings import TRAININGS
 from tests.mutants.transitions import TRANSITIONS
@@ -27,6 +28,7 @@ MUTANTS: list[Mutant] = [
     *CHECKING,
     *CLAIMS,
     *JOBS,
+    *NOTEBOOKS,
 ]
 CHECKS: dict[str, Check] = {mutant.check.name: mutant.check for mutant in MUTANTS}
 

@@ -59,6 +59,7 @@ def test_an_old_python_is_a_sentence(clone: Path) -> None:
             ["PRESET=laptop", "DATA=../my data", "CORES=3"],
             "[--cores][3][--config][preset=laptop][data_folder=../my data]",
         ),
+        (["notebooks", "CORES=2"], "[--cores][2][notebooks]"),
         (["paper", "PRESET=full"], "[--cores][all][paper][--config][preset=full]"),
     ],
 )
@@ -67,8 +68,19 @@ def test_make_calls_snakemake(ready: Path, arguments: list[str], snakemake: str)
     assert called == f"[scripts/run_snakemake.py]{snakemake}"
     preset = "laptop" if "PRESET=laptop" in arguments else "quick"
     named = f"paper/replication-{preset}.pdf; tables are in results/{preset}, figures in figures/{preset}."
-    whole = not {"figures", "paper"} & set(arguments)
+    whole = not {"figures", "notebooks", "paper"} & set(arguments)
     assert closing == (f"{named}\n" if whole else "")
+
+
+def test_the_page_to_browse_is_made_of_a_whole_run(ready: Path) -> None:
+    said = make(ready, "html", "PRESET=laptop").stdout
+    first, _, rest = said.partition("\n")
+    assert first.startswith("[scripts/run_snakemake.py][--cores][all][--config][preset=laptop]")
+    page = "paper/workflow-laptop.html"
+    assert rest.startswith(
+        f"[scripts/run_snakemake.py][--cores][all][--report][{page}][--config][preset=laptop]"
+    )
+    assert rest.endswith(f"notebooks and run times are in {page}.\n")
 
 
 def test_clean_removes_one_preset_and_no_downloads(ready: Path) -> None:
@@ -78,7 +90,12 @@ def test_clean_removes_one_preset_and_no_downloads(ready: Path) -> None:
         "paper/replication-laptop.pdf",
         "paper/published.csv",
     ]
-    removed = ["results/quick/a", "figures/quick/a", "paper/replication-quick.pdf"]
+    removed = [
+        "results/quick/a",
+        "figures/quick/a",
+        "paper/replication-quick.pdf",
+        "paper/workflow-quick.html",
+    ]
     for name in kept + removed:
         (ready / name).parent.mkdir(parents=True, exist_ok=True)
         (ready / name).touch()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.notebooks.small_notebooks import write_notebook
 from tests.small_project import ROOT, edit_yaml, make_project
 from tests.snakemake_runs import snakemake
 
@@ -30,6 +31,9 @@ def _finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     top = _stub_project(tmp_path_factory.mktemp("finished"))
     edit_yaml(top / "config/experiments.yaml", ("convergence", {"models": ["digits-ffg"], "split": "train"}))
     edit_yaml(top / "config/presets/tiny.yaml", ("convergence.points", 3))
+    write_notebook(
+        top / "notebooks/numbers.py", "from inference_gaps.exact import quadrature", reads="gaps.csv"
+    )
     done = snakemake(top, "--cores", "2")
     assert done.returncode == 0, done.stdout + done.stderr
     return top

@@ -17,6 +17,7 @@ from inference_gaps.signing import canonical, digest_of, signed
 
 _FLAGS = ("--output", "--metrics", "--residuals", "--csv", "--markdown", "--latex")
 _EMPTY = {
+    ".html": b"<p>text</p>\n",
     ".json": b"{}",
     ".md": b"text\n",
     ".pdf": b"%PDF\nstartxref\n0\n%%EOF\n",

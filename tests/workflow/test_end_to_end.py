@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from inference_gaps.artifacts import read_provenance, read_values
 from inference_gaps.cli import main
 from inference_gaps.layout import is_published
 from inference_gaps.study.plan import load_study
+from tests.notebooks.small_notebooks import write_notebook
 from tests.small_project import ROOT, claims_of, edit_yaml
 from tests.snakemake_runs import NOTHING, planned, snakemake
 
@@ -44,6 +46,12 @@ _PRESET = {
                "flow_hidden": 10},
     },
 }  # fmt: skip
+_NOTEBOOK = """\
+import os
+from inference_gaps.artifacts import read_values
+from inference_gaps.notebooks.run import finished_run
+table, _ = read_values(finished_run(os.environ["INFERENCE_GAPS_PRESET"]).table("tiny", "csv"))
+table.set_index("quantity")[["value"]].round(3)"""
 
 
 def tiny_project(top: Path) -> Path:
@@ -53,6 +61,7 @@ def tiny_project(top: Path) -> Path:
     shutil.copy(ROOT / "Snakefile", top)
     shutil.copytree(ROOT / "src", top / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     (top / "profiles").symlink_to("workflow/profiles")
+    write_notebook(top / "notebooks/numbers.py", _NOTEBOOK, reads="tiny.csv")
     for preset in (top / "config/presets").iterdir():
         preset.unlink()
     (top / "config/presets/tiny.yaml").write_text(yaml.safe_dump(_PRESET))
@@ -102,12 +111,40 @@ def test_figures_and_report_are_there(study: Path) -> None:
     assert (study / "paper/replication-tiny.pdf").read_bytes().startswith(b"%PDF")
 
 
+def test_the_page_of_the_notebook_shows_the_table(study: Path) -> None:
+    table, _ = read_values(study / "results/tiny/tiny.csv")
+    value = table.set_index(["trained_with", "quantity"]).loc[("ffg", "inference_gap"), "value"]
+    assert f"<td>{value:.3f}</td>" in (study / "results/tiny/notebooks/numbers.html").read_text()
+
+
+def test_snakemakes_own_report_shows_all_that_was_made(study: Path, tmp_path: Path) -> None:
+    page = tmp_path / "workflow.html"
+    done = snakemake(study, "--report", str(page))
+    assert done.returncode == 0, done.stderr
+    assert "WARNING/" not in done.stderr
+    text = page.read_text()
+    for label in ("What the gaps are", "Tiny", "Training curves", "Numbers", "Replication report"):
+        assert f'"what": "{label}"' in text
+    for name in (
+        "schematic.png",
+        "gaps-tiny.png",
+        "tiny.md",
+        "claims.md",
+        "numbers.html",
+        "replication-tiny.pdf",
+    ):
+        assert f'"name": "{name}"' in text
+    # The page holds all that it shows.
+    assert re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=[\"'](?!data:|#)", text) == []
+
+
 def test_every_artifact_has_the_fingerprint_of_the_plan(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(study)
     outputs = [(path, job.fingerprint) for job in load_study().jobs for path in job.outputs.values()]
     assert {path.suffix for path, _ in outputs} == {
         ".safetensors",
         ".csv",
+        ".html",
         ".md",
         ".tex",
         ".pdf",
@@ -131,7 +168,7 @@ def test_all_that_was_made_is_fresh(
 
 def _copied(study: Path, target: Path, results: Iterable[Path]) -> Path:
     """Return a clone of the project, with times in no order, and some of its results."""
-    for name in ("config", "paper", "workflow", "data", "src", "Snakefile"):
+    for name in ("config", "notebooks", "paper", "workflow", "data", "src", "Snakefile"):
         source = study / name
         if source.is_dir():
             shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__", "*.pdf"))
@@ -180,7 +217,7 @@ MODEL = "results/tiny/models/digits-ffg/seed-0"
 @pytest.mark.parametrize(
     "name",
     [f"{MODEL}/train/local-ffg.safetensors", f"{MODEL}/train/ais-prior.csv", "results/tiny/tiny.md",
-     "figures/tiny/samples.png", "paper/replication-tiny.pdf"],
+     "figures/tiny/samples.png", "results/tiny/notebooks/numbers.html", "paper/replication-tiny.pdf"],
 )  # fmt: skip
 def test_the_command_of_explain_makes_the_same_bytes(
     study: Path,
@@ -223,6 +260,7 @@ def test_a_second_run_gives_the_same_bytes(study: Path, tmp_path: Path, cores: s
     found += (study / "results/tiny/models").rglob("*.safetensors")
     found += [path for path in (study / "results/tiny/models").rglob("*.csv") if path.name != "metrics.csv"]
     found.append(study / "paper/replication-tiny.pdf")
+    found += (study / "results/tiny/notebooks").glob("*.html")
     assert len(found) > 25
     other = [path for path in found if path.read_bytes() != (again / path.relative_to(study)).read_bytes()]
     assert other == []

@@ -21,7 +21,9 @@ NOTHING: dict[str, int] = {}
 PDF = {"write_report": 1, "write_manifest": 1}
 # The claim of this project is one on the other model, digits-af.
 CLAIMS = {"judge_claims": 1}
-SUMMARY = {"make_table": 2, "plot_schematic": 1, "plot_gaps": 2, **PDF}
+# One of the project's notebooks reads a table.
+NOTEBOOK = {"run_notebook": 1, "write_manifest": 1}
+SUMMARY = {"make_table": 2, "plot_schematic": 1, "plot_gaps": 2, **NOTEBOOK, **PDF}
 # One model: its images; its q* of two families on two sets of points, of one family on simulated ones; its bounds.
 ONE_MODEL = {
     "train": 1,
@@ -107,6 +109,14 @@ def other_caption(top: Path) -> None:
     replace(top, "paper/report.typ", "caption: [", "caption: [Now: ")
 
 
+def other_notebook(top: Path) -> None:
+    append(top, "notebooks/numbers.py", "# A remark, which the page shows.\n")
+
+
+def code_of_a_notebook(top: Path) -> None:
+    append(top, f"{PACKAGE}/exact/quadrature.py", "\nUNUSED = 1\n")
+
+
 def other_rate(top: Path) -> None:
     edit_yaml(top / "config/experiments.yaml", ("models.digits-ffg.training.learning_rate", 0.5))
 
@@ -170,6 +180,8 @@ ROWS: list[tuple[Callable[[Path], object], dict[str, int]]] = [
     (edited_and_back, NOTHING),
     (other_plot, {"plot_training": 1, **PDF}),
     (other_caption, PDF),
+    (other_notebook, NOTEBOOK),
+    (code_of_a_notebook, NOTEBOOK),
     (other_rate, FFG),
     (swapped, BOTH),
     (
@@ -188,7 +200,7 @@ ROWS: list[tuple[Callable[[Path], object], dict[str, int]]] = [
     (touched_by_snakemake, FFG),
     (copied, FFG),
     (damaged, FFG),
-    (other_values, {"make_table": 1, "plot_schematic": 1, "plot_gaps": 1, **CLAIMS, **PDF}),
+    (other_values, {"make_table": 1, "plot_schematic": 1, "plot_gaps": 1, **CLAIMS, **NOTEBOOK, **PDF}),
     (other_image, {"prepare_data": 1, **BOTH}),
     (lambda top: other_torch(top, "2.99.0"), {"prepare_data": 1, **BOTH}),
     (lambda top: other_torch(top, "2.13.0+cu130"), NOTHING),

@@ -1,11 +1,13 @@
 """Running a notebook from top to bottom, in a kernel that is this Python and knows nothing of its user."""
 
+import asyncio
 import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import jupytext
 from jupyter_client import AsyncKernelManager
@@ -34,6 +36,21 @@ class _Kernel(AsyncKernelManager):
         return KernelSpecManager(kernel_dirs=[])
 
 
+class _Loop(asyncio.SelectorEventLoop):
+    """An event loop that leaves signals to the command: they end it, and with it the kernel."""
+
+    def add_signal_handler(self, sig: int, callback: Callable[..., Any], *args: Any) -> None:  # type: ignore[override]
+        raise RuntimeError("signals belong to the command")
+
+    def remove_signal_handler(self, sig: int) -> bool:
+        return False
+
+    def default_exception_handler(self, context: dict[str, Any]) -> None:
+        # Of a kernel that was stopped, because the command was, nobody waits to hear that it is dead.
+        if not isinstance(context.get("exception"), DeadKernelError):
+            super().default_exception_handler(context)
+
+
 def executed(notebook: Path, preset: str, top: Path) -> NotebookNode:
     """Return a notebook with its results.
 
@@ -50,7 +67,7 @@ def executed(notebook: Path, preset: str, top: Path) -> NotebookNode:
     cells = jupytext.reads(text_of(notebook), fmt="py:percent")
     for number, cell in enumerate(cells.cells, start=1):
         cell["id"] = f"cell-{number}"
-    with _kernel_settings(preset) as (config, environment):
+    with _kernel_settings(preset) as (config, environment, log):
         client = NotebookClient(
             cells,
             config=config,
@@ -62,20 +79,21 @@ def executed(notebook: Path, preset: str, top: Path) -> NotebookNode:
             resources={"metadata": {"path": str(top)}},
         )
         try:
-            client.execute(env=environment)
+            with asyncio.Runner(loop_factory=_Loop) as runner, log.open("wb") as said:
+                runner.run(client.async_execute(env=environment, stdout=said, stderr=said))
         except (CellExecutionError, CellTimeoutError) as error:
             raise UserError(_failure(notebook, cells)) from error
         except (DeadKernelError, RuntimeError) as error:
             raise UserError(
-                f"{notebook}: its kernel ended before it did ({_first_line(error)}); it was stopped, or the memory "
-                f"did not suffice."
+                f"{notebook}: its kernel ended before it did ({_last_line(log) or error}); it was stopped, or the "
+                f"memory did not suffice."
             ) from error
     return _clean(cells)
 
 
 @contextlib.contextmanager
-def _kernel_settings(preset: str) -> Iterator[tuple[Config, dict[str, str]]]:
-    """Yield how to start a kernel whose files are all in a folder that is removed at the end."""
+def _kernel_settings(preset: str) -> Iterator[tuple[Config, dict[str, str], Path]]:
+    """Yield settings, variables and log of a kernel; its files are in a folder that is removed at the end."""
     with tempfile.TemporaryDirectory(prefix="kernel-") as folder:
         settings = {"connection_file": f"{folder}/connection.json"}
         if os.name == "posix" and len(folder) < _LONGEST_SOCKET:
@@ -85,7 +103,7 @@ def _kernel_settings(preset: str) -> Iterator[tuple[Config, dict[str, str]]]:
         # The order of additions, and so the last digits, depends on the number of threads.
         threads = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
         environment = {**os.environ, **own, **threads, "JUPYTER_RUNTIME_DIR": folder, PRESET_VARIABLE: preset}
-        yield Config({"KernelManager": settings}), environment
+        yield Config({"KernelManager": settings}), environment, Path(folder) / "kernel.log"
 
 
 def _failure(notebook: Path, cells: NotebookNode) -> str:
@@ -99,8 +117,9 @@ def _failure(notebook: Path, cells: NotebookNode) -> str:
     return f"{notebook}: a cell failed and does not say why; run it in Jupyter."
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.is_file() else []
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def _clean(cells: NotebookNode) -> NotebookNode:
