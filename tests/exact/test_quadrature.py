@@ -10,9 +10,10 @@ from scipy import integrate, optimize
 from torch import Tensor
 
 from inference_gaps.errors import UserError
+from inference_gaps.exact import quadrature
 from inference_gaps.exact.answers import exact_answers
 from inference_gaps.exact.optimum import best_gaussian
-from inference_gaps.exact.quadrature import PosteriorGrid, gaussian_bound
+from inference_gaps.exact.quadrature import PosteriorGrid, gaussian_bound, log_joint_at
 from inference_gaps.models.mlp import MlpGenerator
 from inference_gaps.models.vae import build_vae
 from inference_gaps.specs.train import LinearGaussianArchitectureSpec, MlpArchitectureSpec, PosteriorSpec
@@ -49,6 +50,34 @@ def test_log_marginal_is_that_of_another_rule(latent_dim: int, folded: bool) -> 
     grid = PosteriorGrid(model, x)
     assert grid.change.max() < 1e-5
     torch.testing.assert_close(grid.log_marginal, by_trapezoids(model, x), atol=1e-6, rtol=0)
+
+
+def far_out(distance: float) -> tuple[MlpGenerator, Tensor]:
+    """Return a linear decoder, and two points: of z near the origin, and of z at ``distance``."""
+    rng = torch.Generator().manual_seed(7)
+    model = MlpGenerator(2, [], 400, "tanh").double().requires_grad_(False)
+    for parameter in model.parameters():
+        parameter.copy_(0.3 * torch.randn(parameter.shape, generator=rng, dtype=torch.float64))
+    z = torch.tensor([[0.3, -0.5], [distance, 1.0]], dtype=torch.float64)
+    return model, (model.logits(z) > 0).double()
+
+
+def test_a_posterior_far_out_is_integrated_as_a_whole() -> None:
+    """log p(x) by trapezoids over [-15, 15]^2, of a point whose posterior has its mode near 7.5."""
+    model, x = far_out(4.0)
+    axis = torch.linspace(-15, 15, 601, dtype=torch.float64)
+    z = torch.cartesian_prod(axis, axis)
+    joint = torch.cat([log_joint_at(model, x, some) for some in z.split(20_000)], dim=1)
+    grid = PosteriorGrid(model, x)
+    assert 7 < grid.mode()[1].abs().max() < 8
+    reference = torch.logsumexp(joint, 1) + 2 * math.log(30 / 600)
+    torch.testing.assert_close(grid.log_marginal, reference, atol=1e-6, rtol=0)
+
+
+def test_a_posterior_outside_of_every_square_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quadrature, "_HALF_CELLS", (20,))
+    with pytest.raises(UserError, match="reaches beyond 6 in a latent dimension"):
+        PosteriorGrid(*far_out(4.0))
 
 
 def test_the_marginal_of_all_images_sums_to_one() -> None:

@@ -19,6 +19,7 @@ _LINEAR = Check(test_closed_form.test_the_written_gradient_and_the_simulation_ar
 _TRAPEZOIDS = Check(
     test_quadrature.test_log_marginal_is_that_of_another_rule, {"latent_dim": 2, "folded": False}
 )
+_FAR_OUT = Check(test_quadrature.test_a_posterior_far_out_is_integrated_as_a_whole)
 _EXPECTATION = Check(test_quadrature.test_the_bound_of_a_gaussian_is_its_expectation, {"scale": 0.5})
 _SEARCH = Check(test_quadrature.test_no_search_from_random_starts_beats_the_best_gaussian, {"folded": True})
 _STARTS = Check(test_local.test_further_starts_find_the_better_of_several_optima)
@@ -85,10 +86,18 @@ CHECKING = [
     Mutant(
         "cells of one dimension",
         "The volume of a cell is its width, whatever the dimension.",
-        quadrature.PosteriorGrid.__init__,
+        quadrature.PosteriorGrid._evaluate,
         "d * math.log(width)",
         "math.log(width)",
         _TRAPEZOIDS,
+    ),
+    Mutant(
+        "posterior cut off",
+        "The grid of the exact integrals is not widened where a posterior reaches beyond it.",
+        quadrature.PosteriorGrid._wide_enough,
+        "if at_the_edge.max() < _NEGLIGIBLE:",
+        "if True:",
+        _FAR_OUT,
     ),
     Mutant(
         "entropy without its constant",

@@ -19,7 +19,7 @@ __all__ = ["log_density_at", "marginal_log_density"]
 _RULES = ((5.0, 1.0), (7.5, 0.75), (12.0, 0.5), (12.0, 0.25))
 _TOLERANCE = 1.0e-3
 _NEGLIGIBLE = 16.0
-_PAIRS_AT_ONCE = 16384
+_PAIRS_AT_ONCE = 2048
 
 
 @torch.no_grad()

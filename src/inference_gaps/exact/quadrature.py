@@ -8,13 +8,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from inference_gaps.errors import UserError
 from inference_gaps.models.generator import BernoulliGenerator
 
 __all__ = ["PosteriorGrid", "gaussian_bound", "log_joint_at"]
 
 _NODES = 5
-_HALF_WIDTH = 6.0
-_CELLS = 40
+_CELL_WIDTH = 0.3
+# Half of the cells along one side: of the square that nearly all posteriors lie in, and of the larger ones.
+_HALF_CELLS = (20, 30, 40, 50, 60)
 _STANDARD_HALF_WIDTH = 7.0
 _STANDARD_CELLS = 6
 _LEVELS = 5
@@ -62,9 +64,10 @@ def log_joint_at(generator: BernoulliGenerator, x: Tensor, z: Tensor) -> Tensor:
 
 
 class PosteriorGrid:
-    """log p(x, z) on a grid over z in [-6, 6]^d, whose cells are halved until log p(x) of no point changes.
+    """log p(x, z) on a grid over z, whose cells are halved until log p(x) of no point changes.
 
-    Cells that hold a share below exp(-25) of every point's mass are not refined.
+    The grid covers [-6, 6]^d, and is widened, at most to [-18, 18]^d, until its outermost cells hold a share below
+    exp(-25) of every point's mass. Cells that hold as little are not refined.
 
     Args:
         generator: one or two latent dimensions, in float64.
@@ -73,25 +76,50 @@ class PosteriorGrid:
     Attributes:
         log_marginal: log p(x) [B] in nats.
         change: how much the last halving changed it [B].
+
+    Raises:
+        UserError: a posterior lies farther out.
     """
 
     def __init__(self, generator: BernoulliGenerator, x: Tensor) -> None:
-        d = generator.latent_dim
-        rule, mass = _rule(d)
-        corners, width = _cells(_HALF_WIDTH, _CELLS, d), 2 * _HALF_WIDTH / _CELLS
-        previous = torch.full((len(x),), -math.inf, dtype=torch.float64)
-        for _ in range(_LEVELS):
-            self._nodes = (corners.unsqueeze(1) + width * rule).reshape(-1, d)
-            log_weights = (mass.log() + d * math.log(width)).repeat(len(corners))
-            self._log_mass = log_joint_at(generator, x, self._nodes) + log_weights
-            per_cell = torch.logsumexp(self._log_mass.unflatten(1, (len(corners), -1)), dim=2)
-            self.log_marginal = torch.logsumexp(per_cell, dim=1)
-            self.change = (self.log_marginal - previous).abs()
+        corners, per_cell = self._wide_enough(generator, x)
+        width = _CELL_WIDTH
+        for _ in range(1, _LEVELS):
             previous = self.log_marginal
+            share = per_cell - previous.unsqueeze(1)
+            corners, width = _halves(corners[(share > _NEGLIGIBLE).any(0)], width), width / 2
+            per_cell = self._evaluate(generator, x, corners, width)
+            self.change = (self.log_marginal - previous).abs()
             if self.change.max() < _TOLERANCE:
                 break
-            share = per_cell - self.log_marginal.unsqueeze(1)
-            corners, width = _halves(corners[(share > _NEGLIGIBLE).any(0)], width), width / 2
+
+    def _evaluate(self, generator: BernoulliGenerator, x: Tensor, corners: Tensor, width: float) -> Tensor:
+        """Put the nodes into these cells; return the log of the mass of each [B, cells]."""
+        d = generator.latent_dim
+        rule, mass = _rule(d)
+        self._nodes = (corners.unsqueeze(1) + width * rule).reshape(-1, d)
+        log_weights = (mass.log() + d * math.log(width)).repeat(len(corners))
+        self._log_mass = log_joint_at(generator, x, self._nodes) + log_weights
+        per_cell = torch.logsumexp(self._log_mass.unflatten(1, (len(corners), -1)), dim=2)
+        self.log_marginal = torch.logsumexp(per_cell, dim=1)
+        return per_cell
+
+    def _wide_enough(self, generator: BernoulliGenerator, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the cells of the smallest square whose edge holds next to nothing, and the log of their mass."""
+        d = generator.latent_dim
+        for half in _HALF_CELLS:
+            half_width = half * _CELL_WIDTH
+            corners = _cells(half_width, 2 * half, d)
+            per_cell = self._evaluate(generator, x, corners, _CELL_WIDTH)
+            centres = corners + _CELL_WIDTH / 2
+            outermost = (centres.abs() > half_width - _CELL_WIDTH).any(1)
+            at_the_edge = torch.logsumexp(per_cell[:, outermost], 1) - self.log_marginal
+            if at_the_edge.max() < _NEGLIGIBLE:
+                return corners, per_cell
+        raise UserError(
+            f"The posterior of a data point reaches beyond {half_width:g} in a latent dimension, where the prior "
+            f"has nothing; this model did not train well, so look at its training curve."
+        )
 
     def mode(self) -> Tensor:
         """Return the node that carries most of p(z|x) [B, d]."""
