@@ -23,9 +23,11 @@ def test_the_whole_plan_is_listed_without_a_warning(tmp_path: Path, preset: str,
     jobs = planned(done.stdout)
     settings = yaml.safe_load((ROOT / "config" / "experiments.yaml").read_text())
     checked = set(settings["selfcheck"]["models"])
-    of_paper = set(settings["models"]) - checked
+    drawn = {settings["posteriors"]["model"]}
+    of_paper = set(settings["models"]) - checked - drawn
     # However many experiments a model stands in, it is trained once for each seed.
-    assert jobs["train"] == len(of_paper) * seeds + len(checked)
+    # What is only drawn takes one seed.
+    assert jobs["train"] == len(of_paper) * seeds + len(checked) + len(drawn)
     assert jobs["make_table"] == jobs["plot_gaps"] == len(settings["experiments"])
     # Both starts of the models of Table 2 and of the self-check, and others from q*.
     assert jobs["evaluate_bdmc"] > 2 * (6 * seeds + len(checked))
