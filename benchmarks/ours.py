@@ -271,8 +271,8 @@ def _optimise(
     return optimise(vae.generator, watched, x, [start], spec, rng, lambda cycle, bound: None).parameters
 
 
-def plain_local(files: Files, family: str, index: int) -> LocalRun:
-    """Optimise one point by the plain procedure, to the end that it has by its own rule."""
+def plain_local(files: Files, family: str, index: int, enough: float) -> LocalRun:
+    """Optimise one point by the plain procedure, until its bound is ``enough`` or it ends by its own rule."""
     plain, x = _plain_model(files), _points(files, index + 1)[index]
     decoder = plain.decoder.requires_grad_(False)
     torch.manual_seed(index)
@@ -280,14 +280,15 @@ def plain_local(files: Files, family: str, index: int) -> LocalRun:
     noise = _noise(posterior.noise_dim)
     run, spent = LocalRun([], []), 0.0
     windows = optimise_point(decoder, x, posterior)
-    while True:
+    while not run.bounds or run.bounds[-1][0] < enough:
         started = clock()
         if next(windows, "over") == "over":
-            return run
+            break
         spent += clock() - started
         with torch.no_grad():
             run.seconds.append(spent)
             run.bounds.append([bound(decoder, x, posterior, noise).item()])
+    return run
 
 
 def log_p(files: Files, spec: AisSpec, gaussian: LocalSpec) -> Outcome:
