@@ -45,7 +45,7 @@ check: $(READY)
 	@$(BIN)/python -m pytest tests/workflow/test_lint.py
 
 bench: $(READY)
-	@$(BIN)/python benchmarks/run.py
+	@$(BIN)/python -m benchmarks
 
 # Results of one preset. What was downloaded stays.
 clean:

@@ -7,7 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
-__all__ = ["PlainVae", "autograd_ais", "train_from_loader", "train_in_memory"]
+from inference_gaps.models.vae import VAE
+
+__all__ = ["PlainVae", "autograd_ais", "plain_iwae", "train_from_loader", "train_in_memory"]
 
 
 class PlainVae(nn.Module):
@@ -15,6 +17,7 @@ class PlainVae(nn.Module):
 
     def __init__(self, latent_dim: int = 50) -> None:
         super().__init__()
+        self.latent_dim = latent_dim
         self.encoder = nn.Sequential(
             nn.Linear(784, 200), nn.ELU(), nn.Linear(200, 200), nn.ELU(), nn.Linear(200, 2 * latent_dim)
         )
@@ -22,7 +25,18 @@ class PlainVae(nn.Module):
             nn.Linear(latent_dim, 200), nn.ELU(), nn.Linear(200, 200), nn.ELU(), nn.Linear(200, 784)
         )
 
+    @classmethod
+    def like(cls, vae: VAE) -> "PlainVae":
+        """Return one with the weights of ``vae``, which must have the same architecture."""
+        plain = cls(vae.latent_dim)
+        layers = [*vae.posterior.features.layers, vae.posterior.moments, *vae.generator.layers]
+        own = [layer for layer in [*plain.encoder, *plain.decoder] if isinstance(layer, nn.Linear)]
+        for layer, given in zip(own, layers, strict=True):
+            layer.load_state_dict(given.state_dict())
+        return plain
+
     def loss(self, x: Tensor) -> Tensor:
+        """Return the mean negative ELBO of a batch, one sample each, up to a constant."""
         mean, log_variance = self.encoder(x).chunk(2, -1)
         z = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
         logits = self.decoder(z)
@@ -64,6 +78,24 @@ def train_in_memory(pixels: Tensor, batch_size: int) -> None:
     """One epoch over float tensors in memory."""
     order = torch.randperm(len(pixels))
     _steps(PlainVae(), (pixels[rows] for rows in order.split(batch_size)))
+
+
+def plain_iwae(vae: PlainVae, images: Tensor, samples: int) -> Tensor:
+    """The IWAE bound of each image, one image after the other, all samples of an image at once."""
+    bounds = []
+    prior = torch.distributions.Normal(0.0, 1.0)
+    with torch.no_grad():
+        for x in images:
+            mean, log_variance = vae.encoder(x).chunk(2)
+            posterior = torch.distributions.Normal(mean, torch.exp(0.5 * log_variance))
+            z = posterior.sample((samples,))
+            logits = vae.decoder(z)
+            likelihood = -functional.binary_cross_entropy_with_logits(
+                logits, x.expand_as(logits), reduction="none"
+            ).sum(-1)
+            log_weight = likelihood + prior.log_prob(z).sum(-1) - posterior.log_prob(z).sum(-1)
+            bounds.append(torch.logsumexp(log_weight, 0) - math.log(samples))
+    return torch.stack(bounds)
 
 
 def autograd_ais(

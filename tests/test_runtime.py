@@ -1,12 +1,14 @@
 """Where a job computes, and its random numbers."""
 
 import argparse
+import platform
+import resource
 
 import pytest
 import torch
 
 from inference_gaps.errors import UserError
-from inference_gaps.runtime import random_generator, set_up
+from inference_gaps.runtime import keep_freed_memory, random_generator, set_up
 
 
 def test_a_gpu_that_is_not_there_is_a_sentence() -> None:
@@ -28,3 +30,17 @@ def test_streams_and_seeds_share_no_random_numbers() -> None:
     assert len(everything.unique()) == len(everything)
     again = torch.rand(1000, generator=random_generator(1, stream=2), dtype=torch.float64)
     assert torch.equal(again, draws[5])
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="elsewhere nothing is done")
+def test_pages_of_freed_tensors_are_not_fetched_again() -> None:
+    keep_freed_memory()
+    rows = torch.rand(2048, 784)
+    # The first few fragments beside a freed block are kept apart, so that it takes some rounds to be found again.
+    for _ in range(20):
+        rows.exp()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        rows.exp()
+    pages = 20 * rows.nbytes // resource.getpagesize()
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before < pages / 10

@@ -12,6 +12,7 @@ from inference_gaps.bounds.ais import (
 )
 from inference_gaps.bounds.hmc import transition
 from inference_gaps.bounds.local import optimise
+from inference_gaps.models import mlp
 from inference_gaps.models.generator import Generator
 from inference_gaps.models.mlp import MlpGenerator
 from inference_gaps.posteriors.gaussian import FullyFactorisedGaussian
@@ -21,8 +22,9 @@ from tests.bounds.targets import ring, ring_samples, state_at
 
 
 @pytest.fixture(autouse=True)
-def _as_the_stages_compute() -> None:
+def _as_the_stages_compute_with_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.set_default_dtype(torch.float32)
+    monkeypatch.setattr(mlp, "bfloat16_is_faster", lambda device: True)
 
 
 def decoder(pixels: int = 120, folded: bool = False) -> MlpGenerator:
@@ -139,3 +141,11 @@ def test_a_local_optimum_reached_along_it_is_as_good() -> None:
     exact, low = (optimum.bound[-1] for optimum in reached)
     assert exact - reached[0].bound[0] > 1
     assert abs(low - exact) < 0.01
+
+
+def test_a_processor_without_bfloat16_gets_exact_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mlp, "bfloat16_is_faster", lambda device: False)
+    torch.manual_seed(0)
+    generator = decoder()
+    x, z = torch.rand(3, 120).round(), torch.randn(3, 5, generator.latent_dim)
+    assert torch.equal(generator.gradient_of(x, "bfloat16")(z), generator.log_joint_gradient(x, z)[1])

@@ -1,5 +1,6 @@
 """Bugs in the training of models, and in what is kept of it."""
 
+from inference_gaps import low_precision
 from inference_gaps.config import resolution
 from inference_gaps.models import storage, units
 from inference_gaps.models.vae import VAE
@@ -9,7 +10,7 @@ from tests.config import test_plan
 from tests.models import test_models, test_units
 from tests.mutants.mutant import Check, Mutant
 from tests.resuming import test_same_bits
-from tests.training import test_frozen_generator, test_training
+from tests.training import test_frozen_generator, test_low_precision_gradients, test_training
 
 __all__ = ["TRAININGS"]
 
@@ -35,8 +36,37 @@ _FORMULA = Check(test_units.test_a_gaussian_has_its_activity_by_a_formula)
 _UNBIASED = Check(test_units.test_samples_give_the_activity_without_bias)
 _PROTOCOL = Check(test_plan.test_a_protocol_stands_between_the_data_set_and_the_model)
 _PLANNED = Check(test_plan.test_a_checkpoint_is_evaluated_as_a_model_of_its_own)
+_SAME_BOUND = Check(
+    test_low_precision_gradients.test_the_bound_is_the_same_to_the_bit_and_its_gradient_is_near,
+    {"family": "ffg"},
+)
+_EXACT_SCORE = Check(test_low_precision_gradients.test_a_gradient_that_is_differentiated_itself_is_exact)
 
 TRAININGS = [
+    Mutant(
+        "a pass forward in low precision",
+        "Layers whose gradient is in bfloat16 round what they return, too.",
+        low_precision._LowPrecisionGradient.forward,
+        "nn.functional.linear(x, weight, bias)",
+        "nn.functional.linear(x.bfloat16(), weight.bfloat16(), bias.bfloat16()).to(x.dtype)",
+        _SAME_BOUND,
+    ),
+    Mutant(
+        "gradients of weights too long",
+        "The gradient of the weights in bfloat16 is twice what it should be.",
+        low_precision._LowPrecisionGradient.backward,
+        "(low.t() @",
+        "(2 * low.t() @",
+        _SAME_BOUND,
+    ),
+    Mutant(
+        "a score in low precision",
+        "A flow that follows the gradient of log p(x, z) gets it in bfloat16.",
+        low_precision._LowPrecisionGradient.backward,
+        "x.dtype if torch.is_grad_enabled() else torch.bfloat16",
+        "torch.bfloat16",
+        _EXACT_SCORE,
+    ),
     Mutant(
         "checkpoints that go on training",
         "The weights that are kept are those of the model itself and not a copy.",

@@ -6,7 +6,7 @@ import torch
 
 __all__ = ["point_batches", "rows_at_once"]
 
-_CPU_ROWS = 2048
+_CPU_ROWS = 512
 _GPU_ROWS = 131072
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from inference_gaps.low_precision import Linear, bfloat16_is_faster
 from inference_gaps.models.generator import BernoulliGenerator, Precision, bernoulli_log_likelihood
 from inference_gaps.posteriors.gaussian import standard_normal_log_prob
 from inference_gaps.posteriors.networks import ACTIVATIONS
@@ -25,7 +26,7 @@ _DERIVATIVES: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 def _layers(widths: Sequence[int]) -> nn.ModuleList:
-    return nn.ModuleList(nn.Linear(inputs, outputs) for inputs, outputs in itertools.pairwise(widths))
+    return nn.ModuleList(Linear(inputs, outputs) for inputs, outputs in itertools.pairwise(widths))
 
 
 class MlpFeatures(nn.Module):
@@ -83,7 +84,7 @@ class MlpGenerator(BernoulliGenerator):
 
     def gradient_of(self, x: Tensor, precision: Precision = "float32") -> Callable[[Tensor], Tensor]:
         """See :meth:`Generator.gradient_of`."""
-        if precision == "float32":
+        if precision == "float32" or not bfloat16_is_faster(x.device):
             return super().gradient_of(x)
         layers = self._parameters_as(torch.bfloat16)
         pixels = x.to(torch.bfloat16)

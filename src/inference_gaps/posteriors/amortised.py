@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 from torch.nn import functional
 
+from inference_gaps.low_precision import Linear
 from inference_gaps.posteriors.family import PosteriorFamily
 from inference_gaps.posteriors.networks import initial_weights
 
@@ -22,8 +23,8 @@ class AmortisedPosterior(nn.Module):
         super().__init__()
         self.family = family
         self.features = features
-        self.moments = nn.Linear(feature_dim, 2 * family.latent_dim)
-        self.context = nn.Linear(feature_dim, family.context_dim) if family.context_dim else None
+        self.moments = Linear(feature_dim, 2 * family.latent_dim)
+        self.context = Linear(feature_dim, family.context_dim) if family.context_dim else None
         weights = initial_weights(family.network_shapes())
         # Names of module parameters may not contain a dot.
         self._names = {name: name.replace(".", "_") for name in weights}

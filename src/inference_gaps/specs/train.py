@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from inference_gaps.specs.base import Count, Spec
+from inference_gaps.specs.base import Count, GradientPrecision, Spec
 from inference_gaps.specs.family import FamilySpec
 
 __all__ = [
@@ -94,6 +94,7 @@ class TrainSpec(Spec):
     ``checkpoints``: epochs after which the weights are kept as well; the last epoch is not one of them.
     ``frozen_generator``: the generator is that of a trained model, and only the recognition network (with the
     networks of the family) is trained.
+    ``gradient_precision``: of the products of linear layers behind the gradient; bounds are exact either way.
     """
 
     architecture: ArchitectureSpec = MlpArchitectureSpec()
@@ -110,6 +111,7 @@ class TrainSpec(Spec):
     validation_points: Annotated[int, Field(ge=0, lt=2**31)] = 1000
     checkpoints: Epochs = []
     frozen_generator: bool = False
+    gradient_precision: GradientPrecision = "float32"
 
     @field_validator("checkpoints")
     @classmethod

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from inference_gaps.errors import UserError
+from inference_gaps.low_precision import take_low_precision_gradients
 from inference_gaps.models.vae import VAE
 from inference_gaps.posteriors.gaussian import standard_normal_log_prob
 from inference_gaps.resuming.checkpoint import NO_CHECKPOINT, Checkpoint, State
@@ -40,7 +41,8 @@ class Images:
 
     def pixels(self, rows: Tensor | slice) -> Tensor:
         """Return the chosen rows as float32 [n, D]."""
-        return self.bytes[rows].float().mul_(self.scale)
+        chosen = self.bytes[rows] if isinstance(rows, slice) else self.bytes.index_select(0, rows)
+        return chosen.float().mul_(self.scale)
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ class _Run:
 
     def __init__(self, model: VAE, spec: TrainSpec, images: Images) -> None:
         self.model, self.spec = model, spec
+        if spec.gradient_precision == "bfloat16":
+            take_low_precision_gradients(model)
         trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.optimiser = torch.optim.Adam(trained, lr=spec.learning_rate, eps=spec.adam_epsilon, fused=True)
         self.epochs: list[EpochMetrics] = []

@@ -1,0 +1,76 @@
+"""What the workflow costs beside the computing, by the results of preset ``quick`` that lie here."""
+
+import contextlib
+import datetime
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from inference_gaps.records import read_record
+from inference_gaps.study.plan import load_study
+
+__all__ = ["PipelineLine", "pipeline"]
+
+_NEEDED = "needs a finished quick run"
+_PAUSE = datetime.timedelta(seconds=60)
+
+
+@dataclass(frozen=True)
+class PipelineLine:
+    """One line: what, how much of it is allowed, and what it came to, or why it could not be measured."""
+
+    what: str
+    allowed: str
+    found: str
+
+
+def pipeline(top: Path) -> list[PipelineLine]:
+    """Return the three lines; nothing is computed where the run is not finished."""
+    finished = "Nothing to be done" in _snakemake(top, "--dry-run")[1]
+    nothing = again = _NEEDED
+    if finished:
+        nothing = f"{_snakemake(top)[0]:.1f} s"
+        again = f"{_snakemake(top, '--force', 'figures/quick/training.pdf')[0]:.1f} s"
+    return [
+        PipelineLine("a run that has nothing to do", "under 5 s", nothing),
+        PipelineLine("one figure again", "under 20 s", again),
+        PipelineLine("overhead of the pipeline in quick", "under 20 %", overhead(top)),
+    ]
+
+
+def _snakemake(top: Path, *options: str) -> tuple[float, str]:
+    """Run the workflow as ``make`` does; return the seconds and what it said."""
+    command = [sys.executable, "scripts/run_snakemake.py", "--cores", "all", *options]
+    started = time.perf_counter()
+    ended = subprocess.run(
+        [*command, "--config", 'preset="quick"'], cwd=top, capture_output=True, text=True, check=False
+    )
+    return time.perf_counter() - started, ended.stdout + ended.stderr
+
+
+def overhead(top: Path) -> str:
+    """Return the share of the wall time of all cores that no job of ``quick`` computed in, from run records."""
+    with contextlib.chdir(top):
+        study = load_study({"preset": "quick"}, find_data=False)
+        found = [read_record("quick", job.fingerprint) for job in study.jobs]
+    records = [record for record in found if record is not None]
+    if len(records) < len(found) or not records:
+        return f"{_NEEDED}: {len(records)} of {len(found)} jobs have a record"
+    spans = sorted(
+        (datetime.datetime.fromisoformat(record["started"]), datetime.datetime.fromisoformat(record["ended"]))
+        for record in records
+    )
+    latest = spans[0][1]
+    for started, ended in spans:
+        if started - latest > _PAUSE:
+            return f"{_NEEDED} in one go: nothing ran from {latest:%H:%M} to {started:%H:%M}"
+        latest = max(latest, ended)
+    wall = (latest - spans[0][0]).total_seconds()
+    cores = records[0]["machine"]["cpus"]
+    computing = sum(record["seconds"] for record in records)
+    return (
+        f"{1 - computing / (cores * wall):.0%} ({len(records)} jobs, {computing:,.0f} s on {cores} cores "
+        f"in {wall:,.0f} s)"
+    )
