@@ -65,7 +65,9 @@ def test_gaps_over_training_are_those_of_the_checkpoints_of_one_training(study: 
             assert epochs == [*checkpoints, None]
     taken = _models_of(study, "take-checkpoint")
     assert set(taken.values()) == {len(checkpoints) * len(study.configuration.preset.seeds)}
-    assert not set(taken) & set(_models_of(study, "evaluate-ais"))
+    seeds, stages = len(study.configuration.preset.seeds), len(checkpoints) + 1
+    assert {_models_of(study, "evaluate-ais")[model] for model in taken} == {2 * seeds * stages}
+    assert {_models_of(study, "evaluate-bdmc")[model] for model in taken} == {seeds * stages}
 
 
 def test_a_flow_is_sought_from_what_its_model_was_trained_with(study: Study) -> None:

@@ -97,6 +97,13 @@ def test_a_protocol_stands_between_the_data_set_and_the_model(project: Path) -> 
     assert (
         trained("digits-ffg") == before.jobs["results/tiny/models/digits-ffg/seed-0/model.safetensors"].spec
     )
+    edit_yaml(project / PRESET, ("protocols.other.local", {"ffg": {"steps": 17}}))
+    jobs = load_study(top=project).jobs
+    steps = {
+        model: jobs[f"results/tiny/models/{model}/seed-0/train/local-ffg.safetensors"].spec
+        for model in ("digits-af", "digits-ffg")
+    }
+    assert {model: spec.steps == 17 for model, spec in steps.items()} == {"digits-af": True, "digits-ffg": False}
     # Another preset has the protocol, this one does not: nothing is different from no protocol.
     other = project / "config/presets/other.yaml"
     other.write_text((project / PRESET).read_text())

@@ -153,8 +153,8 @@ def test_the_project_of_these_tests_is_valid(project: Path) -> None:
         (
             TINY,
             "protocols",
-            {"slow": {}},
-            "protocols.slow.training is missing; it must be a mapping of keys to values.",
+            {"slow": {"locals": {}}},
+            "protocols.slow.locals is not a key; the nearest is local.",
         ),
         (
             TINY,

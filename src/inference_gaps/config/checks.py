@@ -1,5 +1,6 @@
 """What only several configuration files together can tell."""
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
@@ -60,17 +61,20 @@ def _budget_problems(budget: Preset, place: str, datasets: Mapping[str, DatasetS
         if used.copied_as not in datasets
     ]
     problems += _repetitions(f"{place}: seeds", budget.seeds)
-    problems += [
-        f"{place}: on {name}, local.ffg.start is local-ffg, which is itself; write amortised or zeros."
-        for name in budget.datasets
-        if local_spec(budget, name, "ffg", "train", seed=0).start == "local-ffg"
-    ]
-    problems += [
-        f"{place}: on {name}, local.{family}.restarts is above 0; only local.ffg has further starts, so write 0."
-        for name in budget.datasets
-        for family in FAMILIES
-        if family != "ffg" and local_spec(budget, name, family, "train", seed=0).restarts
-    ]
+    own = [name for name, protocol in budget.protocols.items() if "local" in protocol.model_fields_set]
+    for name, protocol in itertools.product(budget.datasets, (None, *own)):
+        where = f"{place}: {f'protocols.{protocol}, ' if protocol else ''}on {name}, local"
+        by_family = {
+            family: local_spec(budget, name, family, "train", seed=0, protocol=protocol)
+            for family in FAMILIES
+        }
+        if by_family["ffg"].start == "local-ffg":
+            problems.append(f"{where}.ffg.start is local-ffg, which is itself; write amortised or zeros.")
+        problems += [
+            f"{where}.{family}.restarts is above 0; only local.ffg has further starts, so write 0."
+            for family, spec in by_family.items()
+            if family != "ffg" and spec.restarts
+        ]
     return problems
 
 

@@ -104,9 +104,10 @@ class ExperimentBudget(Spec):
 
 
 class ProtocolSettings(Spec):
-    """What a preset does differently in the training of the models that name this protocol."""
+    """What a preset does differently for the models that name this protocol."""
 
-    training: TrainSection
+    training: TrainSection = TrainSection()
+    local: LocalSections = LocalSections()
 
 
 class Preset(_Amounts):

@@ -7,7 +7,7 @@ the preset's protocol that the model names, if it has that, the model's own trai
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from inference_gaps.config.files import Experiments, ModelSettings, Preset
+from inference_gaps.config.files import Experiments, ModelSettings, Preset, ProtocolSettings
 from inference_gaps.posteriors.registry import FAMILIES
 from inference_gaps.specs.ais import AisSpec
 from inference_gaps.specs.base import Spec
@@ -73,11 +73,15 @@ def points(preset: Preset, dataset: str, split: Split) -> int:
     return preset.datasets[dataset].points or preset.points
 
 
+def _protocol(preset: Preset, name: str | None) -> ProtocolSettings:
+    """Return what the preset does differently under this protocol, which it need not have."""
+    return preset.protocols.get(name or "", ProtocolSettings())
+
+
 def train_spec(preset: Preset, model: ModelSettings, seed: int, checkpoints: Sequence[int] = ()) -> TrainSpec:
     """Return how ``model`` is trained with ``seed``, and after which epochs its weights are kept."""
-    protocol = preset.protocols.get(model.protocol) if model.protocol else None
-    sections = [preset.training, preset.datasets[model.dataset].training]
-    sections += [protocol.training] if protocol else []
+    protocol = _protocol(preset, model.protocol)
+    sections = [preset.training, preset.datasets[model.dataset].training, protocol.training]
     return TrainSpec(
         architecture=model.architecture,
         posterior=model.posterior,
@@ -95,13 +99,15 @@ def local_spec(
     split: Split,
     seed: int,
     trained_with: PosteriorSpec | None = None,
+    protocol: str | None = None,
 ) -> LocalSpec:
-    """Return how q* of ``family`` is optimised on the first points of ``split``.
+    """Return how q* of ``family`` is optimised on the first points of ``split``, for a model of this ``protocol``.
 
     That of the flow that a model was ``trained_with`` starts at q(z|x) itself, whose form and size it has.
     """
     entry = FAMILIES[family]
-    given = _given(getattr(preset.local, entry.key), getattr(preset.datasets[dataset].local, entry.key))
+    layers = (preset, preset.datasets[dataset], _protocol(preset, protocol))
+    given = _given(*(getattr(layer.local, entry.key) for layer in layers))
     if trained_with and trained_with.family == family and entry.conditional and given.get("start") != "zeros":
         own = {"flow_steps": trained_with.flow_steps, "flow_hidden": trained_with.flow_hidden}
         given |= {"start": "trained", **own}

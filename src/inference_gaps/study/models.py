@@ -89,8 +89,8 @@ class ModelJobs:
     def local(self, split: Split, family: Family) -> Path:
         """Add the optimisation of q* and return its parameters."""
         seed = derived_seed(*self._place, split, f"local-{family}")
-        trained_with = self._settings.posterior
-        spec = local_spec(self._budget, self._dataset, family, split, seed, trained_with)
+        model = self._settings
+        spec = local_spec(self._budget, self._dataset, family, split, seed, model.posterior, model.protocol)
         inputs = self._read(split)
         if spec.start == "local-ffg":
             inputs["start"] = self.local(split, "ffg")
