@@ -5,10 +5,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from inference_gaps.artifacts import read_values
 from inference_gaps.cli import main
-from inference_gaps.exact.storage import load_posteriors
+from inference_gaps.commands.plot_posteriors import rows_of
+from inference_gaps.exact.storage import Plane, PosteriorsFile, load_posteriors
 from inference_gaps.figures.posteriors import mass_levels
 from tests.command_lines import arguments, run
 
@@ -94,6 +96,42 @@ def test_each_panel_has_its_own_density_and_bound(results: Path) -> None:
         {point: float(found.log_p[point]) for point in found.chosen}, abs=1e-6
     )
     assert (results / "figures/tiny/posteriors.png").stat().st_size > 10_000
+
+
+def test_a_panel_shows_what_belongs_to_its_image_and_density() -> None:
+    """Every number of this file is another one, so that a mistaken one is noticed."""
+    names, points = ["amortized", "ffg", "af"], [4, 1]
+
+    def grid(first: int) -> torch.Tensor:
+        return torch.arange(first, first + 9.0).view(3, 3)
+
+    found = PosteriorsFile(
+        names,
+        dict(zip(points, ["one", "another"], strict=True)),
+        torch.zeros(2, 1, 2, 2),
+        [
+            Plane(
+                grid(i)[:2],
+                grid(100 * i),
+                {name: grid(100 * i + 10 * k + 10) for k, name in enumerate(names)},
+            )
+            for i in range(2)
+        ],
+        torch.arange(5.0),
+        {name: torch.arange(5.0) - 10 * (k + 1) for k, name in enumerate(names)},
+        {name: torch.arange(5.0) / 10 + k for k, name in enumerate(names)},
+        {},
+    )
+    titles = ["true posterior", "amortized AF", "optimal FFG", "optimal AF"]
+    for index, (row, point) in enumerate(zip(rows_of(found, "af"), points, strict=True)):
+        assert row.point == point
+        assert [panel.title for panel in row.panels] == titles
+        assert [panel.symbol for panel in row.panels] == ["log p(x)", "L[q]", "L[q*]", "L[q*]"]
+        assert [panel.bound for panel in row.panels] == [point, point - 10, point - 20, point - 30]
+        assert [panel.error for panel in row.panels] == pytest.approx(
+            [0, point / 10, point / 10 + 1, point / 10 + 2]
+        )
+        assert [panel.log_density[0, 0] for panel in row.panels] == [100 * index + 10 * k for k in range(4)]
 
 
 def test_contours_hold_their_share_of_the_mass() -> None:

@@ -103,7 +103,10 @@ def test_a_protocol_stands_between_the_data_set_and_the_model(project: Path) -> 
         model: jobs[f"results/tiny/models/{model}/seed-0/train/local-ffg.safetensors"].spec
         for model in ("digits-af", "digits-ffg")
     }
-    assert {model: spec.steps == 17 for model, spec in steps.items()} == {"digits-af": True, "digits-ffg": False}
+    assert {model: spec.steps == 17 for model, spec in steps.items()} == {
+        "digits-af": True,
+        "digits-ffg": False,
+    }
     # Another preset has the protocol, this one does not: nothing is different from no protocol.
     other = project / "config/presets/other.yaml"
     other.write_text((project / PRESET).read_text())

@@ -372,6 +372,56 @@ def test_a_chain_of_generators(project: Path) -> None:
     ]
 
 
+PLANE: dict[str, Any] = {
+    "dataset": "mnist",
+    "binarisation": "static",
+    "architecture": {"kind": "mlp", "latent_dim": 2, "encoder_hidden": [4], "decoder_hidden": [4]},
+    "posterior": {"family": "ffg"},
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        (
+            {"model": "plan"},
+            "posteriors.model is 'plan', which is not one of the models above; the nearest is plane.",
+        ),
+        (
+            {"model": "space"},
+            "posteriors.model is space, which is no mlp of two latent dimensions; name one that is, for its "
+            "posteriors are drawn over a plane.",
+        ),
+        (
+            {"local": ["af"]},
+            "posteriors.local lacks ffg, the family that plane is trained with; add it.",
+        ),
+        (
+            {"local": ["ffg", "hamiltonian"]},
+            "posteriors.local has hamiltonian, whose density at given z is not known; leave it out.",
+        ),
+        (
+            {"images": 8},
+            "posteriors.images is 8, but bounds are evaluated on 3 points of mnist; lower it, or raise points.",
+        ),
+        (
+            {"images": 0},
+            "posteriors.images is the number 0; it must be a whole number, at least 1 and at most 8.",
+        ),
+        ({"local": []}, "posteriors.local is an empty list; it must be a list of at least 1 entry."),
+        ({"local": ["ffg", "ffg"]}, "posteriors.local names ffg twice; once is enough."),
+    ],
+)
+def test_mistakes_in_posteriors_over_the_plane(project: Path, changed: dict[str, Any], sentence: str) -> None:
+    settings = {"model": "plane", "images": 2, "local": ["ffg"]}
+    file = project / "config/experiments.yaml"
+    space = PLANE | {"architecture": PLANE["architecture"] | {"latent_dim": 3}}
+    edit_yaml(file, ("models.plane", PLANE), ("models.space", space), ("posteriors", settings))
+    assert load_configuration(project)
+    edit_yaml(file, ("posteriors", settings | changed))
+    assert sentences(project) == [f"config/experiments.yaml: {sentence}"]
+
+
 def test_checkpoints_that_begin_after_the_end(project: Path) -> None:
     edit_yaml(project / "config/presets/tiny.yaml", ("checkpoints", [3, 9]))
     edit_yaml(project / "config/experiments.yaml", ("experiments.gaps.at_checkpoints", True))

@@ -2,11 +2,13 @@
 
 from inference_gaps.analysis import gaps, selfcheck, table
 from inference_gaps.bounds import local
+from inference_gaps.commands import plot_posteriors
 from inference_gaps.exact import optimum, quadrature
 from inference_gaps.exact.closed_form import LinearGaussianAnswers
 from inference_gaps.models.linear_gaussian import LinearGaussianGenerator
 from tests.analysis import test_paired_gaps, test_selfcheck
 from tests.bounds import test_local
+from tests.commands import test_posteriors
 from tests.exact import test_closed_form, test_quadrature
 from tests.mutants.mutant import Check, Mutant
 
@@ -25,6 +27,7 @@ _SEARCH = Check(test_quadrature.test_no_search_from_random_starts_beats_the_best
 _STARTS = Check(test_local.test_further_starts_find_the_better_of_several_optima)
 _CAUTION = Check(test_paired_gaps.test_an_estimator_is_not_chosen_for_its_noise)
 _MARK = Check(test_paired_gaps.test_gaps_are_marked_by_their_interval_and_by_bdmc)
+_PANEL = Check(test_posteriors.test_a_panel_shows_what_belongs_to_its_image_and_density)
 _MISS = test_selfcheck.test_an_estimate_that_misses_fails_and_is_named
 
 
@@ -170,5 +173,29 @@ CHECKING = [
         "else off >= -allowed",
         "else True",
         _BELOW,
+    ),
+    Mutant(
+        "panels of the first image",
+        "Every row of the figure of posteriors shows the densities of the first image.",
+        plot_posteriors.rows_of,
+        "found.planes[index]",
+        "found.planes[0]",
+        _PANEL,
+    ),
+    Mutant(
+        "bounds by row",
+        "A panel shows the bound of the point of its row's number, not that of its image.",
+        plot_posteriors.rows_of,
+        "float(found.bounds[name][point])",
+        "float(found.bounds[name][index])",
+        _PANEL,
+    ),
+    Mutant(
+        "one bound in all panels",
+        "The panels of q* show the bound of the recognition network.",
+        plot_posteriors.rows_of,
+        "float(found.bounds[name][point])",
+        'float(found.bounds["amortized"][point])',
+        _PANEL,
     ),
 ]
