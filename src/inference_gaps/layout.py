@@ -109,6 +109,10 @@ class Layout:
         """Values of the estimators of log p(x) at several sizes."""
         return self.run(model, seed) / split / "convergence.csv"
 
+    def procedures(self, model: str, seed: int | str, split: str) -> Path:
+        """Bounds of q*_FFG by the authors' procedure of local optimisation and by ours."""
+        return self.run(model, seed) / split / "procedures.csv"
+
     def units(self, model: str, seed: int | str, split: str) -> Path:
         """Activity of the latent units."""
         return self.run(model, seed) / split / "units.csv"

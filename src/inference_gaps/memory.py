@@ -12,6 +12,7 @@ _LOWER = {
     "evaluate-bdmc": "lower chains or points",
     "evaluate-exact": "lower points",
     "evaluate-units": "lower samples",
+    "compare-local": "lower copies or points",
     "evaluate-convergence": "lower samples, chains or points",
     "plot-samples": "lower images",
 }

@@ -128,9 +128,38 @@ def test_estimators_approach_the_exact_answer_at_growing_cost(folder: Path) -> N
     assert gaps.loc[("iwae_amortized", 10), "passes"] == 10
 
 
+def test_procedures_are_compared_on_the_same_noise(folder: Path, tmp_path: Path) -> None:
+    at = {"data": folder / "data.safetensors", "model": folder / "model.safetensors"}
+    spec = {
+        "points": POINTS,
+        "copies": 10,
+        "learning_rate": 0.02,
+        "window": 50,
+        "patience": 3,
+        "samples": 2000,
+    }
+    run("compare-local", spec=spec, start=folder / "train-local.safetensors", output=tmp_path / "p.csv", **at)
+    values, made_by = read_values(tmp_path / "p.csv")
+    assert made_by["summary"]["stopped"] == {"shared": True, "copies": True}
+    by_point = values.pivot_table(index="point", columns="procedure", values="value")
+    exact, _ = read_values(folder / "train-exact.csv")
+    best = exact[exact["quantity"] == "elbo_ffg"].set_index("point")["value"]
+    errors = values.set_index(["procedure", "point"])["standard_error"]
+    for name in ("ours", "shared"):
+        assert ((by_point[name] - best).abs() < 4 * errors[name] + 0.05).all()
+    assert (by_point["shared"] - by_point["copies"]).mean() > 0.02
+    passes = values.groupby("procedure")[["steps", "passes"]].first()
+    assert (
+        passes.loc[["shared", "copies"], "passes"] == 20 * passes.loc[["shared", "copies"], "steps"]
+    ).all()
+    assert passes.loc["ours", "steps"] % LOCAL["steps"] == 0
+
+
 @pytest.mark.parametrize(
     ("command", "flags", "sentence"),
     [
+        ("compare-local", {"spec": {"points": 9}, "data": "data.safetensors", "start": "train-local.safetensors"},
+         "holds q* of 8 points"),
         ("evaluate-bdmc", {"spec": AIS | {"split": "train"}, "data": "data.safetensors"}, "simulate-data"),
         ("evaluate-bdmc", {"spec": AIS | {"split": "simulated", "points": 99}}, "fewer than the 99"),
         ("evaluate-exact", {"spec": {"points": 2, "split": "test"}}, "has no split test"),

@@ -45,6 +45,10 @@ COMMANDS: dict[str, tuple[dict[str, str], dict[str, object]]] = {
         {"data": "data.safetensors", "model": "model.safetensors"},
         {"spec": {"points": 5, "samples": 3}},
     ),
+    "compare-local": (
+        {"data": "data.safetensors", "model": "model.safetensors", "start": "local-ffg.safetensors"},
+        {"spec": {"points": 2, "copies": 2, "max_windows": 1, "samples": 4}},
+    ),
     "evaluate-convergence": (
         {"data": "data.safetensors", "model": "model.safetensors", "start": "local-ffg.safetensors"},
         {"spec": {"points": 2, "samples": [2, 3], "distributions": [3, 4], "chains": 2}},
@@ -121,6 +125,7 @@ def test_another_kind_of_artifact(
         ("evaluate-ais", {"start": "local-af.safetensors"}, "which holds a flow; name a q* of family ffg"),
         ("optimise-local", {"start": "local-af.safetensors"}, "which holds a flow; name a q* of family ffg"),
         ("evaluate-convergence", {"start": "local-af.safetensors"}, "which holds a flow"),
+        ("compare-local", {"start": "local-af.safetensors"}, "which holds a flow"),
         ("evaluate-bdmc", {"data": "data.safetensors"}, "has no split simulated; it has train"),
         ("train", {"data": "simulated.safetensors"}, "has no split train; it has simulated"),
         ("evaluate-iwae", {"data": "simulated.safetensors"}, "has no split train; it has simulated"),

@@ -41,6 +41,7 @@ LOWER = {
     "evaluate-ais": "lower chains or points",
     "evaluate-bdmc": "lower chains or points",
     "evaluate-exact": "lower points",
+    "compare-local": "lower copies or points",
     "evaluate-convergence": "lower samples, chains or points",
 }
 

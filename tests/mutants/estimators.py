@@ -1,7 +1,9 @@
 """Bugs in importance weights and local optimisation."""
 
-from inference_gaps.bounds import importance, local
-from tests.bounds import test_importance, test_local, test_uncertainty
+from inference_gaps.analysis.procedures import procedure_effects
+from inference_gaps.bounds import importance, local, procedures
+from tests.analysis import test_procedures as test_effects
+from tests.bounds import test_importance, test_local, test_procedures, test_uncertainty
 from tests.mutants.mutant import Check, Mutant
 
 __all__ = ["ESTIMATORS"]
@@ -19,6 +21,10 @@ _CLAIM_IWAE = Check(test_uncertainty.test_the_claimed_error_is_the_spread_of_rep
 _CLAIM_AIS = Check(test_uncertainty.test_the_claimed_error_is_the_spread_of_repetitions, {"name": "ais"})
 _OPTIMUM = Check(test_local.test_local_gaussian_reaches_its_known_optimum)
 _WORSE = Check(test_local.test_a_cycle_that_makes_a_point_worse_is_not_kept)
+_PATIENCE = test_procedures.test_it_stops_after_so_many_windows_without_a_lower_loss
+_COPIES = Check(test_procedures.test_a_copy_does_not_know_of_the_others)
+_TURNS = Check(test_procedures.test_sample_i_goes_to_copy_i_modulo_their_number)
+_EFFECTS = Check(test_effects.test_each_deviation_has_its_difference_at_the_same_images)
 
 ESTIMATORS = [
     Mutant(
@@ -148,5 +154,45 @@ ESTIMATORS = [
         "((z * gradient(z.detach())).sum(-1) - log_q)",
         "(z * gradient(z.detach())).sum(-1)",
         _OPTIMUM,
+    ),
+    Mutant(
+        "patience a window short",
+        "The authors' local optimisation stops after 10 windows without a lower loss instead of 11.",
+        procedures.Patience.ends,
+        "self.without > self._patience",
+        "self.without >= self._patience",
+        Check(_PATIENCE, {"losses": [5.0, 4.0, 4.0, 4.5, 4.2, 4.1], "ends_at": 5}),
+    ),
+    Mutant(
+        "patience that never recovers",
+        "Windows without a lower loss count although a lower one came between them.",
+        procedures.Patience.ends,
+        "0 if loss < self.lowest else self.without + 1",
+        "self.without + (loss >= self.lowest)",
+        Check(_PATIENCE, {"losses": [5.0, 4.0, 4.1, 4.1, 3.9, 4.0, 4.0, 4.0, 4.0], "ends_at": 8}),
+    ),
+    Mutant(
+        "copies with the same noise",
+        "All copies of an image are optimised along one noise, and so are one copy.",
+        procedures.authors_optimum,
+        "torch.randn(points, samples, copies, dim, generator=rng, device=x.device)",
+        "torch.randn(points, samples, 1, dim, generator=rng, device=x.device).expand(-1, -1, copies, -1)",
+        _COPIES,
+    ),
+    Mutant(
+        "samples of the first copies",
+        "The bound of copies is measured on blocks of samples, each of them for one copy.",
+        procedures.bound_of_copies,
+        "noise.unflatten(1, (-1, copies))",
+        "noise.unflatten(1, (copies, -1)).transpose(1, 2)",
+        _TURNS,
+    ),
+    Mutant(
+        "effects the wrong way round",
+        "What the authors' procedure loses is shown as what it gains.",
+        procedure_effects,
+        "table[first] - table[second]",
+        "table[second] - table[first]",
+        _EFFECTS,
     ),
 ]

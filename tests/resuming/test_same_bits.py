@@ -9,12 +9,14 @@ import torch
 
 from inference_gaps.bounds.ais import AisResult, annealed_importance_sampling, bidirectional_monte_carlo
 from inference_gaps.bounds.local import LocalOptimum, high_density_starts, optimise
+from inference_gaps.bounds.procedures import authors_optimum
 from inference_gaps.models.mlp import MlpGenerator
 from inference_gaps.models.vae import build_vae
 from inference_gaps.posteriors.registry import local_family
 from inference_gaps.resuming.checkpoint import NO_CHECKPOINT, Checkpoint, Results
 from inference_gaps.specs.ais import AisSpec
 from inference_gaps.specs.local import LocalSpec
+from inference_gaps.specs.procedures import ProceduresSpec
 from inference_gaps.specs.train import (
     ArchitectureSpec,
     ConvArchitectureSpec,
@@ -194,4 +196,31 @@ def test_local_optimisation(name: str, steps: int, tmp_path: Path) -> None:
     process = local(SEARCHES[name])
     result, stopped = interrupted_every(steps, tmp_path, process)
     assert stopped >= 3
+    assert result == process(NO_CHECKPOINT)
+
+
+def compared(spec: ProceduresSpec) -> Any:
+    """Return a function from a checkpoint to both of the authors' optima, as the command does it."""
+    x = images(3).float()
+
+    def process(checkpoint: Checkpoint) -> Any:
+        rng, model, optima = torch.Generator().manual_seed(3), generator(), Results()
+        for index in checkpoint.loop(optima, 2, rng):
+            copies = (1, spec.copies)[index]
+            arguments = (copies, spec.copies // copies, spec, rng, lambda window, bound: None)
+            optima.append(dict(vars(authors_optimum(model, x, *arguments, checkpoint.part("windows")))))
+        return bits([list(optima), rng.get_state()])
+
+    return process
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 5])
+@pytest.mark.parametrize("patience", [1, 100], ids=["ends-by-its-rule", "ends-by-the-limit"])
+def test_the_authors_local_optimisation(patience: int, steps: int, tmp_path: Path) -> None:
+    """Between windows, between the two procedures, and after an end by the rule."""
+    process = compared(
+        ProceduresSpec(copies=4, window=2, patience=patience, max_windows=8, learning_rate=0.1)
+    )
+    result, stopped = interrupted_every(steps, tmp_path, process)
+    assert stopped >= 1
     assert result == process(NO_CHECKPOINT)

@@ -3,6 +3,7 @@
 SIMULATED = LAYOUT.simulated("{model}", "{seed}")
 BDMC = LAYOUT.bdmc("{model}", "{seed}", "{start}")
 EXACT = LAYOUT.exact("{model}", "{seed}", "{split}")
+PROCEDURES = LAYOUT.procedures("{model}", "{seed}", "{split}")
 CONVERGENCE = LAYOUT.convergence("{model}", "{seed}", "{split}")
 SELFCHECK_TABLE = LAYOUT.selfcheck("csv")
 
@@ -74,6 +75,30 @@ rule evaluate_exact:
     shell:
         "inference-gaps evaluate-exact --spec {params.spec:q} --data {input.data:q} --model {input.model:q}"
         " --output {output:q} --threads {threads} --device {resources.device}"
+        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+
+
+rule compare_local:
+    input:
+        unpack(reads(PROCEDURES)),
+    output:
+        PROCEDURES,
+    params:
+        spec=spec(PROCEDURES),
+        fingerprint=fingerprint(PROCEDURES),
+        optional=lambda wildcards, input: flags(input, "start"),
+    log:
+        log_of("compare_local", "{model}/seed-{seed}/{split}"),
+    threads: SETTINGS.threads
+    resources:
+        device=SETTINGS.device,
+        gpu=GPU,
+        mem_mb=4000,
+    message:
+        "Local optimisation by the authors and here, {wildcards.model}, seed {wildcards.seed}, {wildcards.split} points"
+    shell:
+        "inference-gaps compare-local --spec {params.spec:q} --data {input.data:q} --model {input.model:q}"
+        " {params.optional} --output {output:q} --threads {threads} --device {resources.device}"
         " --fingerprint {params.fingerprint} > {log:q} 2>&1"
 
 

@@ -157,6 +157,7 @@ def report_sources(spec: ReportSpec, layout: Layout) -> dict[str, Path]:
         paths.append(layout.selfcheck("csv"))
     if spec.claims:
         paths.append(layout.claims("csv"))
+    paths += [layout.procedures(each.model, each.seed, each.split) for each in spec.procedures]
     for table in spec.tables:
         paths.append(layout.table(table.experiment, "csv"))
         paths += table_sources(table, layout).values()

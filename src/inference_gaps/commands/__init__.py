@@ -19,6 +19,7 @@ COMMANDS = {
     "evaluate-ais": "estimate log p(x) by annealed importance sampling, per data point",
     "evaluate-bdmc": "bound log p(x) from both sides, on data simulated from the model",
     "evaluate-exact": "compute the exact answers of a model that has them, per data point",
+    "compare-local": "compare the authors' local optimisation with ours, per data point",
     "evaluate-convergence": "compare the estimators of log p(x) at growing cost, per data point",
     "evaluate-units": "measure the activity of each latent unit",
     "evaluate-posteriors": "evaluate posteriors over the plane of two latent dimensions",

@@ -2,20 +2,36 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-from inference_gaps.config.files import Experiments, ExperimentSettings, Preset
-from inference_gaps.config.resolution import budget_of, convergence_spec, local_spec, points, train_spec
+from inference_gaps.config.files import (
+    ConvergenceSettings,
+    Experiments,
+    ExperimentSettings,
+    Preset,
+    ProceduresSettings,
+)
+from inference_gaps.config.resolution import (
+    budget_of,
+    convergence_spec,
+    local_spec,
+    points,
+    procedures_spec,
+    train_spec,
+)
 from inference_gaps.config.sentences import unknown_name
 from inference_gaps.config.training_checks import checkpoint_problems, generator_problems
 from inference_gaps.posteriors.registry import FAMILIES
-from inference_gaps.specs.data import DatasetSpec
+from inference_gaps.specs.data import DatasetSpec, Split
+from inference_gaps.specs.iwae import PointsSpec
 
 __all__ = ["problems_between_files"]
 
 _EXPERIMENTS = "config/experiments.yaml"
 _SELFCHECK_BUDGET = f"{_EXPERIMENTS}: selfcheck.budget"
 _CONV_SHAPE = [3, 32, 32]
+
+_Compared = Callable[[Preset, str, Split, int], PointsSpec]
 
 
 def problems_between_files(
@@ -29,7 +45,7 @@ def problems_between_files(
         checked = experiments.selfcheck is not None and name in experiments.selfcheck.models
         place = _SELFCHECK_BUDGET if checked else preset_file
         problems += _model_problems(name, budget_of(experiments, preset, name), place, experiments, datasets)
-    problems += _selfcheck_problems(experiments) + _convergence_problems(preset, experiments)
+    problems += _selfcheck_problems(experiments) + _compared_problems(preset, experiments)
     problems += _posteriors_problems(preset, experiments)
     for name, experiment in experiments.experiments.items():
         place = f"{_EXPERIMENTS}: experiments.{name}"
@@ -123,27 +139,33 @@ def _too_few_dimensions(place: str, families: Iterable[str], models: Mapping[str
     ]
 
 
-def _convergence_problems(preset: Preset, experiments: Experiments) -> list[str]:
-    settings = experiments.convergence
-    if settings is None:
-        return []
-    place = f"{_EXPERIMENTS}: convergence.models"
-    problems = _repetitions(place, settings.models)
-    for name in settings.models:
-        if name not in experiments.models:
-            problems.append(unknown_name(place, name, "one of the models above", experiments.models))
+def _compared_problems(preset: Preset, experiments: Experiments) -> list[str]:
+    """Of the models that estimators and local optimisations are compared on: they are known, and q* is there."""
+    compared: list[tuple[str, ConvergenceSettings | ProceduresSettings | None, _Compared]] = [
+        ("convergence", experiments.convergence, convergence_spec),
+        ("procedures", experiments.procedures, procedures_spec),
+    ]
+    problems = []
+    for key, settings, spec_of in compared:
+        if settings is None:
             continue
-        dataset = experiments.models[name].dataset
-        budget = budget_of(experiments, preset, name)
-        if dataset not in budget.datasets:
-            continue
-        compared = convergence_spec(budget, dataset, settings.split, seed=0).points
-        evaluated = points(budget, dataset, settings.split)
-        if compared > evaluated:
-            problems.append(
-                f"convergence.points is {compared} for {name}, but q* is optimised for {evaluated} points of "
-                f"{dataset}; lower convergence.points or raise points."
-            )
+        place = f"{_EXPERIMENTS}: {key}.models"
+        problems += _repetitions(place, settings.models)
+        for name in settings.models:
+            if name not in experiments.models:
+                problems.append(unknown_name(place, name, "one of the models above", experiments.models))
+                continue
+            dataset = experiments.models[name].dataset
+            budget = budget_of(experiments, preset, name)
+            if dataset not in budget.datasets:
+                continue
+            wanted = spec_of(budget, dataset, settings.split, 0).points
+            evaluated = points(budget, dataset, settings.split)
+            if wanted > evaluated:
+                problems.append(
+                    f"{key}.points is {wanted} for {name}, but q* is optimised for {evaluated} points of "
+                    f"{dataset}; lower {key}.points or raise points."
+                )
     return problems
 
 

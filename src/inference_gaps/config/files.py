@@ -10,6 +10,7 @@ from inference_gaps.config.sections import (
     ConvergenceSection,
     IwaeSection,
     LocalSections,
+    ProceduresSection,
     TrainSection,
     UnitsSection,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "PosteriorsSettings",
     "Preset",
     "PresetDataset",
+    "ProceduresSettings",
     "ProtocolSettings",
     "SelfcheckSettings",
     "StatisticSettings",
@@ -86,6 +88,7 @@ class _Amounts(Spec):
     ais: AisSections = AisSections()
     local: LocalSections = LocalSections()
     convergence: ConvergenceSection = ConvergenceSection()
+    procedures: ProceduresSection = ProceduresSection()
     units: UnitsSection = UnitsSection()
 
 
@@ -203,6 +206,13 @@ class ConvergenceSettings(Spec):
     split: Part = "train"
 
 
+class ProceduresSettings(Spec):
+    """Models on which the authors' procedure of local optimisation is compared with ours."""
+
+    models: Annotated[list[str], Field(min_length=1)]
+    split: Part = "train"
+
+
 class PosteriorsSettings(Spec):
     """A model of two latent dimensions whose posteriors are drawn, of how many images, beside q* of which families.
 
@@ -222,6 +232,7 @@ class Experiments(Spec):
     experiments: Annotated[dict[Name, ExperimentSettings], Field(min_length=1)]
     selfcheck: SelfcheckSettings | None = None
     convergence: ConvergenceSettings | None = None
+    procedures: ProceduresSettings | None = None
     posteriors: PosteriorsSettings | None = None
 
 

@@ -15,6 +15,7 @@ from inference_gaps.specs.convergence import ConvergenceSpec
 from inference_gaps.specs.data import Split
 from inference_gaps.specs.iwae import IwaeSpec
 from inference_gaps.specs.local import LocalSpec
+from inference_gaps.specs.procedures import ProceduresSpec
 from inference_gaps.specs.table import Family
 from inference_gaps.specs.train import PosteriorSpec, TrainSpec
 from inference_gaps.specs.units import UnitsSpec
@@ -28,6 +29,7 @@ __all__ = [
     "iwae_spec",
     "local_spec",
     "points",
+    "procedures_spec",
     "train_spec",
     "units_spec",
 ]
@@ -132,6 +134,12 @@ def convergence_spec(preset: Preset, dataset: str, split: Split, seed: int) -> C
     """Return the sizes at which estimators are compared on the first points of ``split``."""
     given = _given(preset.convergence, preset.datasets[dataset].convergence)
     return ConvergenceSpec(split=split, seed=seed, **given)
+
+
+def procedures_spec(preset: Preset, dataset: str, split: Split, seed: int) -> ProceduresSpec:
+    """Return how the authors' local optimisation is compared with ours on the first points of ``split``."""
+    given = _given(preset.procedures, preset.datasets[dataset].procedures)
+    return ProceduresSpec(split=split, seed=seed, **given)
 
 
 def units_spec(preset: Preset, dataset: str, split: Split, seed: int) -> UnitsSpec:

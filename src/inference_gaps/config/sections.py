@@ -15,6 +15,7 @@ from inference_gaps.specs.base import Spec
 from inference_gaps.specs.convergence import ConvergenceSpec
 from inference_gaps.specs.iwae import IwaeSpec, PointsSpec
 from inference_gaps.specs.local import LocalSpec
+from inference_gaps.specs.procedures import ProceduresSpec
 from inference_gaps.specs.train import TrainSpec
 from inference_gaps.specs.units import UnitsSpec
 
@@ -25,6 +26,7 @@ __all__ = [
     "IwaeSection",
     "LocalSection",
     "LocalSections",
+    "ProceduresSection",
     "TrainSection",
     "UnitsSection",
 ]
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     AisSection: TypeAlias = Spec
     LocalSection: TypeAlias = Spec
     ConvergenceSection: TypeAlias = Spec
+    ProceduresSection: TypeAlias = Spec
     UnitsSection: TypeAlias = Spec
 else:
     _OF_THE_MODEL = {"architecture", "posterior", "seed", "checkpoints", "frozen_generator"}
@@ -60,6 +63,7 @@ else:
     AisSection = _section("AisSection", AisSpec, _POINTS | {"start"})
     LocalSection = _section("LocalSection", LocalSpec, _POINTS | {"family"})
     ConvergenceSection = _section("ConvergenceSection", ConvergenceSpec, {"split", "seed"})
+    ProceduresSection = _section("ProceduresSection", ProceduresSpec, {"split", "seed"})
     UnitsSection = _section("UnitsSection", UnitsSpec, {"split", "seed"})
 
 

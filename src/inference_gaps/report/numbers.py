@@ -10,6 +10,7 @@ import pandas as pd
 from inference_gaps.analysis.claims_layout import deciding, details, effects, overview, summary
 from inference_gaps.analysis.model_table import ModelTable, model_table
 from inference_gaps.analysis.paper_table import PaperTable, paper_table
+from inference_gaps.analysis.procedures import procedure_effects
 from inference_gaps.analysis.published import published_columns, read_published
 from inference_gaps.analysis.selfcheck import read_selfcheck
 from inference_gaps.analysis.selfcheck_layout import HEADINGS, selfcheck_cells, selfcheck_summary
@@ -132,7 +133,6 @@ def _claims_section(layout: Layout, experiments: Sequence[str]) -> dict[str, Any
     spec = ClaimsSpec.model_validate(made_by["spec"])
     return {
         "deciding": {name: deciding(spec, table, name) for name in experiments},
-        "effects": effects(table),
         "caveat": spec.caveat,
         "summary": summary(table),
         "datasets": [dataset.title for dataset in spec.datasets],
@@ -170,6 +170,9 @@ def collect(spec: ReportSpec, layout: Layout, paper: Path) -> dict[str, Any]:
         "deviations": read_deviations(paper / "deviations.yaml"),
         "versions": {name: importlib.metadata.version(name).split("+")[0] for name in _SHOWN_PACKAGES},
     }
+    measured = procedure_effects(spec.procedures, layout)
+    measured |= effects(read_values(layout.claims("csv"))[0]) if spec.claims else {}
+    numbers["effects"] = measured
     numbers |= {"posteriors": posteriors_sentences(layout)} if "posteriors" in spec.figures else {}
     numbers |= {"selfcheck": _selfcheck_section(layout)} if spec.selfcheck else {}
     names = [table.experiment for table in spec.tables]

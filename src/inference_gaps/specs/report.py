@@ -1,9 +1,17 @@
 """What the replication report covers."""
 
 from inference_gaps.specs.base import Name, Spec
+from inference_gaps.specs.data import Split
+from inference_gaps.specs.figures import ModelSpec
 from inference_gaps.specs.table import TableSpec
 
-__all__ = ["ReportSpec"]
+__all__ = ["ComparedModelSpec", "ReportSpec"]
+
+
+class ComparedModelSpec(ModelSpec):
+    """A model on which the authors' local optimisation was compared with ours, at points of ``split``."""
+
+    split: Split = "train"
 
 
 class ReportSpec(Spec):
@@ -12,7 +20,8 @@ class ReportSpec(Spec):
     ``tables`` are the specifications that the tables were made from; models, data and budgets are read from
     what they made. ``figures`` are names as in ``figures/<preset>/<name>.pdf``: ``gaps-<experiment>``,
     ``training``, ``samples``, ``convergence``. ``selfcheck``: whether there is a table of the self-check.
-    ``claims``: whether there are verdicts on the claims of the paper.
+    ``claims``: whether there are verdicts on the claims of the paper. ``procedures``: models on which the authors'
+    local optimisation was compared with ours.
     """
 
     preset: Name
@@ -21,3 +30,4 @@ class ReportSpec(Spec):
     figures: list[Name] = []
     selfcheck: bool = False
     claims: bool = False
+    procedures: list[ComparedModelSpec] = []

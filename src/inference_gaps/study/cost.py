@@ -21,6 +21,7 @@ from inference_gaps.specs.data import PrepareSpec
 from inference_gaps.specs.family import FamilySpec
 from inference_gaps.specs.iwae import IwaeSpec
 from inference_gaps.specs.local import LocalSpec
+from inference_gaps.specs.procedures import ProceduresSpec
 from inference_gaps.specs.train import ArchitectureSpec, ConvArchitectureSpec, MlpArchitectureSpec, TrainSpec
 from inference_gaps.study.jobs import Job, Jobs
 
@@ -34,6 +35,7 @@ _RATES = {
     "evaluate-ais": 6.0e10,
     "evaluate-bdmc": 6.0e10,
     "evaluate-convergence": 6.0e10,
+    "compare-local": 3.0e10,
 }
 _START_UP = 0.5
 _OTHER = 1.0
@@ -43,6 +45,7 @@ _GPU_RATE = 1.0e13
 _GPU_STEP = 1.0e-3
 """Seconds below which no step of training, optimisation or a chain gets on a GPU: launching its kernels."""
 _GRADIENT = 2
+_WINDOWS = 60
 _PART = {"idx": 60_000, "cifar-binary": 50_000, "amat": 50_000, "image-folder": 50_000}
 """Images of the part ``train`` of a file that is not at hand, by format."""
 
@@ -150,6 +153,10 @@ def work_of(spec: Spec, trained: TrainSpec, pixels: int, images: int, reverse: b
         return Work(each * spec.samples * spec.points, 1)
     if isinstance(spec, AisSpec):
         return _annealing(spec, generator, 2 if reverse else 1)
+    if isinstance(spec, ProceduresSpec):
+        # Two procedures, which end by their rule after some thousand steps.
+        steps = 2 * spec.window * min(spec.max_windows, _WINDOWS)
+        return Work(_GRADIENT * generator * steps * spec.copies * spec.points, steps)
     if isinstance(spec, ConvergenceSpec):
         parts = [
             AisSpec(

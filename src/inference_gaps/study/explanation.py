@@ -31,6 +31,7 @@ from inference_gaps.specs.figures import (
 from inference_gaps.specs.iwae import IwaeSpec
 from inference_gaps.specs.local import LocalSpec
 from inference_gaps.specs.notebook import NotebookSpec
+from inference_gaps.specs.procedures import ProceduresSpec
 from inference_gaps.specs.report import ReportSpec
 from inference_gaps.specs.samples import SamplesSpec
 from inference_gaps.specs.selfcheck import SelfcheckSpec
@@ -54,6 +55,7 @@ SPECS: dict[str, type[Spec]] = {
     "evaluate-ais": AisSpec,
     "evaluate-bdmc": AisSpec,
     "evaluate-exact": ExactSpec,
+    "compare-local": ProceduresSpec,
     "evaluate-convergence": ConvergenceSpec,
     "evaluate-units": UnitsSpec,
     "evaluate-samples": SamplesSpec,

@@ -11,6 +11,7 @@ from inference_gaps.config.resolution import (
     iwae_spec,
     local_spec,
     points,
+    procedures_spec,
     train_spec,
     units_spec,
 )
@@ -156,6 +157,14 @@ class ModelJobs:
         inputs = self._read(split) | {"start": self.local(split, "ffg")}
         output = self._layout.convergence(*self._place, split)
         return self._add("evaluate-convergence", spec, inputs, {"output": output})
+
+    def procedures(self, split: Split) -> Path:
+        """Add q*_FFG by the authors' procedure beside ours and return the bounds of both."""
+        seed = derived_seed(*self._place, split, "procedures")
+        spec = procedures_spec(self._budget, self._dataset, split, seed)
+        inputs = self._read(split) | {"start": self.local(split, "ffg")}
+        output = self._layout.procedures(*self._place, split)
+        return self._add("compare-local", spec, inputs, {"output": output})
 
     def units(self, split: Split) -> Path:
         """Add the activity of the latent units and return it."""

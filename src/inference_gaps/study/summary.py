@@ -29,7 +29,7 @@ from inference_gaps.specs.figures import (
     SchematicFigureSpec,
     TrainingFigureSpec,
 )
-from inference_gaps.specs.report import ReportSpec
+from inference_gaps.specs.report import ComparedModelSpec, ReportSpec
 from inference_gaps.specs.selfcheck import SelfcheckRowSpec, SelfcheckSpec
 from inference_gaps.specs.table import TableRowSpec, TableSpec
 from inference_gaps.study.claims import claims_spec
@@ -133,6 +133,7 @@ class Summary:
             figures=[figure.outputs["csv"].stem for figure in figures],
             selfcheck=selfcheck is not None,
             claims=claims is not None,
+            procedures=self._procedures(),
         )
         inputs = report_sources(spec, self._layout)
         outputs = {"output": self._layout.report, "numbers": self._layout.results / "report.json"}
@@ -248,6 +249,21 @@ class Summary:
         spec = ConvergenceFigureSpec(preset=self._layout.preset, models=shown)
         inputs = convergence_sources(spec, self._layout)
         return self._jobs.add("plot-convergence", spec, inputs, self._figure("convergence"))
+
+    def _procedures(self) -> list[ComparedModelSpec]:
+        """Add what compares local optimisations, on those of the models that the chosen experiments have."""
+        settings = self._configuration.experiments.procedures
+        if settings is None:
+            return []
+        seeds = self._seeds(self._configuration.chosen_experiments)
+        compared = []
+        for model in (name for name in settings.models if name in seeds):
+            # What an optimisation reaches is a matter of the images; one training of the model is enough.
+            seed = seeds[model][0]
+            self._model_jobs(model, seed).procedures(settings.split)
+            names = self._names(model)
+            compared.append(ComparedModelSpec(model=model, seed=seed, split=settings.split, **names))
+        return compared
 
     def _posteriors(self) -> Job | None:
         settings = self._configuration.experiments.posteriors
