@@ -19,7 +19,8 @@ def _quietly(window: int, bound: float) -> None:
     pass
 
 
-MODEL = LinearGaussian(2, 4, sigma=1.0)
+def _model() -> LinearGaussian:
+    return LinearGaussian(2, 4, sigma=1.0)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,7 @@ def test_it_stops_after_so_many_windows_without_a_lower_loss(
 @pytest.mark.parametrize("per_copy", [True, False])
 def test_it_is_the_procedure_written_plainly(per_copy: bool) -> None:
     """With the authors' numbers, from the same random numbers: the same parameters after the same steps."""
-    x = MODEL.sample(2, torch.Generator().manual_seed(1))
+    x = _model().sample(2, torch.Generator().manual_seed(1))
     spec = ProceduresSpec(copies=5, max_windows=3)
     seen: list[dict[str, Tensor]] = []
 
@@ -56,10 +57,10 @@ def test_it_is_the_procedure_written_plainly(per_copy: bool) -> None:
 
     with pytest.raises(Enough):
         authors_local_optimisation(
-            MODEL, x, torch.Generator().manual_seed(2), watch, samples=5, per_copy=per_copy
+            _model(), x, torch.Generator().manual_seed(2), watch, samples=5, per_copy=per_copy
         )
     copies, samples = (5, 1) if per_copy else (1, 5)
-    found = authors_optimum(MODEL, x, copies, samples, spec, torch.Generator().manual_seed(2), _quietly)
+    found = authors_optimum(_model(), x, copies, samples, spec, torch.Generator().manual_seed(2), _quietly)
     assert found.steps == 300
     assert not found.stopped
     torch.testing.assert_close(found.mean, seen[-1]["mean"], rtol=1e-5, atol=1e-6)
@@ -69,11 +70,11 @@ def test_it_is_the_procedure_written_plainly(per_copy: bool) -> None:
 
 def test_a_copy_does_not_know_of_the_others() -> None:
     """Its image and its noise alone say where it ends: another image beside it changes nothing."""
-    x = MODEL.sample(2, torch.Generator().manual_seed(1))
+    x = _model().sample(2, torch.Generator().manual_seed(1))
     other = torch.stack([x[0], 3 * x[1]])
     spec = SPEC.model_copy(update={"max_windows": 3})
     ends = [
-        authors_optimum(MODEL, images, 4, 1, spec, torch.Generator().manual_seed(2), _quietly).mean
+        authors_optimum(_model(), images, 4, 1, spec, torch.Generator().manual_seed(2), _quietly).mean
         for images in (x, other)
     ]
     torch.testing.assert_close(ends[0][0], ends[1][0])
@@ -84,16 +85,16 @@ def test_a_copy_does_not_know_of_the_others() -> None:
 
 def test_one_set_reaches_the_optimum_and_copies_with_one_sample_stay_below() -> None:
     """L[q*] of the factorised Gaussian is known here; with a constant rate, a single sample leaves copies short."""
-    x = MODEL.sample(6, torch.Generator().manual_seed(1))
-    best = MODEL.log_marginal(x) - MODEL.gaussian_gap()
+    x = _model().sample(6, torch.Generator().manual_seed(1))
+    best = _model().log_marginal(x) - _model().gaussian_gap()
     half = torch.randn(6, 2000, 2, generator=torch.Generator().manual_seed(3))
     noise = torch.cat([half, -half], dim=1)
     short, errors = {}, {}
     for name, copies, samples in (("shared", 1, 40), ("copies", 40, 1)):
         rng = torch.Generator().manual_seed(2)
-        found = authors_optimum(MODEL, x, copies, samples, SPEC, rng, _quietly)
+        found = authors_optimum(_model(), x, copies, samples, SPEC, rng, _quietly)
         assert found.stopped
-        terms = bound_of_copies(MODEL, x, found.mean, found.log_variance, noise)
+        terms = bound_of_copies(_model(), x, found.mean, found.log_variance, noise)
         short[name] = (best - terms.mean(1)).mean().item()
         errors[name] = terms.unflatten(1, (2, -1)).mean(1).std(1).norm().item() / len(x) / 2000**0.5
     assert -4 * errors["shared"] < short["shared"] < 4 * errors["shared"] + 0.01
@@ -101,9 +102,9 @@ def test_one_set_reaches_the_optimum_and_copies_with_one_sample_stay_below() -> 
 
 
 def test_sample_i_goes_to_copy_i_modulo_their_number() -> None:
-    x = MODEL.sample(3, torch.Generator().manual_seed(1))
+    x = _model().sample(3, torch.Generator().manual_seed(1))
     rng = torch.Generator().manual_seed(4)
     mean, log_variance = torch.randn(3, 5, 2, generator=rng), torch.randn(3, 5, 2, generator=rng)
     noise = torch.randn(3, 15, 2, generator=rng)
-    expected = bound_terms(MODEL, x, {"mean": mean, "log_variance": log_variance}, noise)
-    torch.testing.assert_close(bound_of_copies(MODEL, x, mean, log_variance, noise), expected)
+    expected = bound_terms(_model(), x, {"mean": mean, "log_variance": log_variance}, noise)
+    torch.testing.assert_close(bound_of_copies(_model(), x, mean, log_variance, noise), expected)

@@ -143,7 +143,7 @@ def test_procedures_are_compared_on_the_same_noise(folder: Path, tmp_path: Path)
     assert made_by["summary"]["stopped"] == {"shared": True, "copies": True}
     by_point = values.pivot_table(index="point", columns="procedure", values="value")
     exact, _ = read_values(folder / "train-exact.csv")
-    best = exact[exact["quantity"] == "elbo_ffg"].set_index("point")["value"]
+    best = exact[exact["quantity"] == "elbo_local_ffg"].set_index("point")["value"]
     errors = values.set_index(["procedure", "point"])["standard_error"]
     for name in ("ours", "shared"):
         assert ((by_point[name] - best).abs() < 4 * errors[name] + 0.05).all()

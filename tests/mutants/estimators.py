@@ -2,7 +2,7 @@
 
 from inference_gaps.analysis.procedures import procedure_effects
 from inference_gaps.bounds import importance, local, procedures
-from tests.analysis import test_procedures as test_effects
+from tests.analysis import test_procedure_effects
 from tests.bounds import test_importance, test_local, test_procedures, test_uncertainty
 from tests.mutants.mutant import Check, Mutant
 
@@ -24,7 +24,7 @@ _WORSE = Check(test_local.test_a_cycle_that_makes_a_point_worse_is_not_kept)
 _PATIENCE = test_procedures.test_it_stops_after_so_many_windows_without_a_lower_loss
 _COPIES = Check(test_procedures.test_a_copy_does_not_know_of_the_others)
 _TURNS = Check(test_procedures.test_sample_i_goes_to_copy_i_modulo_their_number)
-_EFFECTS = Check(test_effects.test_each_deviation_has_its_difference_at_the_same_images)
+_EFFECTS = Check(test_procedure_effects.test_each_deviation_has_its_difference_at_the_same_images)
 
 ESTIMATORS = [
     Mutant(
