@@ -18,6 +18,7 @@ ADDED = """
     taken.bdmc("prior")
     taken.exact("train")
     taken.convergence("train")
+    taken.procedures("train")
     taken.samples("validation")
     taken.units("validation")
 """
@@ -30,6 +31,7 @@ TARGETS = [
         "train/convergence.csv",
         "train/exact.csv",
         "train/iwae-local-af.csv",
+        "train/procedures.csv",
         "validation/units.csv",
     )
 ]
@@ -37,6 +39,8 @@ TARGETS = [
 
 def test_every_rule_of_a_model_works_for_a_checkpoint(project: Path) -> None:
     edit_yaml(project / "config/presets/tiny.yaml", ("checkpoints", [1, 2]), ("convergence.points", 3))
+    procedures = {"points": 3, "copies": 2, "window": 2, "max_windows": 2, "samples": 4}
+    edit_yaml(project / "config/presets/tiny.yaml", ("procedures", procedures))
     edit_yaml(project / "config/experiments.yaml", ("experiments.gaps.at_checkpoints", True))
     plan, last = project / PLAN, "    return Study("
     assert plan.read_text().count(last) == 1
@@ -47,7 +51,14 @@ def test_every_rule_of_a_model_works_for_a_checkpoint(project: Path) -> None:
     assert sorted(ran) == sorted(
         ["prepare-data", "train", "take-checkpoint", "simulate-data", "evaluate-bdmc", "evaluate-samples"]
         + ["optimise-local"] * 2
-        + ["evaluate-iwae", "evaluate-ais", "evaluate-exact", "evaluate-convergence", "evaluate-units"]
+        + [
+            "evaluate-iwae",
+            "evaluate-ais",
+            "evaluate-exact",
+            "evaluate-convergence",
+            "evaluate-units",
+            "compare-local",
+        ]
     )
     weights = read_provenance(project / FOLDER / "model.safetensors")["fingerprint"]
     taken = read_provenance(project / FOLDER / "epoch-2/model.safetensors")

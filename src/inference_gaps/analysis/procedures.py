@@ -29,14 +29,15 @@ def procedure_effects(compared: Sequence[ComparedModelSpec], layout: Layout) -> 
     found: dict[str, list[str]] = {}
     for each in compared:
         path = layout.procedures(each.model, each.seed, each.split)
-        values, _ = values_of(path, "compare-local", _COLUMNS, ("procedure",))
+        values, made_by = values_of(path, "compare-local", _COLUMNS, ("procedure",))
         table = values.pivot_table(index="point", columns="procedure", values="value")
         steps = values.groupby("procedure")["steps"].first()
+        rate = made_by["spec"]["learning_rate"]
         for number, (first, second) in _DIFFERENCES.items():
             interval = mean_interval((table[first] - table[second]).to_numpy())
             found.setdefault(number, []).append(
                 f"{each.dataset_title}, {each.label or each.model}: {_shown(interval)} at {len(table)} images, "
-                f"after {steps[first]:,} and {steps[second]:,} steps"
+                f"after {steps[first]:,} and {steps[second]:,} steps at their rate of {rate:g}"
             )
     return {number: f"{_WORDS[number]}: {'; '.join(parts)}" for number, parts in found.items()}
 

@@ -45,7 +45,7 @@ _GPU_RATE = 1.0e13
 _GPU_STEP = 1.0e-3
 """Seconds below which no step of training, optimisation or a chain gets on a GPU: launching its kernels."""
 _GRADIENT = 2
-_WINDOWS = 60
+_WINDOWS = 150
 _PART = {"idx": 60_000, "cifar-binary": 50_000, "amat": 50_000, "image-folder": 50_000}
 """Images of the part ``train`` of a file that is not at hand, by format."""
 
