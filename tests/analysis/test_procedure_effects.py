@@ -34,6 +34,7 @@ def write(layout: Layout, shared: list[float], copies: list[float]) -> None:
     path = layout.procedures("digits", 0, "train")
     path.parent.mkdir(parents=True)
     provenance = make_provenance("compare-local", ProceduresSpec(points=2).as_dict(), {}, None)
+    provenance["summary"] = {"stopped": {"shared": True, "copies": False}}
     write_values(path, pd.concat(frames), provenance)
 
 
@@ -45,7 +46,7 @@ def test_each_deviation_has_its_difference_at_the_same_images(tmp_path: Path) ->
     assert list(found) == ["D2", "D4"]
     # Means of -1 and -1.2, of -0.1 and -0.3; Student's t with one degree of freedom is 12.7.
     assert found["D2"].endswith(
-        "Digits, FFG: −1.100 [−2.371, 0.171] at 2 images, after 7,000 and 5,000 steps at their rate of 0.001"
+        "Digits, FFG: −1.100 [−2.371, 0.171] at 2 images, after 7,000 (cut off) and 5,000 steps at their rate of 0.001"
     )
     assert found["D4"].endswith(
         "Digits, FFG: −0.200 [−1.471, 1.071] at 2 images, after 5,000 and 600 steps at their rate of 0.001"

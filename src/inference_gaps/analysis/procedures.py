@@ -21,7 +21,7 @@ _COLUMNS = ("point", "value", "standard_error", "steps", "passes")
 def procedure_effects(compared: Sequence[ComparedModelSpec], layout: Layout) -> dict[str, str]:
     """Return, by the number of a deviation, what was measured of it: nats, with 95 % intervals between images.
 
-    The differences are those of each image.
+    The differences are those of each image. A procedure that did not end by its rule is said to be cut off.
 
     Raises:
         UserError: a file is missing, damaged, or of another kind.
@@ -31,13 +31,17 @@ def procedure_effects(compared: Sequence[ComparedModelSpec], layout: Layout) -> 
         path = layout.procedures(each.model, each.seed, each.split)
         values, made_by = values_of(path, "compare-local", _COLUMNS, ("procedure",))
         table = values.pivot_table(index="point", columns="procedure", values="value")
-        steps = values.groupby("procedure")["steps"].first()
+        stopped = {"ours": True, **made_by["summary"]["stopped"]}
+        steps = {
+            name: f"{count:,}" + ("" if stopped[name] else " (cut off)")
+            for name, count in values.groupby("procedure")["steps"].first().items()
+        }
         rate = made_by["spec"]["learning_rate"]
         for number, (first, second) in _DIFFERENCES.items():
             interval = mean_interval((table[first] - table[second]).to_numpy())
             found.setdefault(number, []).append(
                 f"{each.dataset_title}, {each.label or each.model}: {_shown(interval)} at {len(table)} images, "
-                f"after {steps[first]:,} and {steps[second]:,} steps at their rate of {rate:g}"
+                f"after {steps[first]} and {steps[second]} steps at their rate of {rate:g}"
             )
     return {number: f"{_WORDS[number]}: {'; '.join(parts)}" for number, parts in found.items()}
 
