@@ -169,6 +169,12 @@ def test_the_project_of_these_tests_is_valid(project: Path) -> None:
             "experiments.gaps.at_checkpoints is true, but config/presets/tiny.yaml has no checkpoints; list epochs "
             "there below checkpoints, or write false.",
         ),
+        (
+            EXPERIMENTS,
+            "procedures",
+            {"models": ["digits-fgf"]},
+            "procedures.models is 'digits-fgf', which is not one of the models above; the nearest is digits-ffg.",
+        ),
         (TINY, "training", [1], "training is a list; it must be a mapping of keys to values."),
         (
             TINY,

@@ -41,7 +41,7 @@ def procedure_effects(compared: Sequence[ComparedModelSpec], layout: Layout) -> 
             interval = mean_interval((table[first] - table[second]).to_numpy())
             found.setdefault(number, []).append(
                 f"{each.dataset_title}, {each.label or each.model}: {_shown(interval)} at {len(table)} images, "
-                f"after {steps[first]} and {steps[second]} steps at their rate of {rate:g}"
+                f"after {steps[first]} and {steps[second]} steps, rate {rate:g}"
             )
     return {number: f"{_WORDS[number]}: {'; '.join(parts)}" for number, parts in found.items()}
 
