@@ -4,11 +4,12 @@ PYTHON ?= python3
 CORES ?= all
 PRESET ?=
 DATA ?=
+COPIES ?=
 
 BIN := .venv/bin
 READY := .venv/.ready
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
-CONFIG := $(if $(PRESET),preset="$(PRESET)") $(if $(DATA),data_folder="$(DATA)")
+CONFIG := $(if $(PRESET),preset="$(PRESET)") $(if $(DATA),data_folder="$(DATA)") $(if $(COPIES),copies='$(COPIES)')
 OVERRIDES := $(if $(strip $(CONFIG)),--config $(CONFIG))
 SNAKEMAKE := $(BIN)/python scripts/run_snakemake.py $(if $(SNAKEMAKE_OUTPUT_CACHE),--cache) --cores $(CORES)
 CHOSEN := $(or $(PRESET),$(shell sed -n 's/^preset: *\([a-z0-9-]*\).*/\1/p' config/config.yaml))
@@ -83,6 +84,7 @@ help:
 	@echo
 	@echo 'PRESET=quick         quick, laptop or full; default: the preset of config/config.yaml'
 	@echo 'DATA=FOLDER          folder with mnist/, fashion-mnist/, ...; default: download'
+	@echo 'COPIES={cifar10: cifar10}   quoted; another copy of a data set than the preset has'
 	@echo 'CORES=all            how many jobs at once'
 	@echo 'PYTHON=python3       the Python (3.11 or newer) that .venv is made with'
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from inference_gaps import fingerprints
 from inference_gaps.errors import UserError
@@ -112,6 +113,23 @@ def test_a_protocol_stands_between_the_data_set_and_the_model(project: Path) -> 
     other.write_text((project / PRESET).read_text())
     edit_yaml(project / PRESET, ("protocols", ...))
     assert changed(before, load_study(top=project)) == set()
+
+
+def test_another_copy_of_a_data_set_is_another_data_set_and_nothing_else(project: Path) -> None:
+    before = load_study(top=project)
+    used = before.configuration.preset.datasets["mnist"].copied_as
+    file = project / "config/datasets.yaml"
+    datasets = yaml.safe_load(file.read_text())
+    datasets["datasets"]["another"] = datasets["datasets"][used] | {"title": "Another"}
+    file.write_text(yaml.safe_dump(datasets))
+    after = load_study({"copies": {"mnist": "another"}}, top=project)
+    assert {path.name for job in after.jobs.of("prepare-data") for path in job.outputs.values()} == {
+        path.name.replace(used, "another")
+        for job in before.jobs.of("prepare-data")
+        for path in job.outputs.values()
+    }
+    assert len(list(after.jobs)) == len(list(before.jobs))
+    assert changed(before, load_study({"copies": {"mnist": used}}, top=project)) == set()
 
 
 def test_inputs_have_the_roles_that_the_commands_use(project: Path) -> None:

@@ -274,6 +274,18 @@ def test_the_project_of_these_tests_is_valid(project: Path) -> None:
         ),
         (
             "config",
+            "copies",
+            {"cifar": "patches"},
+            "copies is 'cifar', which is not a data set of the preset; the nearest is cifar10.",
+        ),
+        (
+            "config",
+            "copies",
+            {"cifar10": "patch"},
+            "copies.cifar10 is 'patch', which is not in config/datasets.yaml; the nearest is patches.",
+        ),
+        (
+            "config",
             "experiments",
             ["gap"],
             "experiments is 'gap', which is not an experiment of config/experiments.yaml; the nearest is gaps.",

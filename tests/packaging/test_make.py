@@ -12,7 +12,11 @@ from tests.small_project import ROOT
 
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     clean = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
-    unset = {key: value for key, value in clean.items() if key not in ("PRESET", "DATA", "CORES", "PYTHON")}
+    unset = {
+        key: value
+        for key, value in clean.items()
+        if key not in ("PRESET", "DATA", "COPIES", "CORES", "PYTHON")
+    }
     return subprocess.run(
         ["make", *arguments], cwd=folder, env=unset, capture_output=True, text=True, timeout=60
     )
@@ -58,6 +62,10 @@ def test_an_old_python_is_a_sentence(clone: Path) -> None:
         (
             ["PRESET=laptop", "DATA=../my data", "CORES=3"],
             "[--cores][3][--config][preset=laptop][data_folder=../my data]",
+        ),
+        (
+            ["PRESET=laptop", "COPIES={cifar10: cifar10}"],
+            "[--cores][all][--config][preset=laptop][copies={cifar10: cifar10}]",
         ),
         (["notebooks", "CORES=2"], "[--cores][2][notebooks]"),
         (["paper", "PRESET=full"], "[--cores][all][paper][--config][preset=full]"),

@@ -78,6 +78,10 @@ class UserSettings(Spec):
     data_folder: Annotated[str, Field(min_length=1)] | None = Field(
         description="Folder with one sub-folder per data set; null: download."
     )
+    copies: dict[Name, Name] = Field(
+        default={},
+        description="Data sets of config/datasets.yaml instead of the preset's copies, by data set.",
+    )
     device: Annotated[Literal["auto", "cpu", "cuda"], Field(description="Where PyTorch computes.")]
     threads: Annotated[int, Field(ge=1, le=1024, description="Threads of each job.")]
 

@@ -92,6 +92,10 @@ def load_configuration(top: Path, overrides: Mapping[str, Any] | None = None) ->
         ]
     if experiments:
         problems += protocol_problems(experiments, _protocol_names(top))
+    if settings and preset and datasets:
+        found = _copies_problems(_place("copies", overrides or {}), settings.copies, preset, datasets)
+        problems += found
+        preset = preset if found else _with_copies(preset, settings.copies)
     if preset and experiments and datasets:
         problems += problems_between_files(preset, preset_file, experiments, datasets.datasets)
     # What is wrong with an experiment is not said again of the claims that name it.
@@ -102,6 +106,30 @@ def load_configuration(top: Path, overrides: Mapping[str, Any] | None = None) ->
         lines = "".join(f"\n  {problem}" for problem in problems)
         raise UserError(f"the configuration has {count}; nothing was started.{lines}")
     return Configuration(settings, preset, experiments, datasets.datasets, claims)
+
+
+def _copies_problems(place: str, copies: Mapping[str, str], preset: Preset, datasets: Datasets) -> list[str]:
+    problems = [
+        unknown_name(place, name, "a data set of the preset", preset.datasets)
+        for name in copies
+        if name not in preset.datasets
+    ]
+    problems += [
+        unknown_name(f"{place}.{name}", copy, "in config/datasets.yaml", datasets.datasets)
+        for name, copy in copies.items()
+        if copy not in datasets.datasets
+    ]
+    return problems
+
+
+def _with_copies(preset: Preset, copies: Mapping[str, str]) -> Preset:
+    """Return the preset with other copies of some of its data sets; all else of them stays."""
+    changed = {
+        name: used.model_copy(update={"copied_as": copies[name]})
+        for name, used in preset.datasets.items()
+        if name in copies
+    }
+    return preset.model_copy(update={"datasets": preset.datasets | changed}) if changed else preset
 
 
 def _protocol_names(top: Path) -> set[str]:
