@@ -111,7 +111,7 @@ MALFORMED: list[tuple[str, Change, str]] = [
     ("null for mapping", edit("experiments", "experiments.gaps", None), "experiments.gaps is empty (null)"),
     ("mapping for number", edit(TINY, "points", {}), "points is an empty mapping; it must be a whole number"),
     ("binary", line("config", "preset", "!!binary AAEC"), "preset is the bytes b'\\x00\\x01\\x02'"),
-    ("number as key", line("config", "1", "2"), "the key 1 is not text; choose one of data_folder, device"),
+    ("number as key", line("config", "1", "2"), "the key 1 is not text; choose one of copies, data_folder"),
     # Values out of range
     ("not a number", line(TINY, "training", "{learning_rate: .nan}"), "learning_rate is the number nan"),
     ("infinite", line(TINY, "local", "{ffg: {tolerance: .inf}}"), "local.ffg.tolerance is the number inf"),
