@@ -101,8 +101,8 @@ def _text(project: Path, drawn: tuple[str, bytes]) -> None:
     plan_or_sentences(project, *drawn)
 
 
-# The mend belongs into specs/family.py, whose code is in the fingerprint of every published number: it can only come
-# with a new run of the published preset.
+# The mend belongs into specs/family.py, whose code is in the fingerprint of every published number: it can only
+# come with a new run of the published preset.
 @pytest.mark.xfail(
     raises=TypeError, strict=True, reason="a family that is a list or a mapping ends in a traceback"
 )
