@@ -174,6 +174,26 @@ def test_the_report_shows_numbers_from_the_results_and_repeats_its_bytes(study: 
     assert shown["provenance"]["fingerprint"] == read_provenance(numbers)["fingerprint"]
 
 
+def test_fewer_simulated_points_are_not_points_left_out(tmp_path: Path) -> None:
+    """Simulated points have a number of their own, with one seed and with several."""
+    spec = write_study(tmp_path, ["mnist"], [0, 1])
+    layout = Layout("quick", tmp_path)
+    for row in spec.rows:
+        for start in row.ais:
+            path = layout.bdmc(row.model, row.seed, start)
+            frame, provenance = read_values(path)
+            write_values(path, frame.head(POINTS // 2), provenance)
+    assert make_table(tmp_path, spec) == 0
+    table, _ = read_values(tmp_path / "results/quick/table2.csv")
+    assert set(table["n_seeds"]) == {1, 2}
+    assert set(table.loc[table["quantity"].str.startswith("bdmc_"), "n_points"]) == {POINTS // 2}
+    assert (table["n_excluded"] == 0).all()
+    assert "left out" not in (tmp_path / "results/quick/table2.md").read_text(encoding="utf-8")
+    assert write_report(tmp_path, _report([spec], [])) == 0
+    shown = json.loads((tmp_path / "results/quick/report.json").read_text(encoding="utf-8"))
+    assert f"Gaps are means over {POINTS} images" in " ".join(shown["comparability"])
+
+
 def test_a_report_of_part_of_a_study_can_be_written(small_study: Study) -> None:
     top, spec = small_study
     assert make_table(top, spec) == 0

@@ -143,10 +143,13 @@ def _summary(rows: Sequence[TableRowSpec], runs: Sequence[_Run]) -> list[dict[st
         gaps = [run.bdmc_gap(each.estimator) for run, each in zip(runs, same, strict=True)]
         known = [gap for gap in gaps if gap is not None]
         diverged = sum(run.diverged.get(each.estimator, 0) for run, each in zip(runs, same, strict=True))
+        # Simulated points are others, and maybe fewer, than those of the bounds.
+        simulated = quantity.name.startswith("bdmc_")
+        points = max(len(each.per_point) for each in same) if simulated else runs[0].points
         line = _line(
             rows[0],
             quantity,
-            runs[0].points - len(quantity.per_point),
+            points - len(quantity.per_point),
             diverged,
             float(np.mean(known)) if known else None,
         )

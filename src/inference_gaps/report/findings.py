@@ -71,6 +71,7 @@ def comparability(rows: Sequence[TableRowSpec], table: pd.DataFrame, layout: Lay
     if epochs != {paper}:
         spread = " to ".join(str(count) for count in sorted({min(epochs), max(epochs)}))
         reasons.append(f"Models are trained for {spread} epochs; the paper's code trains for {paper}.")
+    table = table[~table["quantity"].str.startswith("bdmc_")]
     fewer = [
         f"{part['n_points'].min()} images of {title} instead of {_PAPER_POINTS[str(dataset)]}"
         for dataset, part in table.groupby("dataset", sort=False)
