@@ -195,7 +195,7 @@ def test_a_clone_makes_tables_figures_and_report_without_training(
     assert sum((clone / path).stat().st_size for path in published) < 2_000_000
     assert NOTHING in snakemake(clone, "--dry-run").stdout
 
-    summary = [job for job in jobs if job.command.startswith(("make-", "plot-", "write-"))]
+    summary = [job for job in jobs if job.command.startswith(("make-", "judge-", "plot-", "write-"))]
     drawn = [path for job in summary for path in job.outputs.values()]
     for path in drawn:
         (clone / path).unlink()

@@ -110,7 +110,7 @@ def study_of(paths: Iterable[Path | str]) -> Study | None:
 
 def _values(jobs: Jobs) -> list[Path]:
     """Return what tables, figures and the report are made from: all that needs data or a trained model."""
-    made = ("make-", "plot-", "write-", "run-")
+    made = ("make-", "judge-", "plot-", "write-", "run-")
     computed = [job for job in jobs if not job.command.startswith(made)]
     return [path for job in computed for path in job.outputs.values() if is_published(path)]
 
