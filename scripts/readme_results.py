@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from inference_gaps.analysis.published import PAPER_NAMES, published_columns, read_published
+from inference_gaps.analysis.published import published_columns, read_published
 from inference_gaps.artifacts import read_values
 from inference_gaps.config.loading import load_configuration
 from inference_gaps.posteriors.registry import label_of
@@ -42,13 +42,13 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))
 
 
-def _verdicts(claims: pd.DataFrame, titles: Mapping[str, str]) -> str:
+def _verdicts(claims: pd.DataFrame, titles: Mapping[str, str], datasets: Mapping[str, str]) -> str:
     rows = []
     for name, title in titles.items():
         of_it = claims[claims["claim"] == name]
         (verdict,) = of_it.loc[of_it["level"] == "claim", "verdict"]
         cells = [f"{name} {title}", f"**{verdict}**"]
-        for dataset in PAPER_NAMES:
+        for dataset in datasets:
             here = of_it[of_it["dataset"] == dataset]
             found = here.loc[here["level"] == "dataset", "verdict"]
             judged = here[(here["level"] == "statistic") & (here["judged"].astype(str) == "True")].dropna(
@@ -59,7 +59,7 @@ def _verdicts(claims: pd.DataFrame, titles: Mapping[str, str]) -> str:
             ))  # fmt: skip
             cells.append(f"{found.iloc[0]}: {numbers}" if numbers else "")
         rows.append(cells)
-    return _table(["claim of the paper", "verdict", *PAPER_NAMES.values()], rows)
+    return _table(["claim of the paper", "verdict", *datasets.values()], rows)
 
 
 def _gaps(table: pd.DataFrame, published: pd.DataFrame) -> str:
@@ -68,9 +68,9 @@ def _gaps(table: pd.DataFrame, published: pd.DataFrame) -> str:
     for _, lines in table.groupby("model", sort=False):
         # All seeds together, where there are several.
         one = lines[lines["n_seeds"] == lines["n_seeds"].max()].set_index("quantity")
-        dataset, family = one.iloc[0]["dataset"], one.iloc[0]["trained_with"]
+        dataset, title, family = one.iloc[0][["dataset", "dataset_title", "trained_with"]]
         theirs = columns[(dataset, family)]
-        cells = [f"{PAPER_NAMES[dataset]}, {label_of(family)}"]
+        cells = [f"{title}, {label_of(family)}"]
         for quantity in _QUANTITIES:
             value, low, high = (float(one[column][quantity]) for column in ("value", "ci_low", "ci_high"))
             shown = _signed(value, 2) if quantity == "log_p_best" else _interval(low, value, high)
@@ -89,7 +89,7 @@ def results_of(top: Path, preset: str) -> str:
     titles = {
         name: claim.title for name, claim in load_configuration(top, {"preset": preset}).claims.claims.items()
     }
-    return f"{_verdicts(claims, titles)}\n\n{_gaps(table, read_published(top / 'paper' / 'published.csv'))}"
+    return f"{_verdicts(claims, titles, datasets)}\n\n{_gaps(table, read_published(top / 'paper' / 'published.csv'))}"
 
 
 def main() -> None:
