@@ -86,10 +86,10 @@ def results_of(top: Path, preset: str) -> str:
     """Return the two tables, verdicts by claim and gaps by model, of what lies in ``results/preset``."""
     claims, _ = read_values(top / "results" / preset / "claims.csv")
     table, _ = read_values(top / "results" / preset / "table2.csv")
-    titles = {
-        name: claim.title for name, claim in load_configuration(top, {"preset": preset}).claims.claims.items()
-    }
-    return f"{_verdicts(claims, titles, datasets)}\n\n{_gaps(table, read_published(top / 'paper' / 'published.csv'))}"
+    datasets = dict(zip(table["dataset"], table["dataset_title"], strict=True))
+    chosen = load_configuration(top, {"preset": preset}).claims.claims
+    verdicts = _verdicts(claims, {name: claim.title for name, claim in chosen.items()}, datasets)
+    return f"{verdicts}\n\n{_gaps(table, read_published(top / 'paper' / 'published.csv'))}"
 
 
 def main() -> None:
