@@ -8,8 +8,8 @@ from inference_gaps.analysis.procedures import procedure_effects
 from inference_gaps.artifacts import write_values
 from inference_gaps.fingerprints import make_provenance
 from inference_gaps.layout import Layout
+from inference_gaps.specs.figures import ComparedModelSpec
 from inference_gaps.specs.procedures import ProceduresSpec
-from inference_gaps.specs.report import ComparedModelSpec
 
 
 def write(layout: Layout, shared: list[float], copies: list[float]) -> None:

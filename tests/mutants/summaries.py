@@ -1,11 +1,12 @@
 """Bugs in gaps, intervals and errors."""
 
-from inference_gaps.analysis import gaps, intervals
+from inference_gaps.analysis import gaps, intervals, table
 from inference_gaps.figures import schematic
 from tests.analysis import test_coverage, test_intervals, test_paired_gaps
 from tests.bounds import test_uncertainty
 from tests.figures import test_schematic
 from tests.mutants.mutant import Check, Mutant
+from tests.report import test_summary_commands
 
 __all__ = ["SUMMARIES"]
 
@@ -139,5 +140,21 @@ SUMMARIES = [
         '"elbo_local_" + lines["trained_with"].map(lambda family: FAMILIES[family].key)',
         '"elbo_local_ffg"',
         _OWN_FAMILY,
+    ),
+    Mutant(
+        "simulated points counted as images",
+        "A table says of the images how many simulated points there are.",
+        table.at_images,
+        'table[~table["quantity"].str.startswith("bdmc_")]',
+        "table",
+        Check(test_summary_commands.test_fewer_simulated_points_are_not_points_left_out),
+    ),
+    Mutant(
+        "points that seeds do not share",
+        "Points left out of an average over seeds are not counted.",
+        gaps.average_over_seeds,
+        "same[0].excluded + len(same[0].per_point) - len(values)",
+        "same[-1].excluded",
+        Check(test_summary_commands.test_a_simulated_point_left_out_is_none_of_the_images, {"seeds": [0, 1]}),
     ),
 ]

@@ -188,10 +188,30 @@ def test_fewer_simulated_points_are_not_points_left_out(tmp_path: Path) -> None:
     assert set(table["n_seeds"]) == {1, 2}
     assert set(table.loc[table["quantity"].str.startswith("bdmc_"), "n_points"]) == {POINTS // 2}
     assert (table["n_excluded"] == 0).all()
-    assert "left out" not in (tmp_path / "results/quick/table2.md").read_text(encoding="utf-8")
+    shown_as = (tmp_path / "results/quick/table2.md").read_text(encoding="utf-8")
+    assert "left out" not in shown_as
+    assert f"means over {POINTS} training images" in shown_as
     assert write_report(tmp_path, _report([spec], [])) == 0
     shown = json.loads((tmp_path / "results/quick/report.json").read_text(encoding="utf-8"))
     assert f"Gaps are means over {POINTS} images" in " ".join(shown["comparability"])
+
+
+@pytest.mark.parametrize("seeds", [[0], [0, 1]])
+def test_a_simulated_point_left_out_is_none_of_the_images(tmp_path: Path, seeds: list[int]) -> None:
+    """Of one seed, or of the points that seeds share."""
+    spec = write_study(tmp_path, ["mnist"], seeds)
+    path = Layout("quick", tmp_path).bdmc("mnist-ffg", 0, "prior")
+    frame, provenance = read_values(path)
+    frame.loc[3, "forward"] = float("-inf")
+    write_values(path, frame, provenance)
+    assert make_table(tmp_path, spec) == 0
+    table, _ = read_values(tmp_path / "results/quick/table2.csv")
+    lines = table[table["n_seeds"] == len(seeds)].set_index(["model", "quantity"])
+    assert lines.loc[("mnist-ffg", "bdmc_prior"), ["n_points", "n_excluded"]].tolist() == [POINTS - 1, 1]
+    assert lines["n_excluded"].sum() == 1
+    shown = (tmp_path / "results/quick/table2.md").read_text(encoding="utf-8")
+    assert "mnist-ffg: 1 simulated images left out of BDMC, which is not finite there." in shown
+    assert "left out of all estimators" not in shown
 
 
 def test_a_report_of_part_of_a_study_can_be_written(small_study: Study) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from inference_gaps.analysis.claims import EFFECT
-from inference_gaps.analysis.table_text import ESTIMATOR_WORDS, signed
+from inference_gaps.analysis.table_text import ESTIMATOR_WORDS, estimate, signed
 from inference_gaps.analysis.verdicts import NOT_RUN, VERDICTS
 from inference_gaps.specs.claims import ClaimSpec, ClaimsSpec
 
@@ -122,7 +122,7 @@ def effects(table: pd.DataFrame) -> dict[str, str]:
 
 
 def _estimate(line: pd.Series) -> str:
-    return f"{_number(line['value'])} [{_number(line['ci_low'])}, {_number(line['ci_high'])}]"
+    return estimate(float(line["value"]), float(line["ci_low"]), float(line["ci_high"]))
 
 
 def _not_run(lines: pd.DataFrame, titles: Mapping[str, str]) -> str:

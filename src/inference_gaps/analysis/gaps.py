@@ -11,7 +11,7 @@ errors, so that noise alone does not get an estimator chosen.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -47,7 +47,7 @@ class Quantity:
 
     ``bias_bound``: where the largest of several means was taken, a bound on the bias of doing so, in nats,
     over the estimators within six standard errors of the largest. ``weights``: the quantity as a linear
-    combination of columns of :class:`Bounds`.
+    combination of columns of :class:`Bounds`. ``excluded`` counts points that were left out.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Quantity:
     standard_error: pd.Series
     bias_bound: float | None = None
     weights: Mapping[str, float] = field(default_factory=dict)
+    excluded: int = 0
 
 
 def tightest(bounds: Bounds, estimators: Sequence[str], caution: float = _CAUTION) -> str:
@@ -132,7 +133,7 @@ def quantities(bounds: Bounds, trained_with: str) -> list[Quantity]:
             found.append(_combination(f"approximation_gap{suffix}", terms, log_p.estimator))
         terms = [(1.0, log_p), (-1.0, amortized)]
         found.append(_combination(f"inference_gap{suffix}", terms, log_p.estimator))
-    return found
+    return [replace(each, excluded=bounds.excluded) for each in found]
 
 
 def average_over_seeds(runs: Sequence[Sequence[Quantity]]) -> list[Quantity]:
@@ -150,6 +151,7 @@ def average_over_seeds(runs: Sequence[Sequence[Quantity]]) -> list[Quantity]:
                 per_point=values.mean(axis=1),
                 standard_error=(errors**2).sum(axis=1) ** 0.5 / len(same),
                 bias_bound=float(np.mean(biases)) if biases else None,
+                excluded=same[0].excluded + len(same[0].per_point) - len(values),
             )
         )
     return averaged

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from inference_gaps.analysis.intervals import Interval, mean_interval
+from inference_gaps.analysis.intervals import mean_interval
+from inference_gaps.analysis.table_text import estimate
 from inference_gaps.artifact_kinds import values_of
 from inference_gaps.layout import Layout
-from inference_gaps.specs.report import ComparedModelSpec
+from inference_gaps.specs.figures import ComparedModelSpec
 
 __all__ = ["procedure_effects"]
 
@@ -39,15 +40,9 @@ def procedure_effects(compared: Sequence[ComparedModelSpec], layout: Layout) -> 
         rate = made_by["spec"]["learning_rate"]
         for number, (first, second) in _DIFFERENCES.items():
             interval = mean_interval((table[first] - table[second]).to_numpy())
+            shown = estimate(interval.mean, interval.low, interval.high, 3)
             found.setdefault(number, []).append(
-                f"{each.dataset_title}, {each.label or each.model}: {_shown(interval)} at {len(table)} images, "
+                f"{each.dataset_title}, {each.label or each.model}: {shown} at {len(table)} images, "
                 f"after {steps[first]} and {steps[second]} steps, rate {rate:g}"
             )
     return {number: f"{_WORDS[number]}: {'; '.join(parts)}" for number, parts in found.items()}
-
-
-def _shown(interval: Interval) -> str:
-    mean, low, high = (
-        f"{value:.3f}".replace("-", "−") for value in (interval.mean, interval.low, interval.high)
-    )
-    return f"{mean} [{low}, {high}]"

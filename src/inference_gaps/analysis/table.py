@@ -65,7 +65,6 @@ class _Run:
 
     quantities: list[Quantity]
     points: int
-    excluded: int
     diverged: Mapping[str, int]
     active_units: int | None
 
@@ -79,7 +78,7 @@ def _read(row: TableRowSpec, layout: Layout) -> _Run:
     bounds = read_bounds(row, layout)
     found = [*quantities(bounds, row.trained_with), *read_bidirectional(row, layout)]
     units = active_units(units_file(row, layout)) if row.active_units else None
-    return _Run(found, len(bounds.value) + bounds.excluded, bounds.excluded, bounds.diverged, units)
+    return _Run(found, len(bounds.value) + bounds.excluded, bounds.diverged, units)
 
 
 def _names(row: TableRowSpec) -> dict[str, Any]:
@@ -92,9 +91,7 @@ def _points_below(gain: Quantity) -> str:
     return json.dumps(below.tolist())
 
 
-def _line(
-    row: TableRowSpec, quantity: Quantity, excluded: int, diverged: int, bdmc_gap: float | None
-) -> dict[str, Any]:
+def _line(row: TableRowSpec, quantity: Quantity, diverged: int, bdmc_gap: float | None) -> dict[str, Any]:
     interval = mean_interval(quantity.per_point.to_numpy(dtype=np.float64))
     is_gap = "_gap" in quantity.name
     return {
@@ -110,7 +107,7 @@ def _line(
         "selection_bias_bound": quantity.bias_bound,
         "bdmc_gap": bdmc_gap,
         "n_points": len(quantity.per_point),
-        "n_excluded": excluded,
+        "n_excluded": quantity.excluded,
         "n_diverged": diverged,
         "points_below": _points_below(quantity) if quantity.name.startswith("gain_") else None,
         "mark": gap_mark(interval.mean, interval.low, interval.high, bdmc_gap) if is_gap else None,
@@ -119,7 +116,7 @@ def _line(
 
 def _lines(row: TableRowSpec, run: _Run) -> list[dict[str, Any]]:
     lines = [
-        _line(row, each, run.excluded, run.diverged.get(each.estimator, 0), run.bdmc_gap(each.estimator))
+        _line(row, each, run.diverged.get(each.estimator, 0), run.bdmc_gap(each.estimator))
         for each in run.quantities
     ]
     return lines + _units_lines(row, [run])
@@ -143,20 +140,16 @@ def _summary(rows: Sequence[TableRowSpec], runs: Sequence[_Run]) -> list[dict[st
         gaps = [run.bdmc_gap(each.estimator) for run, each in zip(runs, same, strict=True)]
         known = [gap for gap in gaps if gap is not None]
         diverged = sum(run.diverged.get(each.estimator, 0) for run, each in zip(runs, same, strict=True))
-        # Simulated points are others, and maybe fewer, than those of the bounds.
-        simulated = quantity.name.startswith("bdmc_")
-        points = max(len(each.per_point) for each in same) if simulated else runs[0].points
-        line = _line(
-            rows[0],
-            quantity,
-            points - len(quantity.per_point),
-            diverged,
-            float(np.mean(known)) if known else None,
-        )
+        line = _line(rows[0], quantity, diverged, float(np.mean(known)) if known else None)
         means = [each.per_point.mean() for each in same]
         line |= {"seed": None, "n_seeds": len(rows), "sd_between_seeds": float(np.std(means, ddof=1))}
         lines.append(line)
     return lines + _units_lines(rows[0], runs)
+
+
+def at_images(table: pd.DataFrame) -> pd.DataFrame:
+    """Keep the lines about images of the splits; simulated points are others, and their number is another."""
+    return table[~table["quantity"].str.startswith("bdmc_")]
 
 
 def read_table(path: Path) -> tuple[pd.DataFrame, Provenance]:

@@ -1,7 +1,7 @@
 """How tables put bounds and gaps into words: one cell, the notes below."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
@@ -10,6 +10,7 @@ from inference_gaps.analysis.table import (
     NEGATIVE,
     POSITIVE,
     WITHIN_BDMC,
+    at_images,
 )
 from inference_gaps.posteriors.registry import FAMILIES
 from inference_gaps.specs.table import TableRowSpec
@@ -21,6 +22,7 @@ __all__ = [
     "cell",
     "data_notes",
     "enumerated",
+    "estimate",
     "reading_notes",
     "signed",
     "summary_lines",
@@ -42,6 +44,11 @@ ESTIMATOR_WORDS = {
 def signed(value: float, decimals: int = 2) -> str:
     """Format a number with a minus sign instead of a hyphen."""
     return f"{value:.{decimals}f}".replace("-", "−")
+
+
+def estimate(mean: float, low: float, high: float, decimals: int = 2) -> str:
+    """Format a number with its interval behind it, such as ``1.20 [0.90, 1.50]``."""
+    return f"{signed(mean, decimals)} [{signed(low, decimals)}, {signed(high, decimals)}]"
 
 
 def summary_lines(table: pd.DataFrame) -> pd.DataFrame:
@@ -94,7 +101,8 @@ def _unpaired(lines: pd.DataFrame) -> str:
 
 def reading_notes(lines: pd.DataFrame) -> list[str]:
     """Say how the numbers of a table are to be read, and what is not as it should be."""
-    points = " to ".join(str(count) for count in sorted({lines["n_points"].min(), lines["n_points"].max()}))
+    counts = at_images(lines)["n_points"]
+    points = " to ".join(str(count) for count in sorted({counts.min(), counts.max()}))
     splits = enumerated([SPLIT_WORDS[split] for split in dict.fromkeys(lines["split"])])
     bias = lines["selection_bias_bound"].max()
     notes = [
@@ -142,10 +150,18 @@ def reading_notes(lines: pd.DataFrame) -> list[str]:
         for _, line in lines[lines["quantity"] == f"gain_{entry.key}"].iterrows()
         if line["points_below"] != "[]"
     ]
-    excluded = lines[lines["n_excluded"] > 0].groupby("model")["n_excluded"].first()
-    for model, count in excluded.items():
+    of_images = at_images(lines)
+    for model, count in _excluded(of_images):
         notes.append(f"{model}: {count} images left out of all estimators, one of which is not finite there.")
+    for model, count in _excluded(lines.drop(of_images.index)):
+        notes.append(f"{model}: {count} simulated images left out of BDMC, which is not finite there.")
     return notes
+
+
+def _excluded(lines: pd.DataFrame) -> Iterable[tuple[str, int]]:
+    """Return models of which points were left out, and the most that were."""
+    most = lines.groupby("model")["n_excluded"].max()
+    return [(str(model), int(count)) for model, count in most.items() if count]
 
 
 def data_notes(rows: Sequence[TableRowSpec]) -> list[str]:

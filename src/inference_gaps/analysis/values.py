@@ -84,7 +84,13 @@ def read_bidirectional(row: TableRowSpec, layout: Layout) -> list[Quantity]:
                 f"the model did not train well, or AIS needs smaller steps."
             )
         found.append(
-            Quantity(f"bdmc_{_column(start)}", f"ais_{_column(start)}", gap[finite], pd.Series(error)[finite])
+            Quantity(
+                f"bdmc_{_column(start)}",
+                f"ais_{_column(start)}",
+                gap[finite],
+                pd.Series(error)[finite],
+                excluded=int((~finite).sum()),
+            )
         )
     return found
 

@@ -42,6 +42,10 @@ def _given(*sections: Spec) -> dict[str, Any]:
     return merged
 
 
+def _section(preset: Preset, dataset: str, name: str) -> dict[str, Any]:
+    return _given(getattr(preset, name), getattr(preset.datasets[dataset], name))
+
+
 def budget_of(experiments: Experiments, preset: Preset, model: str) -> Preset:
     """Return how much work a model gets: the preset, or for a model of the self-check the self-check's own."""
     check = experiments.selfcheck
@@ -118,7 +122,7 @@ def local_spec(
 
 def iwae_spec(preset: Preset, dataset: str, split: Split, seed: int) -> IwaeSpec:
     """Return how ELBO and IWAE are evaluated on the first points of ``split``."""
-    given = _given(preset.iwae, preset.datasets[dataset].iwae)
+    given = _section(preset, dataset, "iwae")
     return IwaeSpec(split=split, points=points(preset, dataset, split), seed=seed, **given)
 
 
@@ -132,17 +136,14 @@ def ais_spec(preset: Preset, dataset: str, start: str, split: Split, seed: int) 
 
 def convergence_spec(preset: Preset, dataset: str, split: Split, seed: int) -> ConvergenceSpec:
     """Return the sizes at which estimators are compared on the first points of ``split``."""
-    given = _given(preset.convergence, preset.datasets[dataset].convergence)
-    return ConvergenceSpec(split=split, seed=seed, **given)
+    return ConvergenceSpec(split=split, seed=seed, **_section(preset, dataset, "convergence"))
 
 
 def procedures_spec(preset: Preset, dataset: str, split: Split, seed: int) -> ProceduresSpec:
     """Return how the authors' local optimisation is compared with ours on the first points of ``split``."""
-    given = _given(preset.procedures, preset.datasets[dataset].procedures)
-    return ProceduresSpec(split=split, seed=seed, **given)
+    return ProceduresSpec(split=split, seed=seed, **_section(preset, dataset, "procedures"))
 
 
 def units_spec(preset: Preset, dataset: str, split: Split, seed: int) -> UnitsSpec:
     """Return how the activity of latent units is measured on ``split``."""
-    given = _given(preset.units, preset.datasets[dataset].units)
-    return UnitsSpec(split=split, seed=seed, **given)
+    return UnitsSpec(split=split, seed=seed, **_section(preset, dataset, "units"))

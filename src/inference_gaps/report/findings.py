@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from inference_gaps.analysis.published import published_columns
-from inference_gaps.analysis.table import INCLUDES_ZERO, NEGATIVE
+from inference_gaps.analysis.table import INCLUDES_ZERO, NEGATIVE, at_images
 from inference_gaps.analysis.table_text import signed, summary_lines
 from inference_gaps.artifacts import read_provenance, read_values
 from inference_gaps.layout import Layout
@@ -71,7 +71,7 @@ def comparability(rows: Sequence[TableRowSpec], table: pd.DataFrame, layout: Lay
     if epochs != {paper}:
         spread = " to ".join(str(count) for count in sorted({min(epochs), max(epochs)}))
         reasons.append(f"Models are trained for {spread} epochs; the paper's code trains for {paper}.")
-    table = table[~table["quantity"].str.startswith("bdmc_")]
+    table = at_images(table)
     fewer = [
         f"{part['n_points'].min()} images of {title} instead of {_PAPER_POINTS[str(dataset)]}"
         for dataset, part in table.groupby("dataset", sort=False)

@@ -128,9 +128,7 @@ def _selfcheck_section(layout: Layout) -> dict[str, Any]:
     return {"headings": HEADINGS, "rows": selfcheck_cells(table), "summary": selfcheck_summary(table)}
 
 
-def _claims_section(layout: Layout, experiments: Sequence[str]) -> dict[str, Any]:
-    table, made_by = read_values(layout.claims("csv"))
-    spec = ClaimsSpec.model_validate(made_by["spec"])
+def _claims_section(spec: ClaimsSpec, table: pd.DataFrame, experiments: Sequence[str]) -> dict[str, Any]:
     return {
         "deciding": {name: deciding(spec, table, name) for name in experiments},
         "caveat": spec.caveat,
@@ -171,9 +169,11 @@ def collect(spec: ReportSpec, layout: Layout, paper: Path) -> dict[str, Any]:
         "versions": {name: importlib.metadata.version(name).split("+")[0] for name in _SHOWN_PACKAGES},
     }
     measured = procedure_effects(spec.procedures, layout)
-    measured |= effects(read_values(layout.claims("csv"))[0]) if spec.claims else {}
-    numbers["effects"] = measured
     numbers |= {"posteriors": posteriors_sentences(layout)} if "posteriors" in spec.figures else {}
     numbers |= {"selfcheck": _selfcheck_section(layout)} if spec.selfcheck else {}
-    names = [table.experiment for table in spec.tables]
-    return numbers | ({"claims": _claims_section(layout, names)} if spec.claims else {})
+    if spec.claims:
+        table, made_by = read_values(layout.claims("csv"))
+        names = [table.experiment for table in spec.tables]
+        numbers["claims"] = _claims_section(ClaimsSpec.model_validate(made_by["spec"]), table, names)
+        measured |= effects(table)
+    return numbers | {"effects": measured}

@@ -9,6 +9,7 @@ from inference_gaps.specs.data import Split
 from inference_gaps.specs.table import Family
 
 __all__ = [
+    "ComparedModelSpec",
     "ConvergenceFigureSpec",
     "ConvergenceModelSpec",
     "GapsFigureSpec",
@@ -63,10 +64,15 @@ class SamplesFigureSpec(Spec):
     models: Annotated[list[ModelSpec], Field(min_length=1)]
 
 
-class ConvergenceModelSpec(ModelSpec):
-    """A model on which estimators were compared; ``exact`` where its log p(x) is known."""
+class ComparedModelSpec(ModelSpec):
+    """A model on which estimators, or ways to optimise, were compared at points of ``split``."""
 
     split: Split = "train"
+
+
+class ConvergenceModelSpec(ComparedModelSpec):
+    """A model on which estimators were compared; ``exact`` where its log p(x) is known."""
+
     exact: bool
 
 

@@ -1,17 +1,10 @@
 """What the replication report covers."""
 
 from inference_gaps.specs.base import Name, Spec
-from inference_gaps.specs.data import Split
-from inference_gaps.specs.figures import ModelSpec
+from inference_gaps.specs.figures import ComparedModelSpec
 from inference_gaps.specs.table import TableSpec
 
-__all__ = ["ComparedModelSpec", "ReportSpec"]
-
-
-class ComparedModelSpec(ModelSpec):
-    """A model on which the authors' local optimisation was compared with ours, at points of ``split``."""
-
-    split: Split = "train"
+__all__ = ["ReportSpec"]
 
 
 class ReportSpec(Spec):

@@ -154,7 +154,7 @@ def work_of(spec: Spec, trained: TrainSpec, pixels: int, images: int, reverse: b
     if isinstance(spec, AisSpec):
         return _annealing(spec, generator, 2 if reverse else 1)
     if isinstance(spec, ProceduresSpec):
-        # Two procedures, which end by their rule after some thousand steps.
+        # Two procedures, each of which ends by its rule after about so many windows.
         steps = 2 * spec.window * min(spec.max_windows, _WINDOWS)
         return Work(_GRADIENT * generator * steps * spec.copies * spec.points, steps)
     if isinstance(spec, ConvergenceSpec):

@@ -1,9 +1,10 @@
 """The jobs of one trained model: its data, its training, local optimisation, bounds."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from inference_gaps.config.files import Preset
 from inference_gaps.config.loading import Configuration
 from inference_gaps.config.resolution import (
     ais_spec,
@@ -18,6 +19,7 @@ from inference_gaps.config.resolution import (
 from inference_gaps.data.contents import unpinned_digests
 from inference_gaps.layout import Layout, at_epoch
 from inference_gaps.posteriors.registry import FAMILIES
+from inference_gaps.specs.base import Spec
 from inference_gaps.specs.checkpoint import CheckpointSpec
 from inference_gaps.specs.data import PrepareSpec, Split
 from inference_gaps.specs.exact import ExactSpec
@@ -152,19 +154,26 @@ class ModelJobs:
 
     def convergence(self, split: Split) -> Path:
         """Add the estimators of log p(x) at several sizes and return their values."""
-        seed = derived_seed(*self._place, split, "convergence")
-        spec = convergence_spec(self._budget, self._dataset, split, seed)
-        inputs = self._read(split) | {"start": self.local(split, "ffg")}
         output = self._layout.convergence(*self._place, split)
-        return self._add("evaluate-convergence", spec, inputs, {"output": output})
+        return self._compare("evaluate-convergence", "convergence", convergence_spec, split, output)
 
     def procedures(self, split: Split) -> Path:
         """Add q*_FFG by the authors' procedure beside ours and return the bounds of both."""
-        seed = derived_seed(*self._place, split, "procedures")
-        spec = procedures_spec(self._budget, self._dataset, split, seed)
-        inputs = self._read(split) | {"start": self.local(split, "ffg")}
         output = self._layout.procedures(*self._place, split)
-        return self._add("compare-local", spec, inputs, {"output": output})
+        return self._compare("compare-local", "procedures", procedures_spec, split, output)
+
+    def _compare(
+        self,
+        command: str,
+        stream: str,
+        spec_of: Callable[[Preset, str, Split, int], Spec],
+        split: Split,
+        output: Path,
+    ) -> Path:
+        """Add what sets out from q*_FFG to compare ways to the same number."""
+        spec = spec_of(self._budget, self._dataset, split, derived_seed(*self._place, split, stream))
+        inputs = self._read(split) | {"start": self.local(split, "ffg")}
+        return self._add(command, spec, inputs, {"output": output})
 
     def units(self, split: Split) -> Path:
         """Add the activity of the latent units and return it."""

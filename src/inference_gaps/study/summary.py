@@ -20,6 +20,7 @@ from inference_gaps.config.resolution import train_spec
 from inference_gaps.layout import Layout
 from inference_gaps.specs.data import Split
 from inference_gaps.specs.figures import (
+    ComparedModelSpec,
     ConvergenceFigureSpec,
     ConvergenceModelSpec,
     GapsFigureSpec,
@@ -29,7 +30,7 @@ from inference_gaps.specs.figures import (
     SchematicFigureSpec,
     TrainingFigureSpec,
 )
-from inference_gaps.specs.report import ComparedModelSpec, ReportSpec
+from inference_gaps.specs.report import ReportSpec
 from inference_gaps.specs.selfcheck import SelfcheckRowSpec, SelfcheckSpec
 from inference_gaps.specs.table import TableRowSpec, TableSpec
 from inference_gaps.study.claims import claims_spec
