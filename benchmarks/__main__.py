@@ -74,12 +74,10 @@ def main() -> None:
             for line in LINES[name](turns, files):
                 _show(line)
                 lines.append(line)
-        measured = None if options.no_scaling else scaling(turns)
-    around = pipeline(_TOP)
-    options.output.mkdir(parents=True, exist_ok=True)
-    write_tables(options.output, lines, around, rates, on)
-    if measured is not None:
-        draw_scaling(measured, options.output / "scaling")
+        around = pipeline(_TOP)
+        write_tables(options.output, lines, around, rates, on)
+        if not options.no_scaling:
+            draw_scaling(scaling(turns), options.output / "scaling")
     print(as_markdown(lines, around))
     print(f"{time.perf_counter() - started:.0f} s; written to {options.output}")
 

@@ -144,7 +144,7 @@ _GAUSSIAN = LocalSpec(
     gradient_precision="bfloat16",
 )  # fmt: skip
 _FLOW = LocalSpec(
-    family="af", points=16, samples=32, steps=500, learning_rate=3e-3, tolerance=1e-9, max_cycles=3,
+    family="af", points=16, samples=32, steps=500, learning_rate=3e-3, tolerance=1e-9, max_cycles=4,
     gradient_precision="bfloat16",
 )  # fmt: skip
 # More steps, more samples: what is taken for the optimum, unless a run at hand ends above it.

@@ -13,7 +13,7 @@ __all__ = ["scaling"]
 _USUAL = {"points": 16, "chains": 16, "distributions": 12, "latent dimensions": 50}
 _SIZES = {
     "points": [1, 4, 16, 64],
-    "chains": [1, 4, 16, 64],
+    "chains": [2, 4, 16, 64],
     "distributions": [4, 12, 36, 108],
     "latent dimensions": [2, 10, 50, 200],
 }

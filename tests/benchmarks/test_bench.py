@@ -1,6 +1,8 @@
 """How comparisons are summarised, printed and drawn."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -9,7 +11,8 @@ from benchmarks.lines import Line, _until_near
 from benchmarks.ours import LocalRun
 from benchmarks.pipeline import overhead
 from benchmarks.report import as_markdown, draw_scaling, table
-from benchmarks.timing import Comparison, Outcome, product_rate
+from benchmarks.scaling import scaling
+from benchmarks.timing import Comparison, Outcome, Turns, product_rate
 
 COMPARISON = Comparison(
     ours=[Outcome(1.0, [1.0, 3.0]), Outcome(2.0, [1.0, 3.0]), Outcome(1.0, [1.0, 3.0])],
@@ -50,6 +53,25 @@ def test_without_a_run_the_overhead_is_not_made_up(tmp_path: Path) -> None:
     for name in ("config", "paper", "data"):
         (tmp_path / name).symlink_to(Path(__file__).parents[2] / name)
     assert overhead(tmp_path).startswith("needs a finished quick run: 0 of ")
+
+
+class _NoTime(Turns):
+    """Turns in which every call takes a second and nothing is computed."""
+
+    def __init__(self) -> None:
+        pass
+
+    def ours(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        return 1e9 if work is product_rate else Outcome(1.0)
+
+    plain = ours
+
+
+def test_every_size_of_the_scaling_can_be_run() -> None:
+    measured = scaling(_NoTime())
+    assert list(measured.groupby("quantity")["size"].nunique()) == [4, 4, 4, 4]
+    one = measured[(measured["quantity"] == "chains") & (measured["size"] == 64)]
+    assert list(one["per_second"]) == [16 * 64 * 12] * 3
 
 
 def test_the_figure_has_a_panel_for_each_quantity(tmp_path: Path) -> None:
