@@ -101,8 +101,8 @@ def _unpaired(lines: pd.DataFrame) -> str:
 
 def reading_notes(lines: pd.DataFrame) -> list[str]:
     """Say how the numbers of a table are to be read, and what is not as it should be."""
-    counts = at_images(lines)["n_points"]
-    points = " to ".join(str(count) for count in sorted({counts.min(), counts.max()}))
+    sizes = at_images(lines)["n_points"]
+    points = " to ".join(str(count) for count in sorted({sizes.min(), sizes.max()}))
     splits = enumerated([SPLIT_WORDS[split] for split in dict.fromkeys(lines["split"])])
     bias = lines["selection_bias_bound"].max()
     notes = [
@@ -135,14 +135,11 @@ def reading_notes(lines: pd.DataFrame) -> list[str]:
             f"{MARK_SIGNS[WITHIN_BDMC]} Smaller than the distance between forward and reverse AIS on simulated "
             f"data: AIS is not accurate enough for this gap."
         )
-    notes += [
-        f"{model}: {count} proposals of AIS chains diverged and were rejected."
-        for model, count in lines.drop_duplicates(["model", "split", "estimator"])
-        .groupby("model", sort=False)["n_diverged"]
-        .sum()
-        .items()
-        if count
-    ]
+    once = lines.drop_duplicates(["model", "split", "estimator"])
+    diverged = once.groupby("model", sort=False)["n_diverged"].sum()
+    if diverged.any():
+        counts = ", ".join(f"{model} {count}" for model, count in diverged.items() if count)
+        notes.append(f"Proposals of AIS chains that diverged and were rejected: {counts}.")
     notes += [
         f"{line['model']}: L[q* {entry.label}] is below L[q* FFG] beyond four standard errors at "
         f"{_images(json.loads(line['points_below']))}."
