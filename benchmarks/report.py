@@ -12,13 +12,14 @@ from benchmarks.lines import Line
 from benchmarks.pipeline import PipelineLine
 from inference_gaps.figures.style import TEXT_WIDTH, figure_style
 
-__all__ = ["as_markdown", "draw_scaling", "machine", "table", "write_tables"]
+__all__ = ["as_markdown", "draw_scaling", "in_short", "machine", "table", "write_tables"]
 
 _LOOK = {
     "plain": ("plain code, float32", "#8c8c8c", "^", ":"),
     "float32": ("float32", "#0072b2", "o", "-"),
     "bfloat16": ("gradients in bfloat16", "#000000", "s", "-"),
 }
+_TICKS = [digit * 10.0**power for power in range(1, 9) for digit in (1, 2, 5)]
 
 
 def machine(threads: int) -> str:
@@ -80,6 +81,25 @@ def as_markdown(lines: Sequence[Line], pipeline: Sequence[PipelineLine]) -> str:
     return "\n".join(rows) + "\n"
 
 
+def in_short(folder: Path) -> str:
+    """Return what ``write_tables`` wrote to ``folder`` as a small table for the README."""
+    lines, around = (
+        pd.read_csv(folder / name, keep_default_na=False) for name in ("bench.csv", "pipeline.csv")
+    )
+    rows = [
+        "| what, on one thread | here | plain code | times as fast | wanted | of the product rate |",
+        "|---|---:|---|---:|---:|---:|",
+    ]
+    for line in lines.to_dict("records"):
+        share = f"{float(line['share_of_products']):.0%}" if line["share_of_products"] != "" else ""
+        rows.append(
+            f"| {line['what']} | {_number(line['ours'])} | {line['baseline']}: {_number(line['theirs'])} | "
+            f"**{line['ratio_median']:.3g}** | {line['ratio_wanted']:g} | {share} |"
+        )
+    rows += [f"| {line.what} | {line.found} | | | {line.allowed} | |" for line in around.itertuples()]
+    return "\n".join(rows)
+
+
 def write_tables(
     folder: Path, lines: Sequence[Line], pipeline: Sequence[PipelineLine], rates: pd.DataFrame, on: str
 ) -> None:
@@ -118,6 +138,8 @@ def draw_scaling(measured: pd.DataFrame, prefix: Path) -> None:
             axis.set(xscale="log", yscale="log", xlabel=quantity)
             axis.set_xticks(sorted(set(measured[measured["quantity"] == quantity]["size"])))
             axis.get_xaxis().set_major_formatter(mpl.ticker.ScalarFormatter())
+            axis.set_yticks([tick for tick in _TICKS if axis.get_ylim()[0] <= tick <= axis.get_ylim()[1]])
+            axis.get_yaxis().set_major_formatter(mpl.ticker.StrMethodFormatter("{x:,.0f}"))
             axis.minorticks_off()
         axes[0].set_ylabel("chains × distributions per second")
         handles, labels = axes[0].get_legend_handles_labels()

@@ -1,8 +1,8 @@
-"""Write the verdicts and the gaps of a finished run into README.md, between its two marks.
+"""Write the verdicts and the gaps of a finished run, and the last benchmark, into README.md between their marks.
 
-    python scripts/readme_results.py [PRESET]
+    python -m scripts.readme_results [PRESET]
 
-A test holds README.md against what this writes, so that no number there is typed by hand.
+A test holds README.md against what this writes, so that no number in these tables is typed by hand.
 """
 
 import sys
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmarks.report import in_short
 from inference_gaps.analysis.claims_layout import details, overview
 from inference_gaps.analysis.paper_table import PaperTable, paper_table
 from inference_gaps.analysis.published import read_published
@@ -19,9 +20,8 @@ from inference_gaps.artifacts import read_values
 from inference_gaps.specs.claims import ClaimsSpec
 from inference_gaps.specs.table import TableSpec
 
-__all__ = ["BEGIN", "END", "results_of"]
+__all__ = ["between_marks", "parts"]
 
-BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 _QUANTITIES = {
     "log_p_best": "log p(x)",
     "approximation_gap": "approximation gap",
@@ -60,7 +60,7 @@ def _gaps(table: PaperTable) -> str:
     return _table(["model", *head], rows)
 
 
-def results_of(top: Path, preset: str) -> str:
+def _results_of(top: Path, preset: str) -> str:
     """Return the two tables, verdicts by claim and gaps by model, of what lies in ``results/preset``."""
     claims, judged = read_values(top / "results" / preset / "claims.csv")
     table, made_by = read_table(top / "results" / preset / "table2.csv")
@@ -69,14 +69,28 @@ def results_of(top: Path, preset: str) -> str:
     return f"{_verdicts(ClaimsSpec.model_validate(judged['spec']), claims)}\n\n{_gaps(gaps)}"
 
 
+def parts(top: Path, preset: str) -> dict[str, str]:
+    """Return what README.md shows between the marks of each name."""
+    return {"results": _results_of(top, preset), "bench": in_short(top / "results" / "bench")}
+
+
+def between_marks(text: str, name: str) -> tuple[str, str, str]:
+    """Return the text up to the first mark of ``name``, what stands between the marks, and the rest."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, _, rest = text.partition(begin)
+    shown, _, after = rest.partition(end)
+    return before + begin, shown.strip(), end + after
+
+
 def main() -> None:
     """Rewrite README.md."""
     top = Path(__file__).parents[1]
-    preset = sys.argv[1] if len(sys.argv) > 1 else "laptop"
     readme = top / "README.md"
-    before, _, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    readme.write_text(f"{before}{BEGIN}\n{results_of(top, preset)}\n{END}{after}", encoding="utf-8")
+    text = readme.read_text(encoding="utf-8")
+    for name, content in parts(top, sys.argv[1] if len(sys.argv) > 1 else "laptop").items():
+        before, _, after = between_marks(text, name)
+        text = f"{before}\n{content}\n{after}"
+    readme.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -172,10 +172,10 @@ def work_of(spec: Spec, trained: TrainSpec, pixels: int, images: int, reverse: b
 
 
 def _annealing(spec: AisSpec, generator: float, times: int) -> Work:
-    transitions = float(times * spec.distributions)
+    transitions = float(times * (spec.distributions - 2))  # None at either end.
     if spec.adaptation == "preliminary":
         # Few chains, at most a hundred distributions, adapted twice at each.
-        transitions += times * 2 * min(spec.distributions, 100) * 4 / spec.chains
+        transitions += times * 2 * (min(spec.distributions, 100) - 2) * 4 / spec.chains
     steps = transitions * spec.leapfrog_steps
     return Work(_GRADIENT * generator * steps * spec.chains * spec.points, steps)
 
