@@ -71,7 +71,7 @@ def _results_of(top: Path, preset: str) -> str:
 
 def parts(top: Path, preset: str) -> dict[str, str]:
     """Return what README.md shows between the marks of each name."""
-    return {"results": _results_of(top, preset), "bench": in_short(top / "results" / "bench")}
+    return {"results": _results_of(top, preset), "bench": in_short(top / "docs" / "benchmarks")}
 
 
 def between_marks(text: str, name: str) -> tuple[str, str, str]:
