@@ -193,6 +193,11 @@ def test_the_manifest_names_every_file_and_job(here: Path) -> None:
     made = {file["@id"] for action in actions for file in action["result"]}
     assert len(made) == sum(len(job.outputs) for job in jobs)
     assert {file["@id"] for file in root["hasPart"]} >= made
+    # What the profile asks of the main workflow.
+    workflow = entities[root["mainEntity"]["@id"]]
+    assert {"File", "SoftwareSourceCode", "ComputationalWorkflow"} <= set(workflow["@type"])
+    assert (here / "results/tiny" / workflow["@id"]).resolve() == (here / "Snakefile").resolve()
+    assert {"@id": workflow["@id"]} in root["hasPart"]
     weights = entities["models/digits-ffg/seed-0/model.safetensors"]
     assert weights["contentSize"] == (here / FFG / "model.safetensors").stat().st_size
     assert len(weights["sha256"]) == 64

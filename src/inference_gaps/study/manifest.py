@@ -29,6 +29,7 @@ _PROFILES = (f"{_RUN}/process/0.5", f"{_RUN}/workflow/0.5", f"{_RUN}/provenance/
 _WORKFLOW_PROFILE = f"{_RO}/workflow-ro-crate/1.0"
 _CONTEXT = [f"{_RO}/crate/1.1/context", f"{_RO}/terms/workflow-run/context"]
 _FORMATS = {
+    "": "text/plain",
     ".csv": "text/csv",
     ".html": "text/html",
     ".json": "application/json",
@@ -37,7 +38,7 @@ _FORMATS = {
     ".png": "image/png",
     ".tex": "application/x-tex",
 }
-_WORKFLOW, _ENGINE, _RUN_ID = "#workflow", "#snakemake", "#run"
+_ENGINE, _RUN_ID = "#snakemake", "#run"
 
 
 def study_identifier(jobs: Jobs) -> str:
@@ -67,8 +68,9 @@ def manifest(study: Study) -> bytes:
         raise UserError(f"there are no artifacts of preset {study.layout.preset}; run 'make' first.")
     records = {job.fingerprint: read_record(study.layout.preset, job.fingerprint) for job in jobs}
     actions = [_action(crate, job, records[job.fingerprint]) for job in jobs]
-    entities = [*actions, *_control(jobs), *_software(jobs), *_run(actions)]
-    return _document(study, crate, entities)
+    workflow = _workflow(crate, study.layout.top / "Snakefile", jobs)
+    entities = [*actions, *_control(jobs), *_software(jobs), *_run(actions, workflow)]
+    return _document(study, crate, entities, workflow)
 
 
 class _Crate:
@@ -155,18 +157,23 @@ def _control(jobs: list[Job]) -> list[Entity]:
     return [*steps, *controls, organised]
 
 
-def _software(jobs: list[Job]) -> list[Entity]:
+def _workflow(crate: _Crate, snakefile: Path, jobs: list[Job]) -> Entity:
+    """Say of the file of the workflow what it is, and return a reference to it."""
+    reference = crate.file(snakefile)
     commands = _commands(jobs)
-    workflow = {
-        "@id": _WORKFLOW,
-        "@type": ["SoftwareSourceCode", "ComputationalWorkflow", "HowTo"],
+    crate.files[reference["@id"]] |= {
+        "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"],
         "name": "inference-gaps",
-        "description": "From raw images to the replication report; the Snakefile of the project.",
+        "description": "From raw images to the replication report.",
         "softwareVersion": importlib.metadata.version("inference-gaps"),
         "programmingLanguage": {"@id": "#language"},
         "hasPart": [{"@id": f"#{command}"} for command in commands],
         "step": [{"@id": f"#step-{command}"} for command in commands],
     }
+    return reference
+
+
+def _software(jobs: list[Job]) -> list[Entity]:
     language = {
         "@id": "#language",
         "@type": "ComputerLanguage",
@@ -187,12 +194,12 @@ def _software(jobs: list[Job]) -> list[Entity]:
             "description": COMMANDS[command],
             "softwareVersion": importlib.metadata.version("inference-gaps"),
         }
-        for command in commands
+        for command in _commands(jobs)
     ]
-    return [workflow, language, engine, *tools]
+    return [language, engine, *tools]
 
 
-def _run(actions: list[Entity]) -> list[Entity]:
+def _run(actions: list[Entity], workflow: Entity) -> list[Entity]:
     """Describe the run as one action: what no job of it made goes in, all that was made comes out."""
     made = {file["@id"]: file for action in actions for file in action["result"]}
     read = {file["@id"]: file for action in actions for file in action["object"]}
@@ -203,7 +210,7 @@ def _run(actions: list[Entity]) -> list[Entity]:
         "@id": _RUN_ID,
         "@type": "CreateAction",
         "name": "Run of the workflow",
-        "instrument": {"@id": _WORKFLOW},
+        "instrument": workflow,
         "object": [file for name, file in read.items() if name not in made],
         "result": list(made.values()),
         **times,
@@ -211,7 +218,7 @@ def _run(actions: list[Entity]) -> list[Entity]:
     return [run]
 
 
-def _document(study: Study, crate: _Crate, entities: list[Entity]) -> bytes:
+def _document(study: Study, crate: _Crate, entities: list[Entity], workflow: Entity) -> bytes:
     profiles = [
         {"@id": profile, "@type": "CreativeWork", "name": profile.split("/")[-2]}
         for profile in (*_PROFILES, _WORKFLOW_PROFILE)
@@ -226,7 +233,7 @@ def _document(study: Study, crate: _Crate, entities: list[Entity]) -> bytes:
         "license": "MIT; embedded images have licences of their own",
         "conformsTo": [{"@id": profile["@id"]} for profile in profiles],
         "hasPart": [{"@id": name} for name in crate.files],
-        "mainEntity": {"@id": _WORKFLOW},
+        "mainEntity": workflow,
         "mentions": [
             {"@id": _RUN_ID},
             *({"@id": e["@id"]} for e in entities if e["@id"].startswith("#job-")),
