@@ -12,6 +12,13 @@ include: "workflow/rules/study.smk"
 report: "workflow/report/workflow.rst"
 
 
+# Under Snakemake's limit of a hundred jobs a second, each job that ends adds a look for further jobs once a second
+# until the end of the run: hours of hundreds of jobs would spend a tenth of the processor on it. Jobs here are
+# limited by cores.
+onstart:
+    workflow.scheduler.job_rate_limiter = None
+
+
 # What a user asks for by name; the first is what plain `snakemake` makes.
 rule all:
     input:
