@@ -1,8 +1,8 @@
 """Bugs in gaps, intervals and errors."""
 
-from inference_gaps.analysis import gaps, intervals, table
+from inference_gaps.analysis import gaps, intervals, table, table_text
 from inference_gaps.figures import schematic
-from tests.analysis import test_coverage, test_intervals, test_paired_gaps
+from tests.analysis import test_coverage, test_intervals, test_paired_gaps, test_table_text
 from tests.bounds import test_uncertainty
 from tests.figures import test_schematic
 from tests.mutants.mutant import Check, Mutant
@@ -27,8 +27,17 @@ _NUMBERS = Check(test_schematic.test_numbers_are_those_of_the_table_with_their_i
 _OWN_FAMILY = Check(
     test_schematic.test_models_without_an_optimum_of_their_own_family_and_checkpoints_are_left_out
 )
+_ONCE = Check(test_table_text.test_each_chain_that_diverged_is_counted_once)
 
 SUMMARIES = [
+    Mutant(
+        "chains counted with what rests on them",
+        "The note on diverged proposals counts them again for every gap that rests on the chains.",
+        table_text.reading_notes,
+        'lines[lines["quantity"].str.startswith(("ais_", "bdmc_"))]',
+        "lines",
+        _ONCE,
+    ),
     Mutant(
         "largest value at each point",
         "log p(x) is the largest estimate point by point instead of one estimator for all.",

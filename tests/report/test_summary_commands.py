@@ -297,9 +297,15 @@ def test_chains_that_diverged_are_counted_in_the_table(small_study: Study) -> No
         frame, provenance = read_values(path)
         frame.loc[frame["point"] == 5, "diverged"] = count
         write_values(path, frame, provenance)
+    path = layout.bdmc("mnist-ffg", 0, "local-ffg")
+    frame, provenance = read_values(path)
+    write_values(path, frame.assign(diverged=[4, *[0] * (len(frame) - 1)]), provenance)
     assert make_table(top, spec) == 0
     markdown = layout.table("table2", "md").read_text(encoding="utf-8")
-    assert "Proposals of AIS chains that diverged and were rejected: mnist-ffg 3.\n" in markdown
+    assert (
+        "Proposals of AIS chains, of BDMC as well, that diverged and were rejected: mnist-ffg 7.\n"
+        in markdown
+    )
 
 
 def _claims(rows: list[TableRowSpec], caveat: str = "") -> ClaimsSpec:

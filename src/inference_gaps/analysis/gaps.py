@@ -47,7 +47,8 @@ class Quantity:
 
     ``bias_bound``: where the largest of several means was taken, a bound on the bias of doing so, in nats,
     over the estimators within six standard errors of the largest. ``weights``: the quantity as a linear
-    combination of columns of :class:`Bounds`. ``excluded`` counts points that were left out.
+    combination of columns of :class:`Bounds`. ``excluded`` counts points that were left out, ``diverged`` the
+    rejected proposals of the AIS chains that it rests on.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Quantity:
     bias_bound: float | None = None
     weights: Mapping[str, float] = field(default_factory=dict)
     excluded: int = 0
+    diverged: int = 0
 
 
 def tightest(bounds: Bounds, estimators: Sequence[str], caution: float = _CAUTION) -> str:
@@ -133,7 +135,10 @@ def quantities(bounds: Bounds, trained_with: str) -> list[Quantity]:
             found.append(_combination(f"approximation_gap{suffix}", terms, log_p.estimator))
         terms = [(1.0, log_p), (-1.0, amortized)]
         found.append(_combination(f"inference_gap{suffix}", terms, log_p.estimator))
-    return [replace(each, excluded=bounds.excluded) for each in found]
+    return [
+        replace(each, excluded=bounds.excluded, diverged=bounds.diverged.get(each.estimator, 0))
+        for each in found
+    ]
 
 
 def average_over_seeds(runs: Sequence[Sequence[Quantity]]) -> list[Quantity]:
@@ -152,6 +157,7 @@ def average_over_seeds(runs: Sequence[Sequence[Quantity]]) -> list[Quantity]:
                 standard_error=(errors**2).sum(axis=1) ** 0.5 / len(same),
                 bias_bound=float(np.mean(biases)) if biases else None,
                 excluded=same[0].excluded + len(same[0].per_point) - len(values),
+                diverged=sum(each.diverged for each in same),
             )
         )
     return averaged

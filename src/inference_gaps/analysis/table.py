@@ -1,7 +1,7 @@
 """The tidy table of an experiment: one line per model, seed, split and quantity."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,6 @@ class _Run:
 
     quantities: list[Quantity]
     points: int
-    diverged: Mapping[str, int]
     active_units: int | None
 
     def bdmc_gap(self, estimator: str) -> float | None:
@@ -78,7 +77,7 @@ def _read(row: TableRowSpec, layout: Layout) -> _Run:
     bounds = read_bounds(row, layout)
     found = [*quantities(bounds, row.trained_with), *read_bidirectional(row, layout)]
     units = active_units(units_file(row, layout)) if row.active_units else None
-    return _Run(found, len(bounds.value) + bounds.excluded, bounds.diverged, units)
+    return _Run(found, len(bounds.value) + bounds.excluded, units)
 
 
 def _names(row: TableRowSpec) -> dict[str, Any]:
@@ -91,7 +90,7 @@ def _points_below(gain: Quantity) -> str:
     return json.dumps(below.tolist())
 
 
-def _line(row: TableRowSpec, quantity: Quantity, diverged: int, bdmc_gap: float | None) -> dict[str, Any]:
+def _line(row: TableRowSpec, quantity: Quantity, bdmc_gap: float | None) -> dict[str, Any]:
     interval = mean_interval(quantity.per_point.to_numpy(dtype=np.float64))
     is_gap = "_gap" in quantity.name
     return {
@@ -108,17 +107,14 @@ def _line(row: TableRowSpec, quantity: Quantity, diverged: int, bdmc_gap: float 
         "bdmc_gap": bdmc_gap,
         "n_points": len(quantity.per_point),
         "n_excluded": quantity.excluded,
-        "n_diverged": diverged,
+        "n_diverged": quantity.diverged,
         "points_below": _points_below(quantity) if quantity.name.startswith("gain_") else None,
         "mark": gap_mark(interval.mean, interval.low, interval.high, bdmc_gap) if is_gap else None,
     }
 
 
 def _lines(row: TableRowSpec, run: _Run) -> list[dict[str, Any]]:
-    lines = [
-        _line(row, each, run.diverged.get(each.estimator, 0), run.bdmc_gap(each.estimator))
-        for each in run.quantities
-    ]
+    lines = [_line(row, each, run.bdmc_gap(each.estimator)) for each in run.quantities]
     return lines + _units_lines(row, [run])
 
 
@@ -139,8 +135,7 @@ def _summary(rows: Sequence[TableRowSpec], runs: Sequence[_Run]) -> list[dict[st
         same = [run.quantities[index] for run in runs]
         gaps = [run.bdmc_gap(each.estimator) for run, each in zip(runs, same, strict=True)]
         known = [gap for gap in gaps if gap is not None]
-        diverged = sum(run.diverged.get(each.estimator, 0) for run, each in zip(runs, same, strict=True))
-        line = _line(rows[0], quantity, diverged, float(np.mean(known)) if known else None)
+        line = _line(rows[0], quantity, float(np.mean(known)) if known else None)
         means = [each.per_point.mean() for each in same]
         line |= {"seed": None, "n_seeds": len(rows), "sd_between_seeds": float(np.std(means, ddof=1))}
         lines.append(line)

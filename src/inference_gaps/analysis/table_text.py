@@ -135,11 +135,12 @@ def reading_notes(lines: pd.DataFrame) -> list[str]:
             f"{MARK_SIGNS[WITHIN_BDMC]} Smaller than the distance between forward and reverse AIS on simulated "
             f"data: AIS is not accurate enough for this gap."
         )
-    once = lines.drop_duplicates(["model", "split", "estimator"])
-    diverged = once.groupby("model", sort=False)["n_diverged"].sum()
+    # The lines of the chains themselves, not of the gaps that rest on them.
+    chains = lines[lines["quantity"].str.startswith(("ais_", "bdmc_"))]
+    diverged = chains.groupby("model", sort=False)["n_diverged"].sum()
     if diverged.any():
         counts = ", ".join(f"{model} {count}" for model, count in diverged.items() if count)
-        notes.append(f"Proposals of AIS chains that diverged and were rejected: {counts}.")
+        notes.append(f"Proposals of AIS chains, of BDMC as well, that diverged and were rejected: {counts}.")
     notes += [
         f"{line['model']}: L[q* {entry.label}] is below L[q* FFG] beyond four standard errors at "
         f"{_images(json.loads(line['points_below']))}."

@@ -74,7 +74,7 @@ def read_bidirectional(row: TableRowSpec, layout: Layout) -> list[Quantity]:
     """
     found = []
     for start, path in bdmc_files(row, layout).items():
-        frame = values_of(path, "evaluate-bdmc", ("point", *BIDIRECTIONAL))[0].set_index("point")
+        frame = values_of(path, "evaluate-bdmc", ("point", *BIDIRECTIONAL, "diverged"))[0].set_index("point")
         gap = frame["reverse"] - frame["forward"]
         error = np.hypot(frame["forward_standard_error"], frame["reverse_standard_error"])
         finite = np.isfinite(gap) & np.isfinite(error)
@@ -90,6 +90,7 @@ def read_bidirectional(row: TableRowSpec, layout: Layout) -> list[Quantity]:
                 gap[finite],
                 pd.Series(error)[finite],
                 excluded=int((~finite).sum()),
+                diverged=int(frame["diverged"].sum()),
             )
         )
     return found

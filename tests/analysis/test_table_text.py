@@ -1,0 +1,39 @@
+"""What the notes below a table count."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from inference_gaps.analysis.gaps import Bounds, Quantity, average_over_seeds, quantities
+from inference_gaps.analysis.table_text import reading_notes
+
+
+def _line(quantity: str, estimator: str, diverged: int, epoch: int | None = None) -> dict[str, object]:
+    empty = dict.fromkeys(("selection_bias_bound", "sd_between_seeds", "mark"))
+    line = {"model": "m", "split": "train", "epoch": epoch, "quantity": quantity, "estimator": estimator}
+    numbers = {"value": -9.0, "ci_low": -10.0, "ci_high": -8.0, "n_points": 4, "n_excluded": 0, "n_seeds": 1}
+    return empty | line | numbers | {"n_diverged": diverged, "points_below": "[]", "mc_standard_error": 0.1}
+
+
+def test_each_chain_that_diverged_is_counted_once() -> None:
+    at_epoch = [
+        _line("ais_local_ffg", "ais_local_ffg", 5, epoch=6),
+        _line("bdmc_local_ffg", "ais_local_ffg", 1, 6),
+    ]
+    at_end = [_line("ais_prior", "ais_prior", 7), _line("ais_local_ffg", "ais_local_ffg", 20)]
+    resting = [_line("log_p_best", "differs between seeds", 27), _line("inference_gap", "ais_prior", 7)]
+    notes = reading_notes(pd.DataFrame([*at_epoch, *at_end, *resting]))
+    assert "Proposals of AIS chains, of BDMC as well, that diverged and were rejected: m 33." in notes
+
+
+def test_what_diverged_belongs_to_the_chains_and_what_rests_on_them() -> None:
+    index = pd.RangeIndex(8, name="point")
+    value = pd.DataFrame({"elbo_amortized": -3.0, "iwae_amortized": -2.0, "ais_prior": -1.0}, index=index)
+    bounds = Bounds(value, value * 0 + 0.1, diverged={"ais_prior": 4})
+    one = quantities(bounds, "ffg")
+    other = [replace(each, diverged=3 * each.diverged) for each in one]
+    both: dict[str, Quantity] = {each.name: each for each in average_over_seeds([one, other])}
+    assert both["ais_prior"].diverged == both["inference_gap"].diverged == 16
+    assert both["iwae_amortized"].diverged == 0
+    assert np.isfinite(both["inference_gap"].per_point).all()
