@@ -28,7 +28,7 @@ def _show(line: Line) -> None:
     share = f"; {line.share:.0%} of the product rate, limit {line.wanted_share:.0%}" if line.share else ""
     print(f"{line.what}\n    {line.size}")
     print(f"    ours {line.ours:,.4g}   {line.baseline} {line.theirs:,.4g}")
-    print(f"    ratio {line.ratio:.2f} ({spread}){wanted}{share}")
+    print(f"    ratio {'at least ' if line.at_least else ''}{line.ratio:.2f} ({spread}){wanted}{share}")
     if line.agreement:
         print(f"    {line.agreement}")
     print(flush=True)
@@ -51,6 +51,13 @@ def _products(turns: Turns) -> pd.DataFrame:
     return rates
 
 
+def _positive(text: str) -> int:
+    number = int(text) if text.isdecimal() else 0
+    if not number:
+        raise argparse.ArgumentTypeError(f"is {text!r}; write a whole number above zero")
+    return number
+
+
 def main() -> None:
     """Run; see the module."""
     parser = argparse.ArgumentParser(
@@ -58,9 +65,11 @@ def main() -> None:
     )
     parser.add_argument("--lines", nargs="*", choices=list(LINES), default=list(LINES))
     parser.add_argument("--no-scaling", action="store_true", help="no figure")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads of ours and of the baselines")
     parser.add_argument(
-        "--repetitions", type=int, default=5, help="turns of short comparisons; others take fewer"
+        "--threads", type=_positive, default=1, help="CPU threads of ours and of the baselines"
+    )
+    parser.add_argument(
+        "--repetitions", type=_positive, default=5, help="turns of short comparisons; others take fewer"
     )
     parser.add_argument("--output", type=Path, default=_TOP / "results" / "bench", help="folder to write to")
     options = parser.parse_args()

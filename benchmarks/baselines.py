@@ -103,7 +103,7 @@ def autograd_ais(
 ) -> Tensor:
     """AIS from the prior, linear schedule, every gradient by autograd over the whole log density.
 
-    Images are repeated for each chain, and the decoder's weights collect gradients, too.
+    Images are repeated for each chain, and the decoder's weights collect gradients, too, unless they are frozen.
     Returns one estimate of log p(x) for each row of ``x``.
     """
     images = x.repeat(chains, 1)

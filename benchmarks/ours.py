@@ -3,6 +3,7 @@
 All work on one model and on the first images of its training split.
 """
 
+import copy
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -133,11 +134,12 @@ def ais(files: Files, spec: AisSpec) -> Outcome:
     return timed(lambda: _anneal(vae, x, location, torch.ones_like(location), spec))
 
 
-def plain_ais(files: Files, spec: AisSpec) -> Outcome:
-    """Anneal from the prior by autograd over the whole log joint."""
+def plain_ais(files: Files, spec: AisSpec, frozen: bool) -> Outcome:
+    """Anneal from the prior by autograd over the whole log joint, with weights ``frozen`` or not."""
     vae, x = _plain_model(files), _points(files, spec.points)
     sizes = vae.latent_dim, spec.chains, spec.distributions, spec.leapfrog_steps
-    return timed(lambda: autograd_ais(vae.decoder, x, *sizes))
+    decoder = copy.deepcopy(vae.decoder).requires_grad_(not frozen)
+    return timed(lambda: autograd_ais(decoder, x, *sizes))
 
 
 def random_ais(spec: AisSpec, latent_dim: int, plain: bool) -> Outcome:
@@ -150,7 +152,7 @@ def random_ais(spec: AisSpec, latent_dim: int, plain: bool) -> Outcome:
     vae.requires_grad_(False)
     x = _bytes(spec.points).float() / 256
     if plain:
-        decoder = PlainVae.like(vae).decoder
+        decoder = PlainVae.like(vae).decoder.requires_grad_(False)
         sizes = latent_dim, spec.chains, spec.distributions, spec.leapfrog_steps
         return timed(lambda: autograd_ais(decoder, x, *sizes))
     assert isinstance(vae.generator, MlpGenerator)
@@ -274,7 +276,7 @@ def _optimise(
 def plain_local(files: Files, family: str, index: int, enough: float) -> LocalRun:
     """Optimise one point by the plain procedure, until its bound is ``enough`` or it ends by its own rule."""
     plain, x = _plain_model(files), _points(files, index + 1)[index]
-    decoder = plain.decoder.requires_grad_(False)
+    decoder = copy.deepcopy(plain.decoder).requires_grad_(False)
     torch.manual_seed(index)
     posterior = {"ffg": PlainGaussian, "af": PlainFlow}[family](plain.latent_dim)
     noise = _noise(posterior.noise_dim)

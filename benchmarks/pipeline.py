@@ -28,17 +28,27 @@ class PipelineLine:
 
 def pipeline(top: Path) -> list[PipelineLine]:
     """Return the three lines; nothing is computed where the run is not finished."""
-    share = overhead(top)  # Before anything is made again, which leaves a later record.
     finished = "Nothing to be done" in _snakemake(top, "--dry-run")[1]
     nothing = again = _NEEDED
     if finished:
         nothing = f"{_snakemake(top)[0]:.1f} s"
+        # The record of the job is kept: its time, long after the run, would hide what the run as a whole took.
+        record = top / _record_of(top, "figures/quick/training.pdf")
+        kept = record.read_bytes()
         again = f"{_snakemake(top, '--force', 'figures/quick/training.pdf')[0]:.1f} s"
+        record.write_bytes(kept)
     return [
         PipelineLine("a run that has nothing to do", "under 5 s", nothing),
         PipelineLine("one figure again", "under 20 s", again),
-        PipelineLine("overhead of the pipeline in quick", "under 20 %", share),
+        PipelineLine("overhead of the pipeline in quick", "under 20 %", overhead(top)),
     ]
+
+
+def _record_of(top: Path, output: str) -> Path:
+    with contextlib.chdir(top):
+        study = load_study({"preset": "quick"}, find_data=False)
+        job = next(job for job in study.jobs if Path(output) in job.outputs.values())
+        return study.layout.record(job.fingerprint)
 
 
 def _snakemake(top: Path, *options: str) -> tuple[float, str]:

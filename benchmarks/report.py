@@ -48,6 +48,7 @@ def table(lines: Sequence[Line]) -> pd.DataFrame:
                 "ratio_min": min(line.ratios),
                 "ratio_max": max(line.ratios),
                 "turns": len(line.ratios),
+                "ratio_is_at_least": line.at_least,
                 "ratio_wanted": line.wanted,
                 "share_of_products": line.share,
                 "share_wanted": line.wanted_share,
@@ -57,6 +58,10 @@ def table(lines: Sequence[Line]) -> pd.DataFrame:
             for line in lines
         ]
     )
+
+
+def _ratio(value: float, at_least: bool) -> str:
+    return f"{'≥ ' if at_least else ''}{value:.3g}"
 
 
 def _number(value: float) -> str:
@@ -75,7 +80,7 @@ def as_markdown(lines: Sequence[Line], pipeline: Sequence[PipelineLine]) -> str:
         share = f"{line.share:.0%} ({line.wanted_share:.0%})" if line.share and line.wanted_share else ""
         rows.append(
             f"| {line.what} | {_number(line.ours)} | {line.baseline}: {_number(line.theirs)} | "
-            f"**{line.ratio:.3g}**{spread} | {wanted} | {share} | {line.agreement} |"
+            f"**{_ratio(line.ratio, line.at_least)}**{spread} | {wanted} | {share} | {line.agreement} |"
         )
     rows += [f"| {line.what} | {line.found} | | | {line.allowed} | | |" for line in pipeline]
     return "\n".join(rows) + "\n"
@@ -83,18 +88,20 @@ def as_markdown(lines: Sequence[Line], pipeline: Sequence[PipelineLine]) -> str:
 
 def in_short(folder: Path) -> str:
     """Return what ``write_tables`` wrote to ``folder`` as a small table for the README."""
-    lines, around = (
-        pd.read_csv(folder / name, keep_default_na=False) for name in ("bench.csv", "pipeline.csv")
-    )
+    lines = pd.read_csv(folder / "bench.csv")
+    around = pd.read_csv(folder / "pipeline.csv")
     rows = [
-        "| what, on one thread | here | plain code | times as fast | wanted | of the product rate |",
-        "|---|---:|---|---:|---:|---:|",
+        f"{lines['machine'].iloc[0]}:",
+        "",
+        "| what | here | baseline | ratio | wanted | same result |",
+        "|---|---:|---|---:|---:|---|",
     ]
-    for line in lines.to_dict("records"):
-        share = f"{float(line['share_of_products']):.0%}" if line["share_of_products"] != "" else ""
+    for line in lines.assign(agreement=lines["agreement"].fillna("")).to_dict("records"):
+        ratio = _ratio(line["ratio_median"], line["ratio_is_at_least"])
+        wanted = f"{line['ratio_wanted']:g}" if pd.notna(line["ratio_wanted"]) else ""
         rows.append(
             f"| {line['what']} | {_number(line['ours'])} | {line['baseline']}: {_number(line['theirs'])} | "
-            f"**{line['ratio_median']:.3g}** | {line['ratio_wanted']:g} | {share} |"
+            f"**{ratio}** | {wanted} | {line['agreement']} |"
         )
     rows += [f"| {line.what} | {line.found} | | | {line.allowed} | |" for line in around.itertuples()]
     return "\n".join(rows)

@@ -17,6 +17,7 @@ from inference_gaps.analysis.paper_table import PaperTable, paper_table
 from inference_gaps.analysis.published import read_published
 from inference_gaps.analysis.table import read_table
 from inference_gaps.artifacts import read_values
+from inference_gaps.errors import UserError
 from inference_gaps.specs.claims import ClaimsSpec
 from inference_gaps.specs.table import TableSpec
 
@@ -87,7 +88,11 @@ def main() -> None:
     top = Path(__file__).parents[1]
     readme = top / "README.md"
     text = readme.read_text(encoding="utf-8")
-    for name, content in parts(top, sys.argv[1] if len(sys.argv) > 1 else "laptop").items():
+    try:
+        shown = parts(top, sys.argv[1] if len(sys.argv) > 1 else "laptop")
+    except UserError as error:
+        sys.exit(f"readme_results: {error}")
+    for name, content in shown.items():
         before, _, after = between_marks(text, name)
         text = f"{before}\n{content}\n{after}"
     readme.write_text(text, encoding="utf-8")

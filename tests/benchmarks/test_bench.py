@@ -1,5 +1,6 @@
 """How comparisons are summarised, printed and drawn."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,8 @@ import pytest
 
 from benchmarks.lines import Line, _until_near
 from benchmarks.ours import LocalRun
-from benchmarks.pipeline import overhead
-from benchmarks.report import as_markdown, draw_scaling, table
+from benchmarks.pipeline import PipelineLine, overhead
+from benchmarks.report import as_markdown, draw_scaling, in_short, table, write_tables
 from benchmarks.scaling import scaling
 from benchmarks.timing import Comparison, Outcome, Turns, product_rate
 
@@ -47,6 +48,17 @@ def test_products_have_a_rate() -> None:
 def test_the_table_says_the_ratio_and_what_is_wanted() -> None:
     assert table([LINE])["ratio_median"].item() == 4.0
     assert "| **4** (2 – 6) | 1.8 | 50% (70%) | equal: +0.00 ± 0.01 nats |" in as_markdown([LINE], [])
+
+
+def test_a_baseline_that_ended_early_gives_a_lower_bound(tmp_path: Path) -> None:
+    early = dataclasses.replace(LINE, at_least=True, wanted=None)
+    around = [PipelineLine("one figure again", "under 20 s", "8.3 s")]
+    write_tables(tmp_path, [LINE, early], around, pd.DataFrame({"precision": ["float32"]}), "a machine")
+    first, second, third = in_short(tmp_path).splitlines()[4:]
+    assert first == "| AIS | 20 | plain: 5 | **4** | 1.8 | equal: +0.00 ± 0.01 nats |"
+    assert second == "| AIS | 20 | plain: 5 | **≥ 4** |  | equal: +0.00 ± 0.01 nats |"
+    assert third == "| one figure again | 8.3 s | | | under 20 s | |"
+    assert "**≥ 4**" in (tmp_path / "bench.md").read_text(encoding="utf-8")
 
 
 def test_without_a_run_the_overhead_is_not_made_up(tmp_path: Path) -> None:
