@@ -42,7 +42,8 @@ check: $(READY)
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy
-	@$(BIN)/inference-gaps check-config $(if $(PRESET),--preset $(PRESET)) $(if $(DATA),--data-folder "$(DATA)")
+	@$(BIN)/inference-gaps check-config $(if $(PRESET),--preset $(PRESET)) $(if $(DATA),--data-folder "$(DATA)") \
+		$(if $(COPIES),--copies '$(COPIES)')
 	@$(BIN)/python -m pytest tests/workflow/test_lint.py
 
 bench: $(READY)

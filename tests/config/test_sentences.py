@@ -376,16 +376,19 @@ def test_all_problems_are_listed(project: Path) -> None:
 @pytest.mark.parametrize(
     ("overrides", "sentence"),
     [
-        ({"preset": "tinny"}, "--config: preset is 'tinny', which is not a preset; the nearest is tiny."),
-        ({"presett": "tiny"}, "--config: presett is not a key; the nearest is preset."),
+        (
+            {"preset": "tinny"},
+            "the command line: preset is 'tinny', which is not a preset; the nearest is tiny.",
+        ),
+        ({"presett": "tiny"}, "the command line: presett is not a key; the nearest is preset."),
         (
             {"threads": "1e5"},
-            "--config: threads is the text '1e5'; YAML reads 1e5 as text, write 100000.",
+            "the command line: threads is the text '1e5'; YAML reads 1e5 as text, write 100000.",
         ),
         (
             {"experiments": ["gap"]},
-            "--config: experiments is 'gap', which is not an experiment of config/experiments.yaml; the nearest is "
-            "gaps.",
+            "the command line: experiments is 'gap', which is not an experiment of config/experiments.yaml; the "
+            "nearest is gaps.",
         ),
     ],
 )
@@ -401,7 +404,7 @@ def test_the_command_says_it_and_fails(project: Path, capsys: pytest.CaptureFixt
     assert main(["check-config", "--top", str(project), "--preset", "tinny"]) == 1
     assert capsys.readouterr().err == (
         "inference-gaps check-config: the configuration has 1 problem; nothing was started.\n"
-        "  --config: preset is 'tinny', which is not a preset; the nearest is tiny.\n"
+        "  the command line: preset is 'tinny', which is not a preset; the nearest is tiny.\n"
     )
 
 

@@ -217,14 +217,20 @@ def test_a_mark_of_the_order_of_bytes_is_no_mistake(project: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ("preset=[tiny]", "--config: preset is a list; it must be text"),
-        ("preset=../../tiny", "--config: preset is '../../tiny', which is not a preset"),
-        ("threads=many", "--config: threads is the text 'many'; it must be a whole number"),
-        ("threads=-1", "--config: threads is the number -1; it must be a whole number, at least 1"),
-        ("device={a: 1}", "--config: device is a mapping of keys to values; it must be auto, cpu or cuda"),
-        ("experiments=[[]]", "--config: experiments is a list; it must be the word all or a list of names"),
-        ("data_folder=7", "--config: data_folder is the number 7; it must be text"),
-        ("no_such_key=1", "--config: no_such_key is not a key"),
+        ("preset=[tiny]", "the command line: preset is a list; it must be text"),
+        ("preset=../../tiny", "the command line: preset is '../../tiny', which is not a preset"),
+        ("threads=many", "the command line: threads is the text 'many'; it must be a whole number"),
+        ("threads=-1", "the command line: threads is the number -1; it must be a whole number, at least 1"),
+        (
+            "device={a: 1}",
+            "the command line: device is a mapping of keys to values; it must be auto, cpu or cuda",
+        ),
+        (
+            "experiments=[[]]",
+            "the command line: experiments is a list; it must be the word all or a list of names",
+        ),
+        ("data_folder=7", "the command line: data_folder is the number 7; it must be text"),
+        ("no_such_key=1", "the command line: no_such_key is not a key"),
     ],
 )
 def test_keys_of_the_command_line(given: str, sentence: str, project: Path) -> None:

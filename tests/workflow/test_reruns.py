@@ -29,7 +29,7 @@ def test_a_wrong_configuration_starts_nothing(project: Path) -> None:
     assert failed.returncode == 1
     assert failed.stderr.endswith(
         "snakemake: the configuration has 1 problem; nothing was started.\n"
-        "  --config: thread is not a key; the nearest is threads.\n"
+        "  the command line: thread is not a key; the nearest is threads.\n"
     )
     assert "Traceback" not in failed.stderr
     assert not (project / "results").exists()

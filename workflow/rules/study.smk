@@ -14,6 +14,7 @@ try:
     from inference_gaps.errors import UserError
     from inference_gaps.layout import at_epoch
     from inference_gaps.posteriors.registry import FAMILIES
+    from inference_gaps.study.flags import flags_for
     from inference_gaps.study.freshness import mark_outdated
     from inference_gaps.study.manifest import described_study, study_identifier
     from inference_gaps.study.plan import load_study

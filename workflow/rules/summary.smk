@@ -235,7 +235,7 @@ rule write_manifest:
     params:
         identifier=IDENTIFIER,
         experiments=STUDY.configuration.chosen_experiments,
-        preset=PRESET,
+        study=flags_for(SETTINGS),
     log:
         log_of("write_manifest", "manifest"),
     threads: 1
@@ -244,5 +244,5 @@ rule write_manifest:
     message:
         "Manifest of the run"
     shell:
-        "inference-gaps write-manifest --preset {params.preset} --experiments {params.experiments:q}"
+        "inference-gaps write-manifest {params.study:q} --experiments {params.experiments:q}"
         " --output {output:q} > {log:q} 2>&1"

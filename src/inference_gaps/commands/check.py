@@ -16,6 +16,7 @@ Fails unless all that is there is fresh.
 import argparse
 
 from inference_gaps.errors import UserError
+from inference_gaps.study.flags import add_study_flags, given_keys
 from inference_gaps.study.inspection import inspect
 from inference_gaps.study.plan import load_study
 
@@ -26,15 +27,13 @@ _KINDS = ("fresh", "stale", "foreign", "unreadable", "missing")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of ``check``."""
-    parser.add_argument("--preset", help="preset to compare with instead of the one in config/config.yaml")
-    parser.add_argument("--data-folder", help="folder of data sets instead of the one in config/config.yaml")
+    add_study_flags(parser)
     parser.add_argument("--all", action="store_true", help="list what is missing, too")
 
 
 def run(options: argparse.Namespace) -> None:
     """Compare and list; see the module."""
-    given = {"preset": options.preset, "data_folder": options.data_folder}
-    study = load_study({key: value for key, value in given.items() if value is not None}, find_data=False)
+    study = load_study(given_keys(options), find_data=False)
     found = inspect(study)
     for finding in found:
         if finding.kind != "missing" or options.all:

@@ -14,6 +14,7 @@ from typing import Any
 
 from inference_gaps.config.loading import load_configuration, preset_names
 from inference_gaps.errors import UserError
+from inference_gaps.study.flags import add_study_flags, given_keys
 from inference_gaps.study.plan import Study, load_study
 
 __all__ = ["add_arguments", "run"]
@@ -21,15 +22,13 @@ __all__ = ["add_arguments", "run"]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of ``check-config``."""
-    parser.add_argument("--preset", help="preset to plan instead of the one in config/config.yaml")
-    parser.add_argument("--data-folder", help="folder of data sets instead of the one in config/config.yaml")
+    add_study_flags(parser)
     parser.add_argument("--top", type=Path, default=Path(), help="top folder of the project (default: here)")
 
 
 def run(options: argparse.Namespace) -> None:
     """Validate and report; see the module."""
-    given = {"preset": options.preset, "data_folder": options.data_folder}
-    overrides = {key: value for key, value in given.items() if value is not None}
+    overrides = given_keys(options)
     if not (options.top / "config" / "config.yaml").is_file():
         raise UserError(
             f"{options.top.absolute()} has no config/config.yaml; go to the top folder of the project, or "

@@ -10,6 +10,7 @@ import argparse
 from pathlib import Path
 
 from inference_gaps.study.explanation import explain
+from inference_gaps.study.flags import add_study_flags, given_keys
 
 __all__ = ["add_arguments", "run"]
 
@@ -17,8 +18,9 @@ __all__ = ["add_arguments", "run"]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of ``explain``."""
     parser.add_argument("file", type=Path, help="artifact of any kind")
+    add_study_flags(parser)
 
 
 def run(options: argparse.Namespace) -> None:
     """Explain; see the module."""
-    print(explain(options.file))
+    print(explain(options.file, given_keys(options)))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from inference_gaps.records import read_record
 from inference_gaps.study.cost import Cost, stage_costs
+from inference_gaps.study.flags import add_study_flags, given_keys
 from inference_gaps.study.plan import Study, load_study
 
 __all__ = ["add_arguments", "run"]
@@ -18,21 +19,14 @@ __all__ = ["add_arguments", "run"]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of ``plan-cost``."""
-    parser.add_argument("--preset", help="preset to plan instead of the one in config/config.yaml")
-    parser.add_argument("--data-folder", help="folder of data sets instead of the one in config/config.yaml")
+    add_study_flags(parser)
     parser.add_argument("--experiments", nargs="+", help="experiments instead of those in config/config.yaml")
     parser.add_argument("--top", type=Path, default=Path(), help="top folder of the project (default: here)")
 
 
 def run(options: argparse.Namespace) -> None:
     """Estimate and print; see the module."""
-    given = {
-        "preset": options.preset,
-        "data_folder": options.data_folder,
-        "experiments": options.experiments,
-    }
-    overrides = {key: value for key, value in given.items() if value is not None}
-    study = load_study(overrides, options.top, find_data=False)
+    study = load_study(given_keys(options), options.top, find_data=False)
     folders = {
         job.outputs["output"]: study.sources[_dataset(job.outputs["output"])].folder
         for job in study.jobs.of("prepare-data")

@@ -10,6 +10,7 @@ import argparse
 from pathlib import Path
 
 from inference_gaps.artifacts import write_bytes
+from inference_gaps.study.flags import add_study_flags, given_keys
 from inference_gaps.study.manifest import manifest
 from inference_gaps.study.plan import load_study
 
@@ -18,13 +19,12 @@ __all__ = ["add_arguments", "run"]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the flags of ``write-manifest``."""
-    parser.add_argument("--preset", required=True, help="preset whose artifacts are described")
+    add_study_flags(parser)
     parser.add_argument("--experiments", nargs="+", help="as in config/config.yaml, which is the default")
     parser.add_argument("--output", required=True, type=Path, help="manifest to write (.json)")
 
 
 def run(options: argparse.Namespace) -> None:
     """Describe and write; see the module."""
-    chosen = {"experiments": options.experiments} if options.experiments else {}
-    study = load_study({"preset": options.preset, **chosen}, find_data=False)
+    study = load_study(given_keys(options), find_data=False)
     write_bytes(options.output, manifest(study))

@@ -20,6 +20,7 @@ from inference_gaps.specs.data import DatasetSpec
 __all__ = ["Configuration", "load_configuration", "preset_names"]
 
 _Model = TypeVar("_Model", bound=BaseModel)
+_COMMAND_LINE = "the command line"
 
 
 @dataclass(frozen=True)
@@ -150,12 +151,12 @@ def _settings(top: Path, overrides: Mapping[str, Any]) -> tuple[UserSettings | N
     if found or not overrides:
         settings, _ = validated(UserSettings, content, "config/config.yaml")
         return (None if problems else settings), problems + found
-    settings, found = validated(UserSettings, {**content, **overrides}, "--config")
+    settings, found = validated(UserSettings, {**content, **overrides}, _COMMAND_LINE)
     return (None if problems else settings), problems + found
 
 
 def _place(key: str, overrides: Mapping[str, Any]) -> str:
-    return f"{'--config' if key in overrides else 'config/config.yaml'}: {key}"
+    return f"{_COMMAND_LINE if key in overrides else 'config/config.yaml'}: {key}"
 
 
 def _read(model: type[_Model], top: Path, name: str) -> tuple[_Model | None, list[str]]:

@@ -9,7 +9,7 @@ from inference_gaps.study.plan import Study
 
 __all__ = ["command_line"]
 
-_COMPUTES = ("train", "simulate-", "optimise-", "evaluate-")
+_COMPUTES = ("train", "simulate-", "optimise-", "evaluate-", "compare-")
 _READS_BY_ROLE = (*_COMPUTES, "take-")
 
 
@@ -31,7 +31,7 @@ def command_line(job: Job, study: Study) -> list[str]:
         flags |= {"threads": settings.threads, "device": settings.device}
     words = [job.command, "--fingerprint", job.fingerprint, "--spec", job.spec.as_json()]
     for flag, value in flags.items():
-        words += [f"--{flag}", str(value)]
+        words += [f"--{flag.replace('_', '-')}", str(value)]
     return words
 
 

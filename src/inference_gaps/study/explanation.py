@@ -18,12 +18,14 @@ from inference_gaps.records import read_record
 from inference_gaps.specs.ais import AisSpec
 from inference_gaps.specs.base import Spec
 from inference_gaps.specs.checkpoint import CheckpointSpec
+from inference_gaps.specs.claims import ClaimsSpec
 from inference_gaps.specs.convergence import ConvergenceSpec
 from inference_gaps.specs.data import PrepareSpec
 from inference_gaps.specs.exact import ExactSpec
 from inference_gaps.specs.figures import (
     ConvergenceFigureSpec,
     GapsFigureSpec,
+    PosteriorsFigureSpec,
     SamplesFigureSpec,
     SchematicFigureSpec,
     TrainingFigureSpec,
@@ -31,6 +33,7 @@ from inference_gaps.specs.figures import (
 from inference_gaps.specs.iwae import IwaeSpec
 from inference_gaps.specs.local import LocalSpec
 from inference_gaps.specs.notebook import NotebookSpec
+from inference_gaps.specs.posteriors import PosteriorsSpec
 from inference_gaps.specs.procedures import ProceduresSpec
 from inference_gaps.specs.report import ReportSpec
 from inference_gaps.specs.samples import SamplesSpec
@@ -58,14 +61,17 @@ SPECS: dict[str, type[Spec]] = {
     "compare-local": ProceduresSpec,
     "evaluate-convergence": ConvergenceSpec,
     "evaluate-units": UnitsSpec,
+    "evaluate-posteriors": PosteriorsSpec,
     "evaluate-samples": SamplesSpec,
     "make-selfcheck": SelfcheckSpec,
     "make-table": TableSpec,
+    "judge-claims": ClaimsSpec,
     "run-notebook": NotebookSpec,
     "plot-schematic": SchematicFigureSpec,
     "plot-gaps": GapsFigureSpec,
     "plot-training": TrainingFigureSpec,
     "plot-samples": SamplesFigureSpec,
+    "plot-posteriors": PosteriorsFigureSpec,
     "plot-convergence": ConvergenceFigureSpec,
     "write-report": ReportSpec,
 }
@@ -74,8 +80,12 @@ SPECS: dict[str, type[Spec]] = {
 _WIDTH = 100
 
 
-def explain(file: Path) -> str:
+def explain(file: Path, overrides: Mapping[str, Any] | None = None) -> str:
     """Return what made ``file``, from what, when, on what, and the command that makes it again.
+
+    Args:
+        file: artifact of any kind.
+        overrides: keys of ``config/config.yaml`` that its study was run with.
 
     Raises:
         UserError: the file is missing, or does not say what made it.
@@ -83,7 +93,7 @@ def explain(file: Path) -> str:
     made_by = read_provenance(file)
     # Roles of inputs are paths below the top of the project, and so are those of the plan.
     path = Path(os.path.relpath(file))
-    study = study_of([path])
+    study = study_of([path], overrides)
     lines = [str(path), _state(path, study), "", f"made by       {made_by['command']}"]
     lines += [f"fingerprint   {made_by['fingerprint']}", f"with          {_listed(made_by['packages'])}"]
     preset = preset_of(path)

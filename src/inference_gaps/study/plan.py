@@ -96,14 +96,18 @@ def load_study(
     )
 
 
-def study_of(paths: Iterable[Path | str]) -> Study | None:
+def study_of(paths: Iterable[Path | str], overrides: Mapping[str, Any] | None = None) -> Study | None:
     """Return the study that some artifacts belong to, by their places; ``None`` if there is none.
 
-    Its configuration is the one of the working directory.
+    Its configuration is the one of the working directory, but for the keys in ``overrides``.
     """
     found = {preset for preset in map(preset_of, paths) if preset}
     try:
-        return load_study({"preset": found.pop()}, find_data=False) if len(found) == 1 else None
+        return (
+            load_study({"preset": found.pop(), **(overrides or {})}, find_data=False)
+            if len(found) == 1
+            else None
+        )
     except UserError:
         return None
 

@@ -1,0 +1,45 @@
+"""Every job of a study can be run by hand: its command line is one that the command understands."""
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from inference_gaps.cli import _parser
+from inference_gaps.study.command_line import command_line
+from inference_gaps.study.explanation import SPECS
+from inference_gaps.study.flags import add_study_flags, flags_for, given_keys
+from inference_gaps.study.plan import Study, load_study
+from tests.small_project import ROOT
+
+
+@pytest.fixture
+def study(monkeypatch: pytest.MonkeyPatch) -> Study:
+    monkeypatch.chdir(ROOT)
+    return load_study({"preset": "quick"})
+
+
+def test_the_command_line_of_each_kind_of_job_is_understood(study: Study) -> None:
+    parsers = {command: _parser(command) for command in {job.command for job in study.jobs}}
+    for job in study.jobs:
+        options = parsers[job.command].parse_args(command_line(job, study))
+        named = {
+            Path(value).with_suffix("") for value in vars(options).values() if isinstance(value, Path | str)
+        }
+        # The prefix of a figure is a file without its suffix.
+        assert {path.with_suffix("") for path in job.outputs.values()} & named
+
+
+def test_each_kind_of_job_has_its_specification(study: Study) -> None:
+    assert {job.command: type(job.spec) for job in study.jobs} == {
+        command: spec for command, spec in SPECS.items() if command in {job.command for job in study.jobs}
+    }
+
+
+def test_flags_stand_for_the_keys_of_a_study() -> None:
+    parser = argparse.ArgumentParser()
+    add_study_flags(parser)
+    keys = {"preset": "quick", "data_folder": "../my data", "copies": {"cifar10": "photo-patches"}}
+    settings = load_study(keys, ROOT, find_data=False).configuration.settings
+    assert given_keys(parser.parse_args(flags_for(settings))) == keys
+    assert given_keys(parser.parse_args([])) == {}
