@@ -13,8 +13,8 @@ report: "workflow/report/workflow.rst"
 
 
 # Under Snakemake's limit of a hundred jobs a second, each job that ends adds a look for further jobs once a second
-# until the end of the run: hours of hundreds of jobs would spend a tenth of the processor on it. Jobs here are
-# limited by cores.
+# until the end of the run: hours of hundreds of jobs would spend a tenth of the processor on it. Cores limit the
+# jobs here, and `jobs` of the profile on a cluster.
 onstart:
     workflow.scheduler.job_rate_limiter = None
 

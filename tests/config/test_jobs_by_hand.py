@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from inference_gaps.cli import _parser
+from inference_gaps.cli import _parser, main
 from inference_gaps.study.command_line import command_line
 from inference_gaps.study.explanation import SPECS
 from inference_gaps.study.flags import add_study_flags, flags_for, given_keys
@@ -34,6 +34,15 @@ def test_each_kind_of_job_has_its_specification(study: Study) -> None:
     assert {job.command: type(job.spec) for job in study.jobs} == {
         command: spec for command, spec in SPECS.items() if command in {job.command for job in study.jobs}
     }
+
+
+@pytest.mark.parametrize("name", ["README.md", "results/laptop/ro-crate-metadata.json"])
+def test_what_no_job_makes_is_not_explained(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    assert main(["explain", name]) == 1
+    assert f"{name} is no artifact of one job; name a file below" in capsys.readouterr().err
 
 
 def test_flags_stand_for_the_keys_of_a_study() -> None:

@@ -42,14 +42,7 @@ def findings(spec: TableSpec, table: pd.DataFrame, published: pd.DataFrame) -> l
             f"The amortization gap exceeds the approximation gap in {larger} of {_plural(len(contrast), 'model')}, "
             f"is smaller in {smaller}, and the 95 % interval of their difference includes zero in {open_}."
         )
-    theirs = published_columns(published, spec.published)
-    if theirs:
-        both = [columns["value"] for columns in theirs.values()]
-        more = sum(value["amortization_gap"] > value["approximation_gap"] for value in both)
-        sentences.append(
-            f"In the values published, as recalled and unverified, the amortization gap is the larger one in "
-            f"{more} of {len(both)}."
-        )
+    sentences += _published_sentences(list(published_columns(published, spec.published).values()))
     # Gaps by the paper's rule are shown where the paper's table is.
     shown = lines if spec.published is not None else lines[~lines["quantity"].str.endswith("_paper")]
     marked = shown[shown["mark"].isin([INCLUDES_ZERO, NEGATIVE])]
@@ -60,6 +53,20 @@ def findings(spec: TableSpec, table: pd.DataFrame, published: pd.DataFrame) -> l
     else:
         sentences.append("Every gap is positive beyond its interval.")
     return sentences
+
+
+def _published_sentences(columns: Sequence[pd.DataFrame]) -> list[str]:
+    """Say in how many published columns that have both gaps the amortization gap is the larger one."""
+    gaps = ["amortization_gap", "approximation_gap"]
+    both = [column.loc[gaps] for column in columns if set(gaps) <= set(column.index)]
+    if not both:
+        return []
+    more = sum(each["value"].iloc[0] > each["value"].iloc[1] for each in both)
+    verified = all((each["status"] == "verified").all() for each in both)
+    known = "" if verified else ", as recalled and unverified"
+    return [
+        f"In the values published{known}, the amortization gap is the larger one in {more} of {len(both)}."
+    ]
 
 
 def comparability(rows: Sequence[TableRowSpec], table: pd.DataFrame, layout: Layout) -> list[str]:

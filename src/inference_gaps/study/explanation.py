@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from inference_gaps.artifacts import Provenance, read_provenance
 from inference_gaps.errors import UserError
-from inference_gaps.layout import preset_of
+from inference_gaps.layout import Layout, preset_of
 from inference_gaps.records import read_record
 from inference_gaps.specs.ais import AisSpec
 from inference_gaps.specs.base import Spec
@@ -88,15 +88,19 @@ def explain(file: Path, overrides: Mapping[str, Any] | None = None) -> str:
         overrides: keys of ``config/config.yaml`` that its study was run with.
 
     Raises:
-        UserError: the file is missing, or does not say what made it.
+        UserError: the file is missing, is no artifact, or does not say what made it.
     """
+    preset = preset_of(os.path.relpath(file))
+    if file.is_file() and (preset is None or file.name == Layout(preset).manifest.name):
+        raise UserError(
+            f"{file} is no artifact of one job; name a file below results/PRESET or figures/PRESET, or the report."
+        )
     made_by = read_provenance(file)
     # Roles of inputs are paths below the top of the project, and so are those of the plan.
     path = Path(os.path.relpath(file))
     study = study_of([path], overrides)
     lines = [str(path), _state(path, study), "", f"made by       {made_by['command']}"]
     lines += [f"fingerprint   {made_by['fingerprint']}", f"with          {_listed(made_by['packages'])}"]
-    preset = preset_of(path)
     record = read_record(preset, made_by["fingerprint"]) if preset else None
     lines += _run(record)
     lines += ["", "specification", *_specification(made_by)]
