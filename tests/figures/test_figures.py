@@ -48,6 +48,12 @@ def test_bars_stack_to_the_inference_gap_with_their_intervals() -> None:
     assert axes.get_ylabel() == "gap (nats)"
 
 
+def test_a_published_column_without_all_gaps_has_no_bar() -> None:
+    table = _table({"approximation_gap": 1.0, "amortization_gap": 2.0, "inference_gap": 3.0})
+    bars = gap_bars(table, _published().iloc[[0, 2]], 2)
+    assert list(bars["source"]) == ["replicated"] * 3
+
+
 def test_gaps_of_opposite_sign_both_start_at_zero() -> None:
     table = _table({"approximation_gap": -0.5, "amortization_gap": 2.0, "inference_gap": 1.5})
     with figure_style():

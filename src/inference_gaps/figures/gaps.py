@@ -33,7 +33,7 @@ def gap_bars(table: pd.DataFrame, published: pd.DataFrame, number: int | None) -
 
     Args:
         table: tidy table of an experiment; of several seeds, the average is drawn.
-        published: values of the paper.
+        published: values of the paper; a model of which it lacks a gap gets no bar of them.
         number: the published table to set beside it, if any.
     """
     lines = summary_lines(table)
@@ -41,9 +41,8 @@ def gap_bars(table: pd.DataFrame, published: pd.DataFrame, number: int | None) -
     bars: list[dict[str, Any]] = []
     for _, ours in lines.groupby(["model", "split", "epoch"], sort=False, dropna=False):
         model = ours.iloc[0]
-        key = (model["dataset"], model["trained_with"])
-        if key in theirs:
-            columns = theirs.pop(key)
+        columns = theirs.pop((model["dataset"], model["trained_with"]), None)
+        if columns is not None and set(GAPS) <= set(columns.index):
             bars += _bar(model, "published", str(columns["status"].iloc[0]), columns)
         bars += _bar(model, "replicated", "measured", ours.set_index("quantity"))
     return pd.DataFrame(bars, columns=[*_COLUMNS, "quantity", "value", "ci_low", "ci_high"])
