@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -68,9 +68,17 @@ def raising(number: int, when: int) -> Callable[[int], None]:
     return lambda step: os.kill(os.getpid(), number) if step == when else None
 
 
+@pytest.fixture
+def heeded(number: signal.Signals) -> Iterator[None]:
+    """Tests that run in the background, or under nohup, start with some signals ignored."""
+    before = signal.signal(number, signal.SIG_DFL)
+    yield
+    signal.signal(number, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_saves_the_state_after_the_step(
-    number: signal.Signals, tmp_path: Path, capsys: pytest.CaptureFixture
+    number: signal.Signals, heeded: None, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
     before = signal.getsignal(number)
     with pytest.raises(
