@@ -42,7 +42,10 @@ def test_what_no_job_makes_is_not_explained(
 ) -> None:
     monkeypatch.chdir(ROOT)
     assert main(["explain", name]) == 1
-    assert f"{name} is no artifact of one job; name a file below" in capsys.readouterr().err
+    assert (
+        f"{name} does not say what made it: it is no artifact of one job, or it is damaged."
+        in capsys.readouterr().err
+    )
 
 
 def test_flags_stand_for_the_keys_of_a_study() -> None:

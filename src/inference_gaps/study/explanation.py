@@ -91,11 +91,15 @@ def explain(file: Path, overrides: Mapping[str, Any] | None = None) -> str:
         UserError: the file is missing, is no artifact, or does not say what made it.
     """
     preset = preset_of(os.path.relpath(file))
-    if file.is_file() and (preset is None or file.name == Layout(preset).manifest.name):
-        raise UserError(
-            f"{file} is no artifact of one job; name a file below results/PRESET or figures/PRESET, or the report."
-        )
-    made_by = read_provenance(file)
+    try:
+        made_by = read_provenance(file)
+    except UserError as error:
+        if file.is_file() and (preset is None or file.name == Layout(preset).manifest.name):
+            raise UserError(
+                f"{file} does not say what made it: it is no artifact of one job, or it is damaged. Name a file "
+                f"below results/PRESET or figures/PRESET, or the report."
+            ) from error
+        raise
     # Roles of inputs are paths below the top of the project, and so are those of the plan.
     path = Path(os.path.relpath(file))
     study = study_of([path], overrides)
