@@ -77,10 +77,16 @@ def test_seeds_that_disagree_leave_a_claim_open_on_either_side() -> None:
 
 
 def test_a_series_must_fall_at_each_step() -> None:
-    falls, flat = Interval(0.5, 0.3, 0.7), Interval(0.5, -0.1, 1.1)
+    falls, flat = (Interval(0.5, 0.3, 0.7), 0.1), (Interval(0.5, -0.1, 1.1), 0.1)
+    open_, rises = (Interval(0.5, 0.3, 0.7), 0.5), (Interval(-0.5, -0.7, -0.3), 0.1)
     assert judge(Evidence(CLEAR, steps=[falls, falls]), RULE)[0] == REPLICATED
-    assert judge(Evidence(CLEAR, steps=[falls, flat]), RULE)[0] == DIRECTION_ONLY
-    assert judge(Evidence(CLEAR, steps=[flat, falls]), RULE)[0] == DIRECTION_ONLY
+    for step, verdict in ((flat, DIRECTION_ONLY), (open_, DIRECTION_ONLY), (rises, NOT_REPLICATED)):
+        assert judge(Evidence(CLEAR, steps=[falls, step]), RULE)[0] == verdict
+        assert judge(Evidence(CLEAR, steps=[step, falls]), RULE)[0] == verdict
+
+
+def test_a_distance_below_zero_is_no_evidence() -> None:
+    assert judge(Evidence(CLEAR, impossible=True), RULE)[0] == INCONCLUSIVE
 
 
 def test_the_weakest_verdict_is_that_of_all() -> None:

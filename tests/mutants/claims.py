@@ -17,7 +17,7 @@ _RESIDUAL = Check(test_claims.test_an_effect_within_the_residual_of_q_star_is_in
 _BDMC = Check(test_claims.test_an_effect_within_the_bdmc_gap_is_inconclusive)
 _SERIES = Check(
     test_claims.test_a_series_that_must_decrease,
-    {"distances": (2.0, 3.0, 1.0), "verdict": "direction only"},
+    {"distances": (2.0, 3.0, 1.0), "verdict": "not replicated"},
 )
 _DATA_SETS = Check(
     test_claims.test_data_sets_combine_to_the_verdict_of_the_claim,
@@ -108,6 +108,22 @@ CLAIMS = [
         "bdmc += abs(weight)",
         "bdmc += 0 * abs(weight)",
         _BDMC,
+    ),
+    Mutant(
+        "nothing left open of IWAE",
+        "An estimate of log p(x) by IWAE is taken for exact, however far above it AIS may be.",
+        claim_statistics.Run.left_open,
+        '("ais_", "iwae_")',
+        '("ais_",)',
+        Check(test_claims.test_iwae_is_left_open_as_far_as_ais_with_its_gap_reaches),
+    ),
+    Mutant(
+        "a step that rises",
+        "A series of which a step rises beyond its interval still has the right direction.",
+        verdicts.judge,
+        "step.high < 0",
+        "False",
+        _STEPS,
     ),
     Mutant(
         "residual counted once",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from inference_gaps.analysis.gaps import Bounds, Quantity, quantities
 from inference_gaps.analysis.intervals import Interval, mean_interval, monte_carlo_standard_error
@@ -50,12 +51,30 @@ class Run:
         """Return what BDMC and the local optimisation leave open of a combination of bounds, in nats."""
         bdmc = residual = 0.0
         for estimator, weight in weights.items():
-            gap = self.quantities.get(f"bdmc_{estimator.removeprefix('ais_')}")
-            if estimator.startswith("ais_") and gap is not None:
-                bdmc += abs(weight) * max(0.0, float(gap.per_point.mean()))
+            if estimator.startswith(("ais_", "iwae_")):
+                bdmc += abs(weight) * self._below_log_p(estimator)
             if estimator.startswith(_LOCAL):
                 residual += abs(weight) * max(0.0, self.residual[estimator.removeprefix(_LOCAL)])
         return bdmc, residual
+
+    def _below_log_p(self, estimator: str) -> float:
+        """Return how far an estimate of log p(x) may be below it: zero where nothing is known of that.
+
+        AIS by its own BDMC gap; IWAE by as much as the tightest AIS, with that of it, lies above.
+        """
+        gaps = {
+            f"ais_{name.removeprefix('bdmc_')}": max(0.0, float(quantity.per_point.mean()))
+            for name, quantity in self.quantities.items()
+            if name.startswith("bdmc_")
+        }
+        if estimator.startswith("ais_"):
+            return gaps.get(estimator, 0.0)
+        mean = self.bounds.value.mean()
+        known = [each for each in gaps if each in mean]
+        if not known:
+            return 0.0
+        tightest = max(known, key=lambda each: mean[each])
+        return max(0.0, float(mean[tightest] + gaps[tightest] - mean[estimator]))
 
 
 class Runs:
@@ -129,7 +148,7 @@ class Measured:
         estimators: what log p(x) rests on.
         bdmc_gap: what BDMC leaves open.
         residual: what the local optimisation leaves open.
-        steps: of a series, from each term to the next.
+        steps: of a series, from each term to the next, each with what is left open of it.
     """
 
     interval: Interval
@@ -139,7 +158,7 @@ class Measured:
     estimators: Sequence[str]
     bdmc_gap: float
     residual: float
-    steps: Sequence[Interval] = ()
+    steps: Sequence[tuple[Interval, float]] = ()
 
     @property
     def between_seeds(self) -> float | None:
@@ -193,6 +212,11 @@ def _averaged(sums: Sequence[_Sum]) -> tuple[pd.Series, float]:
     return per_point, monte_carlo_standard_error(np.sqrt(variance.to_numpy(dtype=np.float64)))
 
 
+def _left_open(sums: Sequence[_Sum]) -> NDArray[np.float64]:
+    """Return what BDMC and the local optimisation leave open, means over seeds."""
+    return np.mean([each.left_open for each in sums], axis=0)
+
+
 def _interval(per_point: pd.Series, level: float) -> Interval:
     return mean_interval(per_point.to_numpy(dtype=np.float64), level)
 
@@ -227,9 +251,9 @@ def measure(statistic: StatisticSpec, runs: Runs, level: float) -> Measured:
     steps = []
     if statistic.comparison == "decreasing":
         for before, after in zip(statistic.terms, statistic.terms[1:]):
-            step = [before, after.model_copy(update={"times": -after.times})]
-            steps.append(_interval(_averaged(sums(step))[0], level))
-    bdmc, residual = np.mean([each.left_open for each in of_seeds], axis=0)
+            step = sums([before, after.model_copy(update={"times": -after.times})])
+            steps.append((_interval(_averaged(step)[0], level), float(_left_open(step).sum())))
+    bdmc, residual = _left_open(of_seeds)
     rests_on = [run.quantity(term.quantity, term.model).estimator for term in terms for run in runs.of(term)]
     return Measured(
         interval=_interval(per_point, level),

@@ -56,7 +56,9 @@ def _evidence(statistic: StatisticSpec, found: Measured) -> Evidence:
     ends = sorted((effect(found.interval.low), effect(found.interval.high)))
     agree = sum(effect(mean) > 0 for mean in found.seeds) / len(found.seeds)
     mean = effect(found.interval.mean)
-    return Evidence(Interval(mean, *ends), agree, found.bdmc_gap, found.residual, found.steps)
+    # Of a distance that has a limit: a reverse bound that is below the forward one.
+    impossible = statistic.comparison == "below" and found.interval.high < 0
+    return Evidence(Interval(mean, *ends), agree, found.bdmc_gap, found.residual, found.steps, impossible)
 
 
 def _line(statistic: StatisticSpec, runs: Runs, published: pd.DataFrame, rules: _Rules) -> dict[str, Any]:

@@ -1,17 +1,42 @@
 """What is left to log p(x) at each size of each estimator, as means over data points."""
 
+from collections.abc import Hashable
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
 from inference_gaps.analysis.intervals import monte_carlo_standard_error
 
-__all__ = ["reference_values", "remaining_gaps"]
+__all__ = ["Reference", "reference_values", "remaining_gaps"]
 
 _SIGNIFICANT = 4.0
+_CAUTION = 2.0
 
 
-def reference_values(convergence: pd.DataFrame, exact: pd.DataFrame | None) -> pd.Series:
-    """Return what stands for log p(x) at each point: the exact values, or the estimator of the largest mean.
+@dataclass(frozen=True)
+class Reference:
+    """What stands for log p(x).
+
+    Attributes:
+        value: by point, in nats.
+        standard_error: Monte-Carlo standard error of its mean; 0 of exact values.
+        chosen: estimator and size that it is; ``None`` of exact values.
+    """
+
+    value: pd.Series
+    standard_error: float = 0.0
+    chosen: tuple[Hashable, ...] | None = None
+
+
+def _error(part: pd.DataFrame, column: str = "standard_error") -> float:
+    return monte_carlo_standard_error(part[column].to_numpy(dtype=np.float64))
+
+
+def reference_values(convergence: pd.DataFrame, exact: pd.DataFrame | None) -> Reference:
+    """Return what stands for log p(x): the exact values, or the tightest estimate.
+
+    That is the one of the largest mean less two of its standard errors, so that noise alone does not get it chosen.
 
     Args:
         convergence: values of ``evaluate-convergence``.
@@ -19,9 +44,10 @@ def reference_values(convergence: pd.DataFrame, exact: pd.DataFrame | None) -> p
     """
     if exact is not None:
         log_p = exact[exact["quantity"] == "log_p"].set_index("point")["value"]
-        return log_p.loc[sorted(convergence["point"].unique())]
-    measured = [part for _, part in convergence.groupby(["estimator", "size"])]
-    return max(measured, key=lambda part: part["value"].mean()).set_index("point")["value"]
+        return Reference(log_p.loc[sorted(convergence["point"].unique())])
+    measured = list(convergence.groupby(["estimator", "size"]))
+    chosen, part = max(measured, key=lambda each: each[1]["value"].mean() - _CAUTION * _error(each[1]))
+    return Reference(part.set_index("point")["value"], _error(part), chosen)
 
 
 def _slope(sizes: pd.Series, gaps: pd.Series, errors: pd.Series) -> float:
@@ -34,30 +60,34 @@ def _slope(sizes: pd.Series, gaps: pd.Series, errors: pd.Series) -> float:
     return float(np.polyfit(log_sizes, log_gaps, 1, w=1 / relative)[0])
 
 
-def remaining_gaps(convergence: pd.DataFrame, reference: pd.Series) -> pd.DataFrame:
+def remaining_gaps(convergence: pd.DataFrame, reference: Reference) -> pd.DataFrame:
     """Return one line per estimator and size: mean of log p(x) minus the estimate, with its Monte-Carlo error.
+
+    The error is that of both; the estimate that stands for log p(x) differs from itself by nothing.
 
     Of AIS also the same for one chain, whose bias falls like one over the number of distributions, with the slope
     of its logarithm on that of their number.
 
     Args:
         convergence: values of ``evaluate-convergence``.
-        reference: log p(x) by point.
+        reference: what stands for log p(x).
     """
     lines = []
     for (estimator, size), part in convergence.groupby(["estimator", "size"], sort=False):
         at = part.set_index("point")
+        itself = (estimator, size) == reference.chosen
         line = {
             "estimator": estimator,
             "size": size,
             "passes": part["passes"].iloc[0],
-            "gap": (reference - at["value"]).mean(),
-            "standard_error": monte_carlo_standard_error(at["standard_error"].to_numpy(dtype=np.float64)),
+            "gap": (reference.value - at["value"]).mean(),
+            "standard_error": 0.0 if itself else np.hypot(_error(at), reference.standard_error),
+            "single_chain_gap": float("nan"),
+            "single_chain_error": float("nan"),
         }
         if at["single_chain"].notna().all():
-            line["single_chain_gap"] = (reference - at["single_chain"]).mean()
-            errors = at["single_chain_error"].to_numpy(dtype=np.float64)
-            line["single_chain_error"] = monte_carlo_standard_error(errors)
+            line["single_chain_gap"] = (reference.value - at["single_chain"]).mean()
+            line["single_chain_error"] = np.hypot(_error(at, "single_chain_error"), reference.standard_error)
         lines.append(line)
     table = pd.DataFrame(lines)
     table["slope"] = float("nan")

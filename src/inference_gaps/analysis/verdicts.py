@@ -5,13 +5,14 @@ or the limit less the statistic (``below``). Its verdict is the first of these t
 
 1. *inconclusive* if the interval of the effect includes zero; if too few training seeds lie on the side of the
    mean; or if the effect is no larger than what BDMC and the local optimisation leave open;
-2. *not replicated* if the interval lies on the other side of zero;
+2. *not replicated* if the interval lies on the other side of zero, or that of a step of a series does;
 3. *replicated* if the size is right: within the stated factor of the published effect, where one is known that is
    on the side of the claim and not doubted; otherwise at least the stated threshold (``below`` has its limit);
 4. *direction only* otherwise.
 
 For ``decreasing`` the effect is the first term less the last; *replicated* then also needs each step from one
-term to the next to be positive beyond its interval.
+term to the next to be positive beyond its interval, and larger than what is left open of it. For ``below`` of
+something that cannot be negative, an interval below zero is *inconclusive*: something is wrong with the estimates.
 
 Several verdicts combine to the weakest of them (``all``), or to the best that more than half of them reach
 (``most``), in the order replicated, direction only, inconclusive, not replicated. What was not run does not
@@ -54,14 +55,16 @@ class Evidence:
         seeds_agree: share of the training seeds whose mean is on the side of the claim.
         bdmc_gap: how far the AIS estimates that it rests on may be from log p(x).
         residual: how far the local optima that it rests on may be from the best.
-        steps: of a series, the differences from each term to the next.
+        steps: of a series, the differences from each term to the next, each with what is left open of it.
+        impossible: whether the interval holds only values that cannot be.
     """
 
     effect: Interval
     seeds_agree: float = 1.0
     bdmc_gap: float = 0.0
     residual: float = 0.0
-    steps: Sequence[Interval] = ()
+    steps: Sequence[tuple[Interval, float]] = ()
+    impossible: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,8 @@ def judge(evidence: Evidence, rule: Rule) -> tuple[str, str]:
     """Return the verdict on a statistic, and the reason in words."""
     effect = evidence.effect
     as_claimed = effect.mean > 0
+    if evidence.impossible:
+        return INCONCLUSIVE, "interval below zero, where no true value is"
     if effect.low <= 0 <= effect.high:
         return INCONCLUSIVE, f"interval includes {rule.boundary}"
     agree = evidence.seeds_agree if as_claimed else 1 - evidence.seeds_agree
@@ -98,8 +103,12 @@ def judge(evidence: Evidence, rule: Rule) -> tuple[str, str]:
         return INCONCLUSIVE, f"within the {open_:.2f} nats left open, mostly by {larger}"
     if not as_claimed:
         return NOT_REPLICATED, "interval on the other side"
-    if any(step.low <= 0 for step in evidence.steps):
+    if any(step.high < 0 for step, _ in evidence.steps):
+        return NOT_REPLICATED, "a step on the other side, beyond its interval"
+    if any(step.low <= 0 for step, _ in evidence.steps):
         return DIRECTION_ONLY, "not every step beyond its interval"
+    if any(step.mean <= open_of_step for step, open_of_step in evidence.steps):
+        return DIRECTION_ONLY, "not every step beyond what is left open of it"
     return _sized(effect.mean, rule)
 
 
