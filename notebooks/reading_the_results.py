@@ -29,6 +29,7 @@ import os
 import pandas as pd
 
 from inference_gaps.analysis.intervals import mean_interval
+from inference_gaps.analysis.table_text import summary_lines
 from inference_gaps.artifacts import read_values
 from inference_gaps.notebooks.run import finished_run
 
@@ -56,10 +57,11 @@ print(made_by["command"], made_by["spec"])
 # %% [markdown]
 # ## Tables: one line per model and quantity
 #
-# A table is long, so that it can be pivoted into any shape.
+# A table is long, so that it can be pivoted into any shape. Of a model with several training seeds it has a line
+# for each, and one for their average, which `summary_lines` keeps.
 
 # %%
-table, _ = read_values(run.table("table2", "csv"))
+table = summary_lines(read_values(run.table("table2", "csv"))[0])
 gaps = ["approximation_gap", "amortization_gap", "inference_gap"]
 shown = table[table["quantity"].isin(gaps)]
 shown.pivot_table(

@@ -46,10 +46,11 @@ def test_each_deviation_has_its_difference_at_the_same_images(tmp_path: Path) ->
     assert list(found) == ["D2", "D4"]
     # Means of -1 and -1.2, of -0.1 and -0.3; Student's t with one degree of freedom is 12.7.
     assert found["D2"].endswith(
-        "Digits, FFG: −1.100 [−2.371, 0.171] at 2 images, after 7,000 (cut off) and 5,000 steps, rate 0.001"
+        "Digits, FFG: −1.100 [−2.371, 0.171] at 2 images, after 7,000 (cut off) and 5,000 steps, the authors' at "
+        "rate 0.001"
     )
     assert found["D4"].endswith(
-        "Digits, FFG: −0.200 [−1.471, 1.071] at 2 images, after 5,000 and 600 steps, rate 0.001"
+        "Digits, FFG: −0.200 [−1.471, 1.071] at 2 images, after 5,000 and 600 steps, the authors' at rate 0.001"
     )
 
 

@@ -23,7 +23,9 @@ def test_each_chain_that_diverged_is_counted_once() -> None:
     ]
     at_end = [_line("ais_prior", "ais_prior", 7), _line("ais_local_ffg", "ais_local_ffg", 20)]
     resting = [_line("log_p_best", "differs between seeds", 27), _line("inference_gap", "ais_prior", 7)]
-    notes = reading_notes(pd.DataFrame([*at_epoch, *at_end, *resting]))
+    # The same simulated points beside the images of another split.
+    again = [_line("bdmc_local_ffg", "ais_local_ffg", 1, 6) | {"split": "validation"}]
+    notes = reading_notes(pd.DataFrame([*at_epoch, *at_end, *resting, *again]))
     assert "Proposals of AIS chains, of BDMC as well, that diverged and were rejected: m 33." in notes
 
 

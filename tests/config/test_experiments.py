@@ -92,8 +92,14 @@ def test_every_claim_is_decided_when_all_experiments_are_run(study: Study) -> No
     statistics += [each for effect in spec.effects for each in effect.statistics]
     assert [each.not_run for each in statistics] == [""] * len(statistics)
     overfitting = next(claim for claim in spec.claims if claim.id == "C7")
-    epochs = {term.epoch for each in overfitting.statistics for term in each.terms}
-    assert epochs == {study.configuration.preset.checkpoints[0], None}
+    first, larger, standard = study.configuration.preset.checkpoints[0], "over-encoder", "over-standard"
+    growth, excess, beside = (
+        [(term.times, term.model.removeprefix("fashion-"), term.epoch) for term in each.terms]
+        for each in overfitting.statistics
+    )
+    assert growth == [(1, larger, None), (-1, larger, first)]
+    assert excess == [*growth, (-1, standard, None), (1, standard, first)]
+    assert beside == [*growth, (-1, larger, None), (1, larger, first)]
 
 
 def test_each_experiment_says_what_it_is_for_and_names_its_models(study: Study) -> None:

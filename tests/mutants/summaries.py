@@ -1,8 +1,8 @@
 """Bugs in gaps, intervals and errors."""
 
-from inference_gaps.analysis import gaps, intervals, table, table_text
+from inference_gaps.analysis import convergence, gaps, intervals, table, table_text
 from inference_gaps.figures import schematic
-from tests.analysis import test_coverage, test_intervals, test_paired_gaps, test_table_text
+from tests.analysis import test_convergence, test_coverage, test_intervals, test_paired_gaps, test_table_text
 from tests.bounds import test_uncertainty
 from tests.figures import test_schematic
 from tests.mutants.mutant import Check, Mutant
@@ -29,7 +29,25 @@ _OWN_FAMILY = Check(
 )
 _ONCE = Check(test_table_text.test_each_chain_that_diverged_is_counted_once)
 
+_REFERENCE = Check(test_convergence.test_the_tightest_estimate_stands_for_log_p_with_its_error)
+
 SUMMARIES = [
+    Mutant(
+        "noise chooses what stands for log p",
+        "In the figure of convergence the largest mean stands for log p(x), however noisy.",
+        convergence.reference_values,
+        " - _CAUTION * _error(each[1])",
+        "",
+        _REFERENCE,
+    ),
+    Mutant(
+        "a reference without error",
+        "What is left to an estimated log p(x) has the error of the other estimate alone.",
+        convergence.remaining_gaps,
+        "np.hypot(_error(at), reference.standard_error)",
+        "_error(at)",
+        _REFERENCE,
+    ),
     Mutant(
         "chains counted with what rests on them",
         "The note on diverged proposals counts them again for every gap that rests on the chains.",

@@ -43,6 +43,6 @@ def procedure_effects(compared: Sequence[ComparedModelSpec], layout: Layout) -> 
             shown = estimate(interval.mean, interval.low, interval.high, 3)
             found.setdefault(number, []).append(
                 f"{each.dataset_title}, {each.label or each.model}: {shown} at {len(table)} images, "
-                f"after {steps[first]} and {steps[second]} steps, rate {rate:g}"
+                f"after {steps[first]} and {steps[second]} steps, the authors' at rate {rate:g}"
             )
     return {number: f"{_WORDS[number]}: {'; '.join(parts)}" for number, parts in found.items()}

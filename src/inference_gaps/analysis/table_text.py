@@ -137,6 +137,10 @@ def reading_notes(lines: pd.DataFrame) -> list[str]:
         )
     # The lines of the chains themselves, not of the gaps that rest on them.
     chains = lines[lines["quantity"].str.startswith(("ais_", "bdmc_"))]
+    # Simulated points are those of the model, whatever the split beside them.
+    simulated = chains["quantity"].str.startswith("bdmc_")
+    again = chains.duplicated(["model", "epoch", "quantity"])
+    chains = chains[~(simulated & again)]
     diverged = chains.groupby("model", sort=False)["n_diverged"].sum()
     if diverged.any():
         counts = ", ".join(f"{model} {count}" for model, count in diverged.items() if count)

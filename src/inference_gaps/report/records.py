@@ -113,7 +113,7 @@ def _effective(frame: pd.DataFrame) -> str:
 def estimator_records(rows: Sequence[TableRowSpec], layout: Layout) -> list[Record]:
     """Say of the estimators of log p(x) of each model how large they are and how well they worked.
 
-    Effective numbers of samples or chains and acceptance rates are means over points; chains that diverged are
+    Effective numbers of samples or chains and acceptance rates are means over points; proposals that diverged are
     counted over all points.
     """
     records = []
