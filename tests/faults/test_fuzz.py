@@ -26,7 +26,7 @@ from tests.small_project import ROOT, link_project
 FILES = ("config.yaml", "presets/quick.yaml", "experiments.yaml", "datasets.yaml")
 TEXTS = {name: (ROOT / "config" / name).read_text() for name in FILES}
 # What a sentence may name: a file of the configuration, a folder of data, or a key that several files decide.
-PLACES = ("config/", "the folder ", "convergence.points")
+PLACES = ("config/", "the folder ", "convergence.points", "data/embedded/")
 MOST_SECONDS = 60
 
 

@@ -44,7 +44,7 @@ def _draw_panel(axes: Axes, gaps: pd.DataFrame) -> None:
 
 
 def _title(model: str, gaps: pd.DataFrame) -> str:
-    against = "exact log p(x)" if gaps["exact"].all() else "the largest estimate"
+    against = "exact log p(x)" if gaps["exact"].all() else "the tightest estimate"
     slopes = gaps.drop_duplicates("estimator").set_index("estimator")["slope"].dropna()
     slope = f"\n(one chain from the prior: slope {slopes['ais_prior']:.2f})" if "ais_prior" in slopes else ""
     return f"{model}: to {against}{slope.replace('-', '−')}"
