@@ -12,7 +12,7 @@ from benchmarks.lines import Line
 from benchmarks.pipeline import PipelineLine
 from inference_gaps.figures.style import TEXT_WIDTH, figure_style
 
-__all__ = ["as_markdown", "draw_scaling", "in_short", "machine", "table", "write_tables"]
+__all__ = ["as_markdown", "draw_scaling", "machine", "table", "write_tables"]
 
 _LOOK = {
     "plain": ("plain code, float32", "#8c8c8c", "^", ":"),
@@ -60,10 +60,6 @@ def table(lines: Sequence[Line]) -> pd.DataFrame:
     )
 
 
-def _ratio(value: float, at_least: bool) -> str:
-    return f"{'≥ ' if at_least else ''}{value:.3g}"
-
-
 def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
@@ -77,34 +73,14 @@ def as_markdown(lines: Sequence[Line], pipeline: Sequence[PipelineLine]) -> str:
     for line in lines:
         spread = f" ({min(line.ratios):.3g} – {max(line.ratios):.3g})" if len(line.ratios) > 1 else ""
         wanted = f"{line.wanted:g}" if line.wanted else ""
+        least = "≥ " if line.at_least else ""
         share = f"{line.share:.0%} ({line.wanted_share:.0%})" if line.share and line.wanted_share else ""
         rows.append(
             f"| {line.what} | {_number(line.ours)} | {line.baseline}: {_number(line.theirs)} | "
-            f"**{_ratio(line.ratio, line.at_least)}**{spread} | {wanted} | {share} | {line.agreement} |"
+            f"**{least}{line.ratio:.3g}**{spread} | {wanted} | {share} | {line.agreement} |"
         )
     rows += [f"| {line.what} | {line.found} | | | {line.allowed} | | |" for line in pipeline]
     return "\n".join(rows) + "\n"
-
-
-def in_short(folder: Path) -> str:
-    """Return what ``write_tables`` wrote to ``folder`` as a small table for the README."""
-    lines = pd.read_csv(folder / "bench.csv")
-    around = pd.read_csv(folder / "pipeline.csv")
-    rows = [
-        f"{lines['machine'].iloc[0]}:",
-        "",
-        "| what | here | baseline | ratio | wanted | same result |",
-        "|---|---:|---|---:|---:|---|",
-    ]
-    for line in lines.assign(agreement=lines["agreement"].fillna("")).to_dict("records"):
-        ratio = _ratio(line["ratio_median"], line["ratio_is_at_least"])
-        wanted = f"{line['ratio_wanted']:g}" if pd.notna(line["ratio_wanted"]) else ""
-        rows.append(
-            f"| {line['what']} | {_number(line['ours'])} | {line['baseline']}: {_number(line['theirs'])} | "
-            f"**{ratio}** | {wanted} | {line['agreement']} |"
-        )
-    rows += [f"| {line.what} | {line.found} | | | {line.allowed} | |" for line in around.itertuples()]
-    return "\n".join(rows)
 
 
 def write_tables(

@@ -1,6 +1,6 @@
 """Write the verdicts and the gaps of a finished run, and the last benchmark, into README.md between their marks.
 
-    python -m scripts.readme_results [PRESET]
+    python scripts/readme_results.py [PRESET]
 
 A test holds README.md against what this writes, so that no number in these tables is typed by hand.
 """
@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.report import in_short
 from inference_gaps.analysis.claims_layout import details, overview
 from inference_gaps.analysis.paper_table import PaperTable, paper_table
 from inference_gaps.analysis.published import read_published
@@ -72,7 +71,8 @@ def _results_of(top: Path, preset: str) -> str:
 
 def parts(top: Path, preset: str) -> dict[str, str]:
     """Return what README.md shows between the marks of each name."""
-    return {"results": _results_of(top, preset), "bench": in_short(top / "docs" / "benchmarks")}
+    bench = (top / "docs" / "benchmarks" / "bench.md").read_text(encoding="utf-8")
+    return {"results": _results_of(top, preset), "bench": bench.strip()}
 
 
 def between_marks(text: str, name: str) -> tuple[str, str, str]:

@@ -252,6 +252,11 @@ def plot_samples(top: Path, spec: TableSpec) -> int:
     return _plot(top, "samples", SamplesFigureSpec(preset="quick", models=_models(spec)))
 
 
+def report_of(tables: list[TableSpec], figures: list[str]) -> ReportSpec:
+    """Return what ``write-report`` is asked for."""
+    return ReportSpec(preset="quick", description="a small study", tables=tables, figures=figures)
+
+
 def write_report(top: Path, spec: ReportSpec) -> int:
     """Run ``write-report`` and return its exit status."""
     folders = [f"--results={top / 'results' / 'quick'}", f"--figures={top / 'figures' / 'quick'}"]

@@ -1,96 +1,17 @@
 """Claims judged on synthetic studies whose gaps are known: the statistics, their uncertainties, the verdicts."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.typing import NDArray
 
-from inference_gaps.analysis.claims import build_claims
 from inference_gaps.analysis.claims_layout import claims_markdown, deciding, effects, overview, summary
-from inference_gaps.analysis.published import read_published
 from inference_gaps.artifacts import read_values, write_values
 from inference_gaps.errors import UserError
 from inference_gaps.layout import Layout
-from inference_gaps.specs.claims import ClaimsSpec
-from inference_gaps.specs.table import TableRowSpec
-from tests.synthetic_study import BELOW, POINTS, PUBLISHED, TITLES, write_values_of
-
-Distances = Mapping[str, float | NDArray[np.float64]]
-
-AMORTIZATION = {"quantity": "amortization_gap", "model": "mnist-af"}
-BLAME = [AMORTIZATION, {"quantity": "approximation_gap", "model": "mnist-af", "times": -1.0}]
-
-
-def row(model: str, seed: int = 0, dataset: str = "mnist", epoch: int | None = None) -> TableRowSpec:
-    return TableRowSpec(
-        model=model,
-        seed=seed,
-        epoch=epoch,
-        dataset=dataset,
-        dataset_title=TITLES[dataset],
-        binarisation="grey256",
-        trained_with="ffg" if "ffg" in model else "af",
-    )
-
-
-def statistic(terms: Sequence[dict[str, Any]], **changes: Any) -> dict[str, Any]:
-    """Return a statistic on MNIST; terms are of Table 2 and of training points."""
-    filled = [{"experiment": "table2", "split": "train", "published": 2, **term} for term in terms]
-    made = {
-        "name": "a statistic",
-        "dataset": "mnist",
-        "comparison": "positive",
-        "threshold": 0.1,
-        "judged": True,
-        "terms": filled,
-    }
-    return made | changes
-
-
-def claims(statistics: Sequence[dict[str, Any]], rows: Sequence[TableRowSpec], **changes: Any) -> ClaimsSpec:
-    """Return one claim of some statistics."""
-    claim = {
-        "id": "C1",
-        "title": "A claim",
-        "claim": "Something holds.",
-        "where": "Table 2",
-        "why": "A tenth.",
-        "combine": changes.pop("combine", "all"),
-        "statistics": list(statistics),
-    }
-    made = {
-        "preset": "quick",
-        "level": 0.95,
-        "factor": 2.0,
-        "seeds_agree": 1.0,
-        "datasets": [{"name": name, "title": title} for name, title in TITLES.items()],
-        "claims": [claim],
-        "rows": {"table2": [each.model_dump() for each in rows]},
-    }
-    return ClaimsSpec.model_validate(made | changes)
-
-
-def write(top: Path, *models: tuple[TableRowSpec, Distances], residual: float = 0.01) -> Layout:
-    """Write the values of each row, with the distances below log p(x) that differ from the usual ones."""
-    layout = Layout("quick", top)
-    for index, (each, below) in enumerate(models):
-        write_values_of(layout, each, np.random.default_rng(index), BELOW | dict(below), residual)
-    return layout
-
-
-def table(layout: Layout, spec: ClaimsSpec) -> pd.DataFrame:
-    return build_claims(spec, layout, read_published(PUBLISHED))
-
-
-def line(layout: Layout, spec: ClaimsSpec, level: str = "statistic") -> pd.Series:
-    """Return the only line of a level."""
-    found = table(layout, spec)
-    (only,) = (each for _, each in found[found["level"] == level].iterrows())
-    return only
+from tests.analysis.judged import AMORTIZATION, BLAME, claims, line, row, statistic, table, write
+from tests.synthetic_study import POINTS, TITLES
 
 
 # The statistic is amortized - 1.95; the value recalled of it is 1.12.
@@ -243,62 +164,6 @@ def test_terms_of_one_model_share_its_errors(tmp_path: Path) -> None:
         for terms in (BLAME, once)
     ]
     assert errors == pytest.approx([0.02 * np.sqrt(6 / POINTS)] * 2)
-
-
-def test_an_effect_within_the_bdmc_gap_is_inconclusive(tmp_path: Path) -> None:
-    """AIS from q* is the tightest bound, and off by two nats on simulated data; the effect is one nat."""
-    af = row("mnist-af")
-    layout = write(tmp_path, (af, {"ais-local-ffg": -0.5, "elbo-amortised": 3.5}))
-    spec = claims([statistic(BLAME)], [af])
-    assert line(layout, spec)["verdict"] == "replicated"
-    path = layout.bdmc("mnist-af", 0, "local-ffg")
-    frame, provenance = read_values(path)
-    write_values(path, frame.assign(reverse=frame["forward"] + 2.0), provenance)
-    found = line(layout, spec)
-    assert found["value"] == pytest.approx(1.0)
-    assert found["estimators"] == "ais_local_ffg"
-    assert found["bdmc_gap"] == pytest.approx(2.0)
-    assert found["verdict"] == "inconclusive"
-    assert found["reason"] == "within the 2.02 nats left open, mostly by BDMC"
-    # The amortization gap does not rest on AIS.
-    assert line(layout, claims([statistic([AMORTIZATION])], [af]))["bdmc_gap"] == 0
-
-
-def test_iwae_is_left_open_as_far_as_ais_with_its_gap_reaches(tmp_path: Path) -> None:
-    """log p(x) is that of IWAE; AIS from q* ends half a nat lower, and may itself be two nats too low."""
-    af = row("mnist-af")
-    layout = write(tmp_path, (af, {"ais-local-ffg": -0.5, "iwae-local-ffg": -1.0, "elbo-amortised": 3.5}))
-    path = layout.bdmc("mnist-af", 0, "local-ffg")
-    frame, provenance = read_values(path)
-    for gap, left in ((2.0, 1.5), (0.1, 0.0)):
-        write_values(path, frame.assign(reverse=frame["forward"] + gap), provenance)
-        found = line(layout, claims([statistic(BLAME)], [af]))
-        assert found["estimators"] == "iwae_local_ffg"
-        assert found["bdmc_gap"] == pytest.approx(left)
-
-
-def test_a_bdmc_gap_below_zero_is_inconclusive(tmp_path: Path) -> None:
-    af = row("mnist-af")
-    layout = write(tmp_path, (af, {}))
-    path = layout.bdmc("mnist-af", 0, "local-ffg")
-    frame, provenance = read_values(path)
-    below = statistic(
-        [{"quantity": "bdmc_local_ffg", "model": "mnist-af"}], comparison="below", threshold=0.4
-    )
-    for gap, verdict in ((0.0, "replicated"), (-5.0, "inconclusive"), (5.0, "not replicated")):
-        noise = 1e-3 * (-1.0) ** frame["point"]
-        write_values(path, frame.assign(reverse=frame["forward"] + gap + noise), provenance)
-        assert line(layout, claims([below], [af]))["verdict"] == verdict
-
-
-def test_an_effect_within_the_residual_of_q_star_is_inconclusive(tmp_path: Path) -> None:
-    af = row("mnist-af")
-    layout = write(tmp_path, (af, {}), residual=1.0)
-    found = line(layout, claims([statistic(BLAME)], [af]))
-    # L[q*] is counted twice: once in each gap.
-    assert found["residual"] == pytest.approx(2.0)
-    assert found["verdict"] == "inconclusive"
-    assert "residual" in found["reason"]
 
 
 @pytest.mark.parametrize(

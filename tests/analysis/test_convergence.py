@@ -25,7 +25,7 @@ def test_the_tightest_estimate_stands_for_log_p_with_its_error() -> None:
     )
     values = pd.concat([loose, noisy, tight], ignore_index=True)
     reference = reference_values(values, None)
-    assert reference.chosen == ("ais_local_ffg", 1000)
+    assert reference.chosen == "ais_local_ffg 1000"
     gaps = remaining_gaps(values, reference).set_index("estimator")
     assert gaps.loc["ais_local_ffg", ["gap", "standard_error"]].tolist() == [0.0, 0.0]
     assert gaps.loc["iwae_amortized", "gap"] == pytest.approx(0.6)

@@ -1,7 +1,7 @@
 """Bugs in the statistics of claims and in the verdicts."""
 
 from inference_gaps.analysis import claim_statistics, claims, verdicts
-from tests.analysis import test_claims, test_verdicts
+from tests.analysis import test_claims, test_left_open, test_verdicts
 from tests.mutants.mutant import Check, Mutant
 
 __all__ = ["CLAIMS"]
@@ -13,8 +13,8 @@ _SHARED = Check(test_claims.test_terms_of_one_model_share_its_errors)
 _SEEDS = Check(test_claims.test_seeds_are_averaged_and_must_agree)
 _DOUBTED = Check(test_claims.test_a_published_value_that_is_doubted_is_shown_but_does_not_judge)
 _SHOWN = Check(test_claims.test_a_statistic_that_is_only_shown_decides_nothing)
-_RESIDUAL = Check(test_claims.test_an_effect_within_the_residual_of_q_star_is_inconclusive)
-_BDMC = Check(test_claims.test_an_effect_within_the_bdmc_gap_is_inconclusive)
+_RESIDUAL = Check(test_left_open.test_an_effect_within_the_residual_of_q_star_is_inconclusive)
+_BDMC = Check(test_left_open.test_an_effect_within_the_bdmc_gap_is_inconclusive)
 _SERIES = Check(
     test_claims.test_a_series_that_must_decrease,
     {"distances": (2.0, 3.0, 1.0), "verdict": "not replicated"},
@@ -115,7 +115,7 @@ CLAIMS = [
         claim_statistics.Run.left_open,
         '("ais_", "iwae_")',
         '("ais_",)',
-        Check(test_claims.test_iwae_is_left_open_as_far_as_ais_with_its_gap_reaches),
+        Check(test_left_open.test_iwae_is_left_open_as_far_as_ais_with_its_gap_reaches),
     ),
     Mutant(
         "a step that rises",

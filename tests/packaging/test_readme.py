@@ -14,7 +14,7 @@ README = (TOP / "README.md").read_text(encoding="utf-8")
 
 @pytest.mark.parametrize(("name", "content"), parts(TOP, "laptop").items())
 def test_its_tables_are_those_of_the_files(name: str, content: str) -> None:
-    assert between_marks(README, name)[1] == content, "run 'python -m scripts.readme_results laptop'"
+    assert between_marks(README, name)[1] == content, "run 'python scripts/readme_results.py laptop'"
 
 
 def test_it_counts_the_planted_bugs() -> None:

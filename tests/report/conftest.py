@@ -27,3 +27,9 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TableSpec]:
     assert plot_training(top, spec) == 0
     assert plot_samples(top, spec) == 0
     return top, spec
+
+
+@pytest.fixture
+def small_study(tmp_path: Path) -> tuple[Path, TableSpec]:
+    """The values of one data set alone, of which a test may change what it likes."""
+    return tmp_path, write_study(tmp_path, ["mnist"], [0])

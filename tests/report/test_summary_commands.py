@@ -3,22 +3,19 @@
 import json
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from inference_gaps.artifacts import read_provenance, read_values, write_values
 from inference_gaps.layout import Layout
-from inference_gaps.specs.claims import ClaimsSpec
-from inference_gaps.specs.report import ReportSpec
-from inference_gaps.specs.table import TableRowSpec, TableSpec
+from inference_gaps.specs.table import TableSpec
 from tests.synthetic_study import (
     POINTS,
-    judge_claims,
     make_table,
     plot_gaps,
     plot_samples,
     plot_schematic,
     plot_training,
+    report_of,
     table_spec,
     write_report,
     write_study,
@@ -26,15 +23,6 @@ from tests.synthetic_study import (
 
 Study = tuple[Path, TableSpec]
 FIGURES = ["schematic", "gaps-table2", "training", "samples"]
-
-
-@pytest.fixture
-def small_study(tmp_path: Path) -> Study:
-    return tmp_path, write_study(tmp_path, ["mnist"], [0])
-
-
-def _report(tables: list[TableSpec], figures: list[str]) -> ReportSpec:
-    return ReportSpec(preset="quick", description="a small study", tables=tables, figures=figures)
 
 
 def test_the_table_has_the_gaps_that_the_values_were_made_with(study: Study) -> None:
@@ -149,7 +137,7 @@ def test_a_table_without_gaps_has_no_schematic(
 
 def test_the_report_shows_numbers_from_the_results_and_repeats_its_bytes(study: Study) -> None:
     top, spec = study
-    report = _report([spec], FIGURES)
+    report = report_of([spec], FIGURES)
     pdf, numbers = top / "paper/replication-quick.pdf", top / "results/quick/report.json"
     assert write_report(top, report) == 0
     first = pdf.read_bytes(), numbers.read_bytes()
@@ -191,7 +179,7 @@ def test_fewer_simulated_points_are_not_points_left_out(tmp_path: Path) -> None:
     shown_as = (tmp_path / "results/quick/table2.md").read_text(encoding="utf-8")
     assert "left out" not in shown_as
     assert f"means over {POINTS} training images" in shown_as
-    assert write_report(tmp_path, _report([spec], [])) == 0
+    assert write_report(tmp_path, report_of([spec], [])) == 0
     shown = json.loads((tmp_path / "results/quick/report.json").read_text(encoding="utf-8"))
     assert f"Gaps are means over {POINTS} images" in " ".join(shown["comparability"])
 
@@ -217,8 +205,8 @@ def test_a_simulated_point_left_out_is_none_of_the_images(tmp_path: Path, seeds:
 def test_a_report_of_part_of_a_study_can_be_written(small_study: Study) -> None:
     top, spec = small_study
     assert make_table(top, spec) == 0
-    assert write_report(top, _report([spec], [])) == 0
-    assert write_report(top, _report([], [])) == 0
+    assert write_report(top, report_of([spec], [])) == 0
+    assert write_report(top, report_of([], [])) == 0
 
 
 def test_a_report_refuses_a_table_of_another_study(
@@ -227,14 +215,14 @@ def test_a_report_refuses_a_table_of_another_study(
     top, spec = small_study
     assert make_table(top, spec) == 0
     fewer = table_spec(["mnist"], [0]).model_copy(update={"rows": spec.rows[:1]})
-    assert write_report(top, _report([fewer], [])) == 1
+    assert write_report(top, report_of([fewer], [])) == 1
     assert "was made from another specification than the report's" in capsys.readouterr().err
 
 
 def test_a_missing_figure_is_a_sentence(small_study: Study, capsys: pytest.CaptureFixture[str]) -> None:
     top, spec = small_study
     assert make_table(top, spec) == 0
-    assert write_report(top, _report([spec], ["training"])) == 1
+    assert write_report(top, report_of([spec], ["training"])) == 1
     assert "training.pdf does not exist; run the stage that makes it first." in capsys.readouterr().err
 
 
@@ -305,109 +293,4 @@ def test_chains_that_diverged_are_counted_in_the_table(small_study: Study) -> No
     assert (
         "Proposals of AIS chains, of BDMC as well, that diverged and were rejected: mnist-ffg 7.\n"
         in markdown
-    )
-
-
-def _claims(rows: list[TableRowSpec], caveat: str = "") -> ClaimsSpec:
-    """Return two claims: one on the gaps of Table 2, one whose experiment does not exist."""
-    gaps = [
-        {"quantity": quantity, "times": times, "experiment": "table2", "split": "train", "published": 2}
-        for quantity, times in (("amortization_gap", 1.0), ("approximation_gap", -1.0))
-    ]
-    shared = {"comparison": "positive", "threshold": 0.1, "judged": True}
-    statistics = [
-        {
-            **shared,
-            "name": "difference",
-            "dataset": row.dataset,
-            "terms": [{**term, "model": row.model} for term in gaps],
-        }
-        for row in rows
-    ]
-    later = {
-        **shared,
-        "name": "growth",
-        "dataset": "mnist",
-        "terms": [],
-        "not_run": "experiment later does not exist yet",
-    }
-    words = {"claim": "It holds.", "where": "Table 2", "why": "A tenth.", "combine": "most"}
-    return ClaimsSpec.model_validate(
-        {
-            "preset": "quick",
-            "caveat": caveat,
-            "level": 0.95,
-            "factor": 2.0,
-            "seeds_agree": 1.0,
-            "datasets": [{"name": "mnist", "title": "MNIST (5,000 digits)"}],
-            "claims": [
-                {"id": "C1", "title": "The network is to blame", **words, "statistics": statistics},
-                {"id": "C2", "title": "Something else", **words, "statistics": [later]},
-            ],
-            "rows": {"table2": [row.model_dump() for row in rows]},
-        }
-    )
-
-
-def test_verdicts_go_into_files_and_report_and_repeat_their_bytes(small_study: Study) -> None:
-    top, spec = small_study
-    results = top / "results/quick"
-    assert make_table(top, spec) == 0
-    judged = _claims(spec.rows, caveat="On small embedded data, which replicate nothing.")
-    assert judge_claims(top, judged) == 0
-    files = [
-        results / "claims.csv",
-        results / "claims.md",
-        results / "report.json",
-        top / "paper/replication-quick.pdf",
-    ]
-    report = _report([spec], []).model_copy(update={"claims": True})
-    assert write_report(top, report) == 0
-    before = [file.read_bytes() for file in files]
-    assert judge_claims(top, judged) == write_report(top, report) == 0
-    assert [file.read_bytes() for file in files] == before
-    markdown = before[1].decode()
-    # The caveat stands before any verdict.
-    assert markdown.index("**On small embedded data") < markdown.index("| C1 |")
-    assert "| C1 | The network is to blame | **replicated** | replicated |" in markdown
-    assert "−0.09 (recalled)" in markdown
-    assert "Not run on MNIST (5,000 digits), because experiment later does not exist yet: growth." in markdown
-    shown = json.loads(before[2])["claims"]
-    assert shown["caveat"] == judged.caveat
-    assert shown["summary"] == "Of 2 claims: 1 replicated, 1 not run."
-    assert [claim["verdict"] for claim in shown["overview"]] == ["replicated", "not run"]
-    flow = shown["details"][0]["statistics"][1]
-    assert (flow["value"][:5], flow["published"], flow["relative"]) == ("1.55 ", "1.12 (recalled)", "1.38")
-    assert (flow["agree"], flow["between_seeds"], flow["residual"]) == ("1 of 1", "–", "0.02")
-
-
-def test_no_claim_is_judged_when_the_self_check_failed(
-    small_study: Study, capsys: pytest.CaptureFixture[str]
-) -> None:
-    top, spec = small_study
-    path = top / "results/quick/selfcheck.csv"
-    failed = {"model": "check", "quantity": "log_p_best", "estimator": "ais_prior", "relation": "equals"}
-    failed |= {"verdict": "missed", "error": 0.5, "standard_errors_off": 9.0}
-    made_by = {"command": "make-selfcheck", "fingerprint": "0", "spec": {}}
-    failed |= dict.fromkeys(
-        ("exact", "exact_error", "estimated", "standard_error", "n_points", "n_diverged"), 1.0
-    )
-    write_values(path, pd.DataFrame([failed]), made_by)
-    assert judge_claims(top, _claims(spec.rows), f"--selfcheck={path}") == 1
-    assert "1 of 1 estimates in" in capsys.readouterr().err
-    assert not (top / "results/quick/claims.csv").exists()
-
-
-def test_a_local_optimum_that_does_not_say_how_far_it_went_is_a_sentence(
-    small_study: Study, capsys: pytest.CaptureFixture[str]
-) -> None:
-    top, spec = small_study
-    path = Layout("quick", top).residuals("mnist-ffg", 0, "train", "ffg")
-    frame, provenance = read_values(path)
-    del provenance["summary"]
-    write_values(path, frame, provenance)
-    assert judge_claims(top, _claims(spec.rows)) == 1
-    assert (
-        "does not say how far its optimisation went; delete it and run 'optimise-local'"
-        in capsys.readouterr().err
     )

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inference_gaps.analysis.gaps import Bounds, Quantity, quantities
+from inference_gaps.analysis.gaps import Bounds, Quantity, quantities, tightest
 from inference_gaps.analysis.intervals import Interval, mean_interval, monte_carlo_standard_error
 from inference_gaps.analysis.published import published_columns
 from inference_gaps.analysis.sources import residual_files
@@ -69,12 +69,12 @@ class Run:
         }
         if estimator.startswith("ais_"):
             return gaps.get(estimator, 0.0)
-        mean = self.bounds.value.mean()
-        known = [each for each in gaps if each in mean]
+        known = [each for each in gaps if each in self.bounds.value]
         if not known:
             return 0.0
-        tightest = max(known, key=lambda each: mean[each])
-        return max(0.0, float(mean[tightest] + gaps[tightest] - mean[estimator]))
+        ais = tightest(self.bounds, known)
+        above = self.bounds.value[ais].mean() + gaps[ais] - self.bounds.value[estimator].mean()
+        return max(0.0, float(above))
 
 
 class Runs:

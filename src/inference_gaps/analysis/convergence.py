@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from inference_gaps.analysis.gaps import Bounds, tightest
 from inference_gaps.analysis.intervals import monte_carlo_standard_error
 
 __all__ = ["Reference", "reference_values", "remaining_gaps"]
 
 _SIGNIFICANT = 4.0
-_CAUTION = 2.0
 
 
 @dataclass(frozen=True)
@@ -26,17 +26,15 @@ class Reference:
 
     value: pd.Series
     standard_error: float = 0.0
-    chosen: tuple[Hashable, ...] | None = None
+    chosen: str | None = None
 
 
-def _error(part: pd.DataFrame, column: str = "standard_error") -> float:
-    return monte_carlo_standard_error(part[column].to_numpy(dtype=np.float64))
+def _error(errors: pd.Series) -> float:
+    return monte_carlo_standard_error(errors.to_numpy(dtype=np.float64))
 
 
 def reference_values(convergence: pd.DataFrame, exact: pd.DataFrame | None) -> Reference:
-    """Return what stands for log p(x): the exact values, or the tightest estimate.
-
-    That is the one of the largest mean less two of its standard errors, so that noise alone does not get it chosen.
+    """Return what stands for log p(x): the exact values, or the tightest estimate, by the rule of the tables.
 
     Args:
         convergence: values of ``evaluate-convergence``.
@@ -45,9 +43,19 @@ def reference_values(convergence: pd.DataFrame, exact: pd.DataFrame | None) -> R
     if exact is not None:
         log_p = exact[exact["quantity"] == "log_p"].set_index("point")["value"]
         return Reference(log_p.loc[sorted(convergence["point"].unique())])
-    measured = list(convergence.groupby(["estimator", "size"]))
-    chosen, part = max(measured, key=lambda each: each[1]["value"].mean() - _CAUTION * _error(each[1]))
-    return Reference(part.set_index("point")["value"], _error(part), chosen)
+    named = convergence.assign(
+        estimate=[_name(*each) for each in zip(convergence["estimator"], convergence["size"])]
+    )
+    value, error = (
+        named.pivot_table(index="point", columns="estimate", values=column)
+        for column in ("value", "standard_error")
+    )
+    chosen = tightest(Bounds(value, error), list(value.columns))
+    return Reference(value[chosen], _error(error[chosen]), chosen)
+
+
+def _name(estimator: Hashable, size: Hashable) -> str:
+    return f"{estimator} {size}"
 
 
 def _slope(sizes: pd.Series, gaps: pd.Series, errors: pd.Series) -> float:
@@ -75,19 +83,21 @@ def remaining_gaps(convergence: pd.DataFrame, reference: Reference) -> pd.DataFr
     lines = []
     for (estimator, size), part in convergence.groupby(["estimator", "size"], sort=False):
         at = part.set_index("point")
-        itself = (estimator, size) == reference.chosen
+        itself = _name(estimator, size) == reference.chosen
         line = {
             "estimator": estimator,
             "size": size,
             "passes": part["passes"].iloc[0],
             "gap": (reference.value - at["value"]).mean(),
-            "standard_error": 0.0 if itself else np.hypot(_error(at), reference.standard_error),
+            "standard_error": 0.0
+            if itself
+            else np.hypot(_error(at["standard_error"]), reference.standard_error),
             "single_chain_gap": float("nan"),
             "single_chain_error": float("nan"),
         }
         if at["single_chain"].notna().all():
             line["single_chain_gap"] = (reference.value - at["single_chain"]).mean()
-            line["single_chain_error"] = np.hypot(_error(at, "single_chain_error"), reference.standard_error)
+            line["single_chain_error"] = np.hypot(_error(at["single_chain_error"]), reference.standard_error)
         lines.append(line)
     table = pd.DataFrame(lines)
     table["slope"] = float("nan")

@@ -107,8 +107,7 @@ def quantities(bounds: Bounds, trained_with: str) -> list[Quantity]:
     the prior (where it was run) and IWAE from q, as the paper has it. Gaps that rest on the latter end in
     ``_paper``. Gaps that need q* (and ``amortization_minus_approximation``, the difference of two) are left out
     where it was not optimised in the family ``trained_with``. ``gain_<family>`` is L[q*] of another family less
-    L[q*_FFG], at which its optimisation starts unless the model was
-    trained with that family.
+    L[q*_FFG], at which its optimisation starts unless the model was trained with that family.
     """
     at_hand = list(bounds.value.columns)
     single = {

@@ -64,7 +64,7 @@ def draw_training(curves: pd.DataFrame) -> Figure:
     figure.supylabel("ELBO (nats per image)", fontsize=8)
     handles: list[Line2D | Patch] = [
         Line2D([], [], color=COLOURS["training"], label="training"),
-        Line2D([], [], color=COLOURS["validation"], linestyle="--", label="validation"),
+        Line2D([], [], color=COLOURS["validation"], linestyle="--", label="held out"),
         Patch(facecolor=COLOURS["warm-up"], label="warm-up"),
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))

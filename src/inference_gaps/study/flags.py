@@ -16,7 +16,7 @@ def add_study_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", help="preset instead of the one in config/config.yaml")
     parser.add_argument("--data-folder", help="folder of data sets instead of the one in config/config.yaml")
     parser.add_argument(
-        "--copies", type=_mapping, help="other copies of data sets, as in make COPIES='{cifar10: cifar10}'"
+        "--copies", type=_yaml, help="other copies of data sets, as in make COPIES='{cifar10: cifar10}'"
     )
 
 
@@ -34,15 +34,11 @@ def flags_for(settings: UserSettings) -> list[str]:
     return [*words, "--copies", json.dumps(settings.copies)] if settings.copies else words
 
 
-def _mapping(text: str) -> dict[str, str]:
+def _yaml(text: str) -> Any:
+    """Read what is as in a file; whether it makes sense is said with the rest of the configuration."""
     try:
-        found = yaml.safe_load(text)
-    except yaml.YAMLError:
-        found = None
-    if not isinstance(found, dict) or not all(
-        isinstance(each, str) for pair in found.items() for each in pair
-    ):
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
         raise argparse.ArgumentTypeError(
-            f"is {text!r}; write which copy for which data set: '{{cifar10: cifar10}}'"
-        )
-    return found
+            f"is {text!r}, which is not YAML; write which copy for which data set: '{{cifar10: cifar10}}'"
+        ) from error
