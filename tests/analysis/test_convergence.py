@@ -1,10 +1,12 @@
 """What stands for log p(x) where it is not known, and the errors of what is left to it."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from inference_gaps.analysis.convergence import reference_values, remaining_gaps
+from inference_gaps.analysis.convergence import Reference, reference_values, remaining_gaps
 
 POINTS = 16
 
@@ -41,3 +43,30 @@ def test_exact_values_have_no_error() -> None:
     gaps = remaining_gaps(values, reference)
     assert gaps["gap"].item() == pytest.approx(0.5)
     assert gaps["standard_error"].item() == pytest.approx(0.01)
+
+
+def _slope(sizes: Sequence[int], gaps: Sequence[float], errors: Sequence[float]) -> float:
+    """Return the slope that is found where a single chain of each size leaves so much."""
+    parts = [
+        _measured("ais_prior", size, -90.0, 0.01).assign(
+            single_chain=-88.0 - gap, single_chain_error=error * POINTS**0.5
+        )
+        for size, gap, error in zip(sizes, gaps, errors, strict=True)
+    ]
+    reference = Reference(pd.Series(-88.0, index=range(POINTS)))
+    return float(remaining_gaps(pd.concat(parts, ignore_index=True), reference)["slope"].iloc[0])
+
+
+def test_the_slope_is_that_of_the_sizes_whose_gap_is_clear() -> None:
+    """A gap of 40 / size, exact where it is clear; the last one is far off, and within its noise."""
+    sizes, gaps, errors = (10, 40, 100, 1000), (4.0, 1.0, 0.4, 0.39), (0.1, 0.05, 0.02, 0.2)
+    assert _slope(sizes, gaps, errors) == pytest.approx(-1.0)
+
+
+def test_the_slope_weights_each_gap_by_its_relative_error() -> None:
+    """As a library fits it; one clear gap has no slope."""
+    sizes, gaps, errors = [10, 100, 1000], [4.0, 1.1, 0.2], [0.05, 0.05, 0.04]
+    expected = np.polyfit(np.log(sizes), np.log(gaps), 1, w=np.divide(gaps, errors))[0]
+    assert _slope(sizes, gaps, errors) == pytest.approx(expected)
+    assert abs(expected - np.polyfit(np.log(sizes), np.log(gaps), 1)[0]) > 0.02
+    assert np.isnan(_slope(sizes[:1], gaps[:1], errors[:1]))
