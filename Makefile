@@ -64,7 +64,7 @@ lock: $(READY)
 	@touch $(READY)
 
 schemas: $(READY)
-	@$(BIN)/python -m inference_gaps.config.schemas
+	@$(BIN)/python -m inference_gaps.replication.config.schemas
 
 help:
 	@echo 'make                 tables, figures and paper/replication-PRESET.pdf'

@@ -20,14 +20,14 @@ from inference_gaps.bounds.ais import annealed_importance_sampling
 from inference_gaps.bounds.batches import point_batches, rows_at_once
 from inference_gaps.bounds.importance import Bound, log_mean_weight, log_weights
 from inference_gaps.bounds.local import optimise
-from inference_gaps.cli import main as inference_gaps
-from inference_gaps.data.prepared import load_prepared
 from inference_gaps.models.mlp import MlpGenerator
-from inference_gaps.models.storage import load_model
 from inference_gaps.models.vae import VAE, build_vae
+from inference_gaps.numerics.device import random_generator
 from inference_gaps.posteriors.family import Parameters, PosteriorFamily
 from inference_gaps.posteriors.registry import local_family
-from inference_gaps.runtime import random_generator
+from inference_gaps.replication.cli import main as inference_gaps
+from inference_gaps.replication.data.prepared import load_prepared
+from inference_gaps.replication.storage.models import load_model
 from inference_gaps.specs.ais import AisSpec
 from inference_gaps.specs.iwae import IwaeSpec
 from inference_gaps.specs.local import LocalSpec

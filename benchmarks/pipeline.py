@@ -8,8 +8,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference_gaps.records import read_record
-from inference_gaps.study.plan import load_study
+from inference_gaps.replication.artifacts.run_records import read_record
+from inference_gaps.replication.study.plan import load_study
 
 __all__ = ["PipelineLine", "pipeline"]
 

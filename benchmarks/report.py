@@ -10,7 +10,7 @@ import pandas as pd
 
 from benchmarks.lines import Line
 from benchmarks.pipeline import PipelineLine
-from inference_gaps.figures.style import TEXT_WIDTH, figure_style
+from inference_gaps.replication.figures.style import TEXT_WIDTH, figure_style
 
 __all__ = ["as_markdown", "draw_scaling", "machine", "table", "write_tables"]
 

@@ -4,9 +4,9 @@ import pandas as pd
 
 from benchmarks import ours
 from benchmarks.timing import Turns, product_rate
+from inference_gaps.replication.study.cost import work_of
 from inference_gaps.specs.ais import AisSpec
 from inference_gaps.specs.train import MlpArchitectureSpec, TrainSpec
-from inference_gaps.study.cost import work_of
 
 __all__ = ["scaling"]
 

@@ -17,7 +17,7 @@ from typing import Any, Self
 import torch
 
 from inference_gaps.bounds.importance import Bound
-from inference_gaps.runtime import keep_freed_memory
+from inference_gaps.numerics.device import keep_freed_memory
 
 __all__ = ["PRODUCTS", "Comparison", "Outcome", "Turns", "clock", "product_rate", "timed"]
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from inference_gaps.analysis.claims_layout import details, overview
-from inference_gaps.analysis.paper_table import PaperTable, paper_table
-from inference_gaps.analysis.published import read_published
-from inference_gaps.analysis.table import read_table
-from inference_gaps.artifacts import read_values
 from inference_gaps.errors import UserError
+from inference_gaps.replication.analysis.claims_layout import details, overview
+from inference_gaps.replication.analysis.paper_table import PaperTable, paper_table
+from inference_gaps.replication.analysis.published import read_published
+from inference_gaps.replication.analysis.table import read_table
+from inference_gaps.replication.artifacts.files import read_values
 from inference_gaps.specs.claims import ClaimsSpec
 from inference_gaps.specs.table import TableSpec
 

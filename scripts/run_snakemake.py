@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from inference_gaps.warm.start import start_server
+from inference_gaps.replication.warm.start import start_server
 
 __all__ = ["main"]
 

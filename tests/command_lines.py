@@ -2,7 +2,7 @@
 
 import json
 
-from inference_gaps.cli import main
+from inference_gaps.replication.cli import main
 from inference_gaps.specs.base import Spec
 
 __all__ = ["arguments", "run"]

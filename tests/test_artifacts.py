@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 import torch
 
-from inference_gaps.artifacts import (
+from inference_gaps.errors import UserError
+from inference_gaps.replication.artifacts.files import (
     atomic_path,
     read_provenance,
     read_tensors,
@@ -20,7 +21,6 @@ from inference_gaps.artifacts import (
     write_tensors,
     write_values,
 )
-from inference_gaps.errors import UserError
 
 PROVENANCE = {"command": "test", "fingerprint": "0123", "spec": {"b": 1, "a": [0.1, None]}}
 
@@ -104,7 +104,7 @@ def test_foreign_files_are_sentences(tmp_path: Path) -> None:
 
 def test_tensors_are_written_to_the_same_bytes_by_every_process(tmp_path: Path) -> None:
     write = (
-        "import sys, torch\nfrom inference_gaps.artifacts import write_tensors\n"
+        "import sys, torch\nfrom inference_gaps.replication.artifacts.files import write_tensors\n"
         "write_tensors(sys.argv[1], {name: torch.ones(2) for name in 'abcd'}, {'spec': {}, 'fingerprint': '0'})"
     )
     for name in "123":

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from inference_gaps import fingerprints
+from inference_gaps.replication.artifacts import fingerprints
 
-SOURCE = Path(fingerprints.__file__).parent
+SOURCE = Path(fingerprints.__file__).parents[2]
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_comments_docstrings_and_formatting_do_not_count(package: Path) -> None:
     ("file", "old", "new", "expected"),
     [
         ("bounds/hmc.py", "_DIVERGENCE = 1000.0", "_DIVERGENCE = 999.0", {"evaluate-ais"}),
-        ("figures/gaps.py", "__all__", "UNUSED = 1\n__all__", {"plot-gaps"}),
+        ("replication/figures/gaps.py", "__all__", "UNUSED = 1\n__all__", {"plot-gaps"}),
         ("training/schedules.py", "_STAGES = 8", "_STAGES = 7", {"train"}),
         ("bounds/importance.py", "log_w.std(1)", "log_w.std(0)", {"evaluate-iwae", "evaluate-ais"}),
         ("bounds/local.py", "_NARROW = 0.2", "_NARROW = 0.3", {"optimise-local"}),
@@ -85,9 +85,8 @@ def test_an_edit_counts_for_the_commands_that_reach_it(
 @pytest.mark.parametrize("name", fingerprints.WITHOUT_INFLUENCE)
 def test_an_edit_of_what_has_no_influence_costs_nothing(name: str, package: Path) -> None:
     """It is there, commands do import such modules, and none of them counts."""
-    files = (
-        [package / f"{name}.py"] if (package / f"{name}.py").is_file() else [*(package / name).glob("*.py")]
-    )
+    place = package / name.replace(".", "/")
+    files = [place.with_suffix(".py")] if place.with_suffix(".py").is_file() else [*place.glob("*.py")]
     assert files
 
     def edit() -> None:
@@ -99,7 +98,7 @@ def test_an_edit_of_what_has_no_influence_costs_nothing(name: str, package: Path
 
 def test_a_loop_imports_what_has_no_influence_and_counts_itself(package: Path) -> None:
     loop = package / "training/loop.py"
-    assert "inference_gaps.resuming.checkpoint" in loop.read_text()
+    assert "inference_gaps.numerics.checkpoint" in loop.read_text()
     assert changed_by(lambda: loop.write_text(loop.read_text() + "\nEDITED = 1\n")) == {"train"}
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from inference_gaps.errors import UserError
-from inference_gaps.runtime import keep_freed_memory, random_generator, set_up
+from inference_gaps.numerics.device import keep_freed_memory, random_generator, set_up
 
 
 def test_a_gpu_that_is_not_there_is_a_sentence() -> None:

@@ -10,9 +10,9 @@ import typst
 from matplotlib.figure import Figure
 from PIL import Image
 
-from inference_gaps.artifacts import read_provenance, write_signed
 from inference_gaps.errors import UserError
-from inference_gaps.signing import signature, signed
+from inference_gaps.replication.artifacts.files import read_provenance, write_signed
+from inference_gaps.replication.artifacts.signing import signature, signed
 
 PROVENANCE = {"command": "plot-gaps", "fingerprint": "0123", "spec": {"title": "a -- b --> ü"}}
 

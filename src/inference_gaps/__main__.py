@@ -2,6 +2,6 @@
 
 import sys
 
-from inference_gaps.cli import main
+from inference_gaps.replication.cli import main
 
 sys.exit(main())

@@ -6,10 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from inference_gaps.analysis.claims_layout import claims_markdown, deciding, effects, overview, summary
-from inference_gaps.artifacts import read_values, write_values
 from inference_gaps.errors import UserError
-from inference_gaps.layout import Layout
+from inference_gaps.replication.analysis.claims_layout import (
+    claims_markdown,
+    deciding,
+    effects,
+    overview,
+    summary,
+)
+from inference_gaps.replication.artifacts.files import read_values, write_values
+from inference_gaps.replication.artifacts.layout import Layout
 from tests.analysis.judged import AMORTIZATION, BLAME, claims, line, row, statistic, table, write
 from tests.synthetic_study import POINTS, TITLES
 

@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from inference_gaps.analysis.intervals import mean_interval, monte_carlo_standard_error, selection_bias_bound
+from inference_gaps.replication.analysis.intervals import (
+    mean_interval,
+    monte_carlo_standard_error,
+    selection_bias_bound,
+)
 
 STUDIES, POINTS, GAP = 2000, 30, 1.5
 

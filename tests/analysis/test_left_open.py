@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from inference_gaps.artifacts import read_values, write_values
+from inference_gaps.replication.artifacts.files import read_values, write_values
 from tests.analysis.judged import AMORTIZATION, BLAME, claims, line, row, statistic, write
 
 

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inference_gaps.analysis.markup import to_latex, to_markdown
-from inference_gaps.analysis.model_table import ModelTable, model_table
-from inference_gaps.analysis.published import read_published
-from inference_gaps.analysis.table import build_table
-from inference_gaps.analysis.table_text import summary_lines
 from inference_gaps.errors import UserError
-from inference_gaps.figures.gaps import gap_bars
-from inference_gaps.figures.models import draw_gaps_of_models, draw_gaps_over_epochs
-from inference_gaps.figures.style import figure_style
-from inference_gaps.layout import Layout
+from inference_gaps.replication.analysis.markup import to_latex, to_markdown
+from inference_gaps.replication.analysis.model_table import ModelTable, model_table
+from inference_gaps.replication.analysis.published import read_published
+from inference_gaps.replication.analysis.table import build_table
+from inference_gaps.replication.analysis.table_text import summary_lines
+from inference_gaps.replication.artifacts.layout import Layout
+from inference_gaps.replication.figures.gaps import gap_bars
+from inference_gaps.replication.figures.models import draw_gaps_of_models, draw_gaps_over_epochs
+from inference_gaps.replication.figures.style import figure_style
 from inference_gaps.specs.table import TableRowSpec, TableSpec
 from tests.synthetic_study import BELOW, PUBLISHED, write_values_of
 

@@ -4,10 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from inference_gaps.analysis.gaps import Bounds, Quantity, average_over_seeds, quantities, tightest
-from inference_gaps.analysis.table import gap_mark
-from inference_gaps.analysis.values import align
 from inference_gaps.errors import UserError
+from inference_gaps.replication.analysis.gaps import (
+    Bounds,
+    Quantity,
+    average_over_seeds,
+    quantities,
+    tightest,
+)
+from inference_gaps.replication.analysis.table import gap_mark
+from inference_gaps.replication.analysis.values import align
 
 # Nats below log p(x).
 BELOW = {

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from inference_gaps.analysis.procedures import procedure_effects
-from inference_gaps.artifacts import write_values
-from inference_gaps.fingerprints import make_provenance
-from inference_gaps.layout import Layout
+from inference_gaps.replication.analysis.procedures import procedure_effects
+from inference_gaps.replication.artifacts.files import write_values
+from inference_gaps.replication.artifacts.fingerprints import make_provenance
+from inference_gaps.replication.artifacts.layout import Layout
 from inference_gaps.specs.figures import ComparedModelSpec
 from inference_gaps.specs.procedures import ProceduresSpec
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from inference_gaps.analysis.published import published_columns, read_published
 from inference_gaps.errors import UserError
+from inference_gaps.replication.analysis.published import published_columns, read_published
 
 PUBLISHED = Path(__file__).parents[2] / "paper" / "published.csv"
 

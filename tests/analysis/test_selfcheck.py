@@ -6,18 +6,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from inference_gaps.analysis.selfcheck import build_selfcheck, require_passed
-from inference_gaps.analysis.selfcheck_layout import (
+from inference_gaps.errors import UserError
+from inference_gaps.replication.analysis.selfcheck import build_selfcheck, require_passed
+from inference_gaps.replication.analysis.selfcheck_layout import (
     HEADINGS,
     selfcheck_cells,
     selfcheck_markdown,
     selfcheck_summary,
     selfcheck_text,
 )
-from inference_gaps.artifacts import read_values, write_values
-from inference_gaps.cli import main
-from inference_gaps.errors import UserError
-from inference_gaps.layout import Layout
+from inference_gaps.replication.artifacts.files import read_values, write_values
+from inference_gaps.replication.artifacts.layout import Layout
+from inference_gaps.replication.cli import main
 from inference_gaps.specs.selfcheck import SelfcheckRowSpec, SelfcheckSpec
 from tests.synthetic_study import BELOW, POINTS, PUBLISHED, table_spec, write_values_of
 

@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from inference_gaps.analysis.intervals import Interval
-from inference_gaps.analysis.verdicts import (
+from inference_gaps.replication.analysis.intervals import Interval
+from inference_gaps.replication.analysis.verdicts import (
     DIRECTION_ONLY,
     INCONCLUSIVE,
     NOT_REPLICATED,

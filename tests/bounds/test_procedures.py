@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.authors_local import authors_local_optimisation, bound_terms
-from inference_gaps.bounds.procedures import Patience, authors_optimum, bound_of_copies, passes_of
+from inference_gaps.bounds.authors_local import Patience, authors_optimum, bound_of_copies, passes_of
 from inference_gaps.specs.procedures import ProceduresSpec
 from tests.linear_gaussian import LinearGaussian
 

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from inference_gaps.analysis.convergence import reference_values, remaining_gaps
-from inference_gaps.artifacts import read_provenance, read_tensors, read_values
-from inference_gaps.cli import main
-from inference_gaps.fingerprints import identity
+from inference_gaps.replication.analysis.convergence import reference_values, remaining_gaps
+from inference_gaps.replication.artifacts.files import read_provenance, read_tensors, read_values
+from inference_gaps.replication.artifacts.fingerprints import identity
+from inference_gaps.replication.cli import main
 from tests.command_lines import arguments, run
 
 POINTS = 8

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from inference_gaps.artifacts import read_provenance, read_tensors, read_values
-from inference_gaps.cli import main
-from inference_gaps.fingerprints import identity
+from inference_gaps.replication.artifacts.files import read_provenance, read_tensors, read_values
+from inference_gaps.replication.artifacts.fingerprints import identity
+from inference_gaps.replication.cli import main
 from tests.command_lines import arguments, run
 
 MLP = {"kind": "mlp", "latent_dim": 3, "encoder_hidden": [20], "decoder_hidden": [15]}

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 import torch
 
-from inference_gaps.artifacts import read_values
-from inference_gaps.cli import main
-from inference_gaps.commands.plot_posteriors import rows_of
-from inference_gaps.exact.storage import Plane, PosteriorsFile, load_posteriors
-from inference_gaps.figures.posteriors import mass_levels
+from inference_gaps.replication.artifacts.files import read_values
+from inference_gaps.replication.cli import main
+from inference_gaps.replication.commands.plot_posteriors import rows_of
+from inference_gaps.replication.figures.posteriors import mass_levels
+from inference_gaps.replication.storage.exact import Plane, PosteriorsFile, load_posteriors
 from tests.command_lines import arguments, run
 
 POINTS = 5

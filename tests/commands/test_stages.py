@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from inference_gaps.analysis.units import active_units
-from inference_gaps.artifacts import read_provenance, read_tensors, read_values
-from inference_gaps.cli import main
 from inference_gaps.errors import UserError
-from inference_gaps.fingerprints import identity
 from inference_gaps.posteriors.registry import FAMILIES
+from inference_gaps.replication.analysis.units import active_units
+from inference_gaps.replication.artifacts.files import read_provenance, read_tensors, read_values
+from inference_gaps.replication.artifacts.fingerprints import identity
+from inference_gaps.replication.cli import main
 from tests.command_lines import arguments, run
 
 POINTS = 6
@@ -217,7 +217,7 @@ def test_wrong_use_is_a_sentence(
 
 
 def test_every_command_has_a_help_page(capsys: pytest.CaptureFixture) -> None:
-    from inference_gaps.commands import COMMANDS
+    from inference_gaps.replication.commands import COMMANDS
 
     for command in COMMANDS:
         with pytest.raises(SystemExit) as stop:

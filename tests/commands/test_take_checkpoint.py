@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from inference_gaps.artifacts import read_provenance, read_tensors, read_values
-from inference_gaps.cli import main
-from inference_gaps.fingerprints import identity
+from inference_gaps.replication.artifacts.files import read_provenance, read_tensors, read_values
+from inference_gaps.replication.artifacts.fingerprints import identity
+from inference_gaps.replication.cli import main
 from tests.command_lines import arguments, run
 
 TRAIN = {

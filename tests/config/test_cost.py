@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from inference_gaps.cli import main
+from inference_gaps.replication.cli import main
+from inference_gaps.replication.study.cost import stage_costs, work_of
+from inference_gaps.replication.study.plan import load_study
 from inference_gaps.specs.ais import AisSpec
 from inference_gaps.specs.iwae import IwaeSpec
 from inference_gaps.specs.local import LocalSpec
 from inference_gaps.specs.samples import SamplesSpec
 from inference_gaps.specs.train import ConvArchitectureSpec, MlpArchitectureSpec, TrainSpec
-from inference_gaps.study.cost import stage_costs, work_of
-from inference_gaps.study.plan import load_study
 from tests.small_project import make_project
 
 MLP = MlpArchitectureSpec(latent_dim=2, encoder_hidden=[5], decoder_hidden=[7])

@@ -5,10 +5,10 @@ from collections import Counter
 
 import pytest
 
-from inference_gaps.report.numbers import read_deviations
+from inference_gaps.replication.report.numbers import read_deviations
+from inference_gaps.replication.study.plan import Study, load_study
 from inference_gaps.specs.claims import ClaimsSpec
 from inference_gaps.specs.table import TableSpec
-from inference_gaps.study.plan import Study, load_study
 from tests.small_project import ROOT
 
 

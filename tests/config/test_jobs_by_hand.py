@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from inference_gaps.cli import _parser, main
-from inference_gaps.study.command_line import command_line
-from inference_gaps.study.explanation import SPECS
-from inference_gaps.study.flags import add_study_flags, flags_for, given_keys
-from inference_gaps.study.plan import Study, load_study
+from inference_gaps.replication.cli import _parser, main
+from inference_gaps.replication.study.command_line import command_line
+from inference_gaps.replication.study.explanation import SPECS
+from inference_gaps.replication.study.flags import add_study_flags, flags_for, given_keys
+from inference_gaps.replication.study.plan import Study, load_study
 from tests.small_project import ROOT
 
 

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from inference_gaps import fingerprints
 from inference_gaps.errors import UserError
+from inference_gaps.replication.artifacts import fingerprints
+from inference_gaps.replication.study.jobs import derived_seed
+from inference_gaps.replication.study.models import ModelJobs
+from inference_gaps.replication.study.plan import Study, load_study
 from inference_gaps.specs.ais import AisSpec
 from inference_gaps.specs.train import TrainSpec
-from inference_gaps.study.jobs import derived_seed
-from inference_gaps.study.models import ModelJobs
-from inference_gaps.study.plan import Study, load_study
 from tests.small_project import edit_yaml, make_project
 
 PRESET, EXPERIMENTS = "config/presets/tiny.yaml", "config/experiments.yaml"
@@ -326,9 +326,12 @@ def test_published_values_count(project: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "commands"),
     [
-        ("inference_gaps.commands.plot_training", {"plot-training", "write-report"}),
-        ("inference_gaps.commands.write_report", {"write-report"}),
-        ("inference_gaps.commands.make_table", {"make-table", "plot-schematic", "plot-gaps", "write-report"}),
+        ("inference_gaps.replication.commands.plot_training", {"plot-training", "write-report"}),
+        ("inference_gaps.replication.commands.write_report", {"write-report"}),
+        (
+            "inference_gaps.replication.commands.make_table",
+            {"make-table", "plot-schematic", "plot-gaps", "write-report"},
+        ),
     ],
 )
 def test_code_counts_where_it_is_used(

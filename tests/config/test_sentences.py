@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from inference_gaps.cli import main
-from inference_gaps.config.loading import load_configuration
 from inference_gaps.errors import UserError
+from inference_gaps.replication.cli import main
+from inference_gaps.replication.config.loading import load_configuration
 from tests.small_project import edit_yaml, make_project
 
 TINY, EXPERIMENTS = "presets/tiny", "experiments"

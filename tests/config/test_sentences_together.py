@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from inference_gaps.config.loading import load_configuration
+from inference_gaps.replication.config.loading import load_configuration
 from tests.config.test_sentences import sentences
 from tests.small_project import edit_yaml, make_project
 

@@ -6,9 +6,9 @@ import tarfile
 import numpy as np
 import pytest
 
-from inference_gaps.data.archives import tar_members
-from inference_gaps.data.pixels import read_amat, read_cifar, read_idx
 from inference_gaps.errors import UserError
+from inference_gaps.replication.data.archives import tar_members
+from inference_gaps.replication.data.pixels import read_amat, read_cifar, read_idx
 from tests.data.raw import grey_levels, idx, tar
 
 

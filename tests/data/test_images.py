@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inference_gaps.data.images import read_image_folder, read_image_tar
 from inference_gaps.errors import UserError
+from inference_gaps.replication.data.images import read_image_folder, read_image_tar
 from tests.data.raw import grey_levels, image, tar, write_images
 
 SHAPE = [3, 4, 5]

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from inference_gaps.artifacts import write_tensors
-from inference_gaps.cli import main
-from inference_gaps.data.binarisation import binarise
-from inference_gaps.data.preparation import prepare_splits
-from inference_gaps.data.prepared import load_prepared
 from inference_gaps.errors import UserError
-from inference_gaps.fingerprints import fingerprint
+from inference_gaps.replication.artifacts.files import write_tensors
+from inference_gaps.replication.artifacts.fingerprints import fingerprint
+from inference_gaps.replication.cli import main
+from inference_gaps.replication.data.binarisation import binarise
+from inference_gaps.replication.data.preparation import prepare_splits
+from inference_gaps.replication.data.prepared import load_prepared
 from inference_gaps.specs.data import DatasetSpec, PrepareSpec
 from tests.data.raw import dataset, grey_levels, idx, write_images
 

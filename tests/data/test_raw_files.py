@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from inference_gaps.data.raw_files import read_content, verify
 from inference_gaps.errors import UserError
+from inference_gaps.replication.data.raw_files import read_content, verify
 from inference_gaps.specs.data import FileSpec
 from tests.data.raw import sha256
 
@@ -76,7 +76,7 @@ def test_unreadable_file(tmp_path: Path) -> None:
 
 
 def test_endless_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("inference_gaps.data.raw_files._MAX_BYTES", 5 << 20)
+    monkeypatch.setattr("inference_gaps.replication.data.raw_files._MAX_BYTES", 5 << 20)
     (tmp_path / "images.gz").write_bytes(gzip.compress(bytes(6 << 20)))
     with pytest.raises(UserError, match="decompresses to more than"):
         read_content(tmp_path, PINNED)

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inference_gaps.data.parts import read_parts
-from inference_gaps.data.registry import find_dataset, load_datasets
 from inference_gaps.errors import UserError
+from inference_gaps.replication.config.datasets import find_dataset, load_datasets
+from inference_gaps.replication.data.parts import read_parts
 from inference_gaps.specs.data import DatasetSpec
 
 TOP = Path(__file__).parents[2]

@@ -18,7 +18,7 @@ __all__ = ["Killer", "Task", "summary"]
 _PROGRAM = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from inference_gaps.cli import main
+from inference_gaps.replication.cli import main
 sys.exit(main())
 """
 _SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)

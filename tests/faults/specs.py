@@ -1,7 +1,7 @@
 """A valid specification of every stage, from the study of preset ``quick``."""
 
+from inference_gaps.replication.study.plan import load_study
 from inference_gaps.specs.base import Spec
-from inference_gaps.study.plan import load_study
 from tests.small_project import ROOT
 
 __all__ = ["VALID_SPECS"]

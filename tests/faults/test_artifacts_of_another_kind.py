@@ -10,9 +10,15 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from inference_gaps.artifacts import read_provenance, read_tensors, read_values, write_tensors, write_values
-from inference_gaps.cli import main
 from inference_gaps.errors import UserError
+from inference_gaps.replication.artifacts.files import (
+    read_provenance,
+    read_tensors,
+    read_values,
+    write_tensors,
+    write_values,
+)
+from inference_gaps.replication.cli import main
 from tests import synthetic_study
 from tests.command_lines import arguments
 from tests.faults.conftest import AIS, LOCAL, POINTS, SIMULATED

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from inference_gaps.cli import main
-from inference_gaps.config.loading import load_configuration
 from inference_gaps.errors import UserError
-from inference_gaps.study.plan import load_study
+from inference_gaps.replication.cli import main
+from inference_gaps.replication.config.loading import load_configuration
+from inference_gaps.replication.study.plan import load_study
 from tests.faults.folders import contents
 from tests.small_project import ROOT, edit_yaml, make_project
 from tests.snakemake_runs import snakemake

@@ -16,11 +16,17 @@ import pytest
 import safetensors.torch
 import torch
 
-from inference_gaps import artifacts
-from inference_gaps.artifacts import all_or_none, atomic_path, write_bytes, write_tensors, write_values
-from inference_gaps.cli import main
 from inference_gaps.errors import UserError
-from inference_gaps.report.typeset import typeset
+from inference_gaps.replication.artifacts import files as artifacts
+from inference_gaps.replication.artifacts.files import (
+    all_or_none,
+    atomic_path,
+    write_bytes,
+    write_tensors,
+    write_values,
+)
+from inference_gaps.replication.cli import main
+from inference_gaps.replication.report.typeset import typeset
 from inference_gaps.specs.data import PrepareSpec
 from inference_gaps.specs.report import ReportSpec
 from inference_gaps.specs.table import TableSpec

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from inference_gaps.artifacts import read_tensors, read_values
 from inference_gaps.errors import UserError
+from inference_gaps.replication.artifacts.files import read_tensors, read_values
 from tests.faults.test_artifacts_of_another_kind import assert_refused, command_line
 
 FLIPS = 60

@@ -13,12 +13,12 @@ import yaml
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
-from inference_gaps.config.sentences import spec_sentences
 from inference_gaps.errors import UserError
+from inference_gaps.replication.config.sentences import spec_sentences
+from inference_gaps.replication.study.plan import Study, load_study
 from inference_gaps.specs.base import InvalidSpec, Spec
 from inference_gaps.specs.family import FamilySpec
 from inference_gaps.specs.local import LocalSpec
-from inference_gaps.study.plan import Study, load_study
 from tests.faults.mutations import mutated, mutated_text
 from tests.faults.specs import VALID_SPECS
 from tests.small_project import ROOT, link_project

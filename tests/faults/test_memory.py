@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from inference_gaps.artifacts import read_tensors, write_tensors
-from inference_gaps.cli import main
-from inference_gaps.commands import COMMANDS
 from inference_gaps.errors import is_out_of_memory
-from inference_gaps.memory import memory_advice
 from inference_gaps.models.mlp import MlpGenerator
 from inference_gaps.models.vae import VAE
+from inference_gaps.replication.artifacts.files import read_tensors, write_tensors
+from inference_gaps.replication.cli import main
+from inference_gaps.replication.commands import COMMANDS
+from inference_gaps.replication.memory import memory_advice
 from tests.faults.conftest import AIS, LOCAL, TRAIN
 from tests.faults.folders import contents
 from tests.faults.test_artifacts_of_another_kind import command_line
@@ -97,7 +97,7 @@ def test_a_model_too_large_for_the_memory_is_not_called_damaged(
     def fail(*_: object, **__: object) -> None:
         raise ERRORS["cpu"]
 
-    monkeypatch.setattr("inference_gaps.models.storage.build_vae", fail)
+    monkeypatch.setattr("inference_gaps.replication.storage.models.build_vae", fail)
     assert main(command_line(stages, "evaluate-iwae")) == 1
     assert "the memory does not suffice" in capsys.readouterr().err
 
@@ -110,8 +110,9 @@ def test_every_command_has_advice() -> None:
 
 _LIMITED = """
 import resource, sys
-import torch, pandas, inference_gaps.stages, inference_gaps.bounds.ais, inference_gaps.training
-from inference_gaps.cli import main
+import torch, pandas, inference_gaps.bounds.ais, inference_gaps.training
+import inference_gaps.replication.commands.stage_inputs
+from inference_gaps.replication.cli import main
 torch.set_num_threads(1)
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + (400 << 20), resource.RLIM_INFINITY))

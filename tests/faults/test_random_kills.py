@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from inference_gaps.cli import main
+from inference_gaps.replication.cli import main
 from tests.faults.killing import Killer, Task, summary
 
 TRAIN = {

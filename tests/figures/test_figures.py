@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from inference_gaps.figures.gaps import draw_gaps, gap_bars
-from inference_gaps.figures.samples import tile
-from inference_gaps.figures.style import figure_style
-from inference_gaps.figures.training import draw_training, warm_up_end
+from inference_gaps.replication.figures.gaps import draw_gaps, gap_bars
+from inference_gaps.replication.figures.samples import tile
+from inference_gaps.replication.figures.style import figure_style
+from inference_gaps.replication.figures.training import draw_training, warm_up_end
 
 
 def _table(gaps: dict[str, float]) -> pd.DataFrame:

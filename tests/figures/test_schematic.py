@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 
-from inference_gaps.figures.schematic import RUNGS, draw_schematic, ladders, spread
-from inference_gaps.figures.style import figure_style
+from inference_gaps.replication.figures.schematic import RUNGS, draw_schematic, ladders, spread
+from inference_gaps.replication.figures.style import figure_style
 
 # log p(x), L[q*] and L[q] of a model, its own family, half of the interval of each gap.
 MODELS = {

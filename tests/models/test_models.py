@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from inference_gaps.artifacts import write_tensors
 from inference_gaps.errors import UserError
 from inference_gaps.models.conv import ConvGenerator
 from inference_gaps.models.generator import Generator
 from inference_gaps.models.mlp import MlpGenerator
-from inference_gaps.models.storage import load_checkpoint, load_model, save_model
 from inference_gaps.models.vae import build_vae
 from inference_gaps.posteriors.registry import FAMILIES
+from inference_gaps.replication.artifacts.files import write_tensors
+from inference_gaps.replication.storage.models import load_checkpoint, load_model, save_model
 from inference_gaps.specs.train import (
     ConvArchitectureSpec,
     MlpArchitectureSpec,

@@ -1,6 +1,6 @@
 """Bugs in the statistics of claims and in the verdicts."""
 
-from inference_gaps.analysis import claim_statistics, claims, verdicts
+from inference_gaps.replication.analysis import claim_statistics, claims, verdicts
 from tests.analysis import test_claims, test_left_open, test_verdicts
 from tests.mutants.mutant import Check, Mutant
 

@@ -1,7 +1,8 @@
 """Bugs in importance weights and local optimisation."""
 
-from inference_gaps.analysis.procedures import procedure_effects
-from inference_gaps.bounds import importance, local, procedures
+from inference_gaps.bounds import authors_local as procedures
+from inference_gaps.bounds import importance, local
+from inference_gaps.replication.analysis.procedures import procedure_effects
 from tests.analysis import test_procedure_effects
 from tests.bounds import test_importance, test_local, test_procedures, test_uncertainty
 from tests.mutants.mutant import Check, Mutant

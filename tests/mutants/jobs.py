@@ -1,7 +1,7 @@
 """Bugs in the choice of jobs that may be forked, and of states that may be gone on from."""
 
-from inference_gaps.resuming import state_file
-from inference_gaps.warm import server
+from inference_gaps.replication.jobs import state_file
+from inference_gaps.replication.warm import server
 from tests.mutants.mutant import Check, Mutant
 from tests.resuming import test_state_file
 from tests.warm import test_warm

@@ -1,7 +1,7 @@
 """Bugs in what makes a notebook run again, and in what its page keeps."""
 
-from inference_gaps.notebooks import execution, source
-from inference_gaps.study import notebooks
+from inference_gaps.replication.notebooks import execution, source
+from inference_gaps.replication.study import notebooks
 from tests.mutants.mutant import Check, Mutant
 from tests.notebooks import test_execution, test_source
 

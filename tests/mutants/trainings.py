@@ -1,10 +1,11 @@
 """Bugs in the training of models, and in what is kept of it."""
 
-from inference_gaps import low_precision
-from inference_gaps.config import resolution
-from inference_gaps.models import storage, units
+from inference_gaps.models import units
 from inference_gaps.models.vae import VAE
-from inference_gaps.study.models import ModelJobs
+from inference_gaps.numerics import low_precision
+from inference_gaps.replication.config import resolution
+from inference_gaps.replication.storage import models as storage
+from inference_gaps.replication.study.models import ModelJobs
 from inference_gaps.training import loop
 from tests.config import test_plan
 from tests.models import test_models, test_units

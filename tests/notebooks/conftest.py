@@ -5,9 +5,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from inference_gaps.artifacts import write_values
-from inference_gaps.fingerprints import make_provenance
-from inference_gaps.layout import Layout
+from inference_gaps.replication.artifacts.files import write_values
+from inference_gaps.replication.artifacts.fingerprints import make_provenance
+from inference_gaps.replication.artifacts.layout import Layout
 from inference_gaps.specs.data import PrepareSpec
 from tests.command_lines import run
 from tests.data.raw import dataset, grey_levels

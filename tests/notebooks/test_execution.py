@@ -13,10 +13,10 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-from inference_gaps.artifacts import check_content, read_provenance
-from inference_gaps.cli import main
-from inference_gaps.fingerprints import fingerprint_of
-from inference_gaps.notebooks import execution
+from inference_gaps.replication.artifacts.files import check_content, read_provenance
+from inference_gaps.replication.artifacts.fingerprints import fingerprint_of
+from inference_gaps.replication.cli import main
+from inference_gaps.replication.notebooks import execution
 from tests.command_lines import arguments
 from tests.notebooks.small_notebooks import write_notebook
 
@@ -25,8 +25,8 @@ CODE = """\
 import os, sys, warnings
 import matplotlib.pyplot as plt
 import pandas as pd
-from inference_gaps.artifacts import read_values
-from inference_gaps.notebooks.run import finished_run
+from inference_gaps.replication.artifacts.files import read_values
+from inference_gaps.replication.artifacts.finished_run import finished_run
 run = finished_run(os.environ["INFERENCE_GAPS_PRESET"])
 warnings.warn("somewhere on this machine")
 table, _ = read_values(run.table("table2", "csv"))

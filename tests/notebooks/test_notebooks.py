@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from nbformat import NotebookNode
 
-from inference_gaps.layout import Layout
-from inference_gaps.notebooks.execution import executed
-from inference_gaps.notebooks.source import reads
+from inference_gaps.replication.artifacts.layout import Layout
+from inference_gaps.replication.notebooks.execution import executed
+from inference_gaps.replication.notebooks.source import reads
 from tests.small_project import ROOT
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from inference_gaps import fingerprints
 from inference_gaps.errors import UserError
-from inference_gaps.notebooks.source import imported_code, reads
-from inference_gaps.study.plan import load_study
+from inference_gaps.replication.artifacts import fingerprints
+from inference_gaps.replication.notebooks.source import imported_code, reads
+from inference_gaps.replication.study.plan import load_study
 from tests.notebooks.small_notebooks import HEADER, write_notebook
 from tests.small_project import ROOT, edit_yaml, make_project
 
@@ -74,7 +74,7 @@ def test_the_code_that_it_imports_counts_at_any_depth_and_other_code_does_not(
         return imported_code(notebook)
 
     first = digest()
-    for name in ("exact/quadrature.py", "figures/gaps.py"):
+    for name in ("exact/quadrature.py", "replication/figures/gaps.py"):
         (package / name).write_text((package / name).read_text() + "\nUNUSED = 1\n")
     assert digest() == first
     path = package / "bounds/hmc.py"

@@ -5,13 +5,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from inference_gaps.analysis.claims import build_claims
-from inference_gaps.analysis.published import read_published
-from inference_gaps.analysis.selfcheck import require_passed
-from inference_gaps.analysis.table import build_table
-from inference_gaps.artifacts import Provenance, read_values, write_values
-from inference_gaps.config.loading import load_configuration
-from inference_gaps.layout import Layout
+from inference_gaps.replication.analysis.claims import build_claims
+from inference_gaps.replication.analysis.published import read_published
+from inference_gaps.replication.analysis.selfcheck import require_passed
+from inference_gaps.replication.analysis.table import build_table
+from inference_gaps.replication.artifacts.files import Provenance, read_values, write_values
+from inference_gaps.replication.artifacts.layout import Layout
+from inference_gaps.replication.config.loading import load_configuration
 from inference_gaps.specs.claims import ClaimsSpec
 from inference_gaps.specs.table import TableSpec
 

@@ -5,11 +5,11 @@ import sys
 
 import pytest
 
-from inference_gaps.analysis.markup import to_latex, to_markdown
-from inference_gaps.analysis.paper_table import Column, PaperTable, Section
-from inference_gaps.analysis.table_text import ESTIMATOR_WORDS
 from inference_gaps.errors import UserError
 from inference_gaps.posteriors.registry import FAMILIES, family_named, label_of, local_family
+from inference_gaps.replication.analysis.markup import to_latex, to_markdown
+from inference_gaps.replication.analysis.paper_table import Column, PaperTable, Section
+from inference_gaps.replication.analysis.table_text import ESTIMATOR_WORDS
 from inference_gaps.specs.local import LocalSpec
 from inference_gaps.specs.train import PosteriorSpec
 
@@ -48,6 +48,6 @@ def test_tables_name_every_family_by_its_label(name: str) -> None:
 
 
 def test_planning_does_not_load_pytorch() -> None:
-    program = "import sys, inference_gaps.study.plan; print('torch' in sys.modules)"
+    program = "import sys, inference_gaps.replication.study.plan; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "False", done.stderr

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from inference_gaps.report.findings import _published_sentences
+from inference_gaps.replication.report.findings import _published_sentences
 
 
 def _column(approximation: float, amortization: float | None, status: str = "recalled") -> pd.DataFrame:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from inference_gaps.artifacts import read_provenance, read_values, write_values
-from inference_gaps.layout import Layout
+from inference_gaps.replication.artifacts.files import read_provenance, read_values, write_values
+from inference_gaps.replication.artifacts.layout import Layout
 from inference_gaps.specs.table import TableSpec
 from tests.synthetic_study import (
     POINTS,
@@ -227,7 +227,7 @@ def test_a_missing_figure_is_a_sentence(small_study: Study, capsys: pytest.Captu
 
 
 def test_results_must_be_a_folder_of_results(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    from inference_gaps.cli import main
+    from inference_gaps.replication.cli import main
 
     flags = ["--csv=a.csv", "--markdown=a.md", "--latex=a.tex", f"--published={Path('paper/published.csv')}"]
     spec = table_spec(["mnist"], [0]).as_json()

@@ -6,8 +6,8 @@ from typing import TypeVar
 
 import torch
 
-from inference_gaps.resuming.checkpoint import Checkpoint, KeptCheckpoint, Record
-from inference_gaps.resuming.state_file import read_record, write_record
+from inference_gaps.numerics.checkpoint import Checkpoint, KeptCheckpoint, Record
+from inference_gaps.replication.jobs.state_file import read_record, write_record
 
 __all__ = ["Stopped", "interrupted_every"]
 

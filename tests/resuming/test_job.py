@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from inference_gaps.artifacts import write_signed
-from inference_gaps.cli import main
 from inference_gaps.errors import UserError
-from inference_gaps.interruption import Interrupted
-from inference_gaps.resuming.checkpoint import Results
-from inference_gaps.resuming.job import SAVE_SECONDS, resumable, state_path
+from inference_gaps.numerics.checkpoint import Results
+from inference_gaps.replication.artifacts.files import write_signed
+from inference_gaps.replication.cli import main
+from inference_gaps.replication.jobs.job import SAVE_SECONDS, resumable, state_path
+from inference_gaps.replication.jobs.signals import Interrupted
 from inference_gaps.training.loop import Images
 
 CPU = torch.device("cpu")
@@ -118,7 +118,7 @@ def test_a_state_is_saved_at_least_once_a_minute(monkeypatch: pytest.MonkeyPatch
         saved.append(now[0])
         now[0] += 9.0
 
-    monkeypatch.setattr("inference_gaps.resuming.job.write_record", write)
+    monkeypatch.setattr("inference_gaps.replication.jobs.job.write_record", write)
 
     def tick(step: int) -> None:
         now[0] += 1.0

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from inference_gaps.bounds.ais import AisResult, annealed_importance_sampling, bidirectional_monte_carlo
+from inference_gaps.bounds.authors_local import authors_optimum
 from inference_gaps.bounds.local import LocalOptimum, high_density_starts, optimise
-from inference_gaps.bounds.procedures import authors_optimum
 from inference_gaps.models.mlp import MlpGenerator
 from inference_gaps.models.vae import build_vae
+from inference_gaps.numerics.checkpoint import NO_CHECKPOINT, Checkpoint, Results
 from inference_gaps.posteriors.registry import local_family
-from inference_gaps.resuming.checkpoint import NO_CHECKPOINT, Checkpoint, Results
 from inference_gaps.specs.ais import AisSpec
 from inference_gaps.specs.local import LocalSpec
 from inference_gaps.specs.procedures import ProceduresSpec

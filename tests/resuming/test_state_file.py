@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from inference_gaps.errors import UserError
-from inference_gaps.fingerprints import code_digest
-from inference_gaps.resuming import state_file
-from inference_gaps.resuming.state_file import UnusableState, read_record, write_record
+from inference_gaps.replication.artifacts.fingerprints import code_digest
+from inference_gaps.replication.jobs import state_file
+from inference_gaps.replication.jobs.state_file import UnusableState, read_record, write_record
 
 CPU = torch.device("cpu")
 
@@ -107,7 +107,7 @@ def test_a_state_that_other_code_saved_is_not_taken(tmp_path: Path, monkeypatch:
 
 
 def test_the_code_of_states_has_what_fingerprints_leave_out() -> None:
-    left_out = code_digest("inference_gaps.resuming.job")[:16]
+    left_out = code_digest("inference_gaps.replication.jobs.job")[:16]
     assert state_file.code_of_states() != left_out
 
 

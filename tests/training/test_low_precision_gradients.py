@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from inference_gaps import low_precision
-from inference_gaps.low_precision import Linear, take_low_precision_gradients
 from inference_gaps.models.mlp import MlpGenerator
 from inference_gaps.models.vae import VAE, build_vae
+from inference_gaps.numerics import low_precision
+from inference_gaps.numerics.low_precision import Linear, take_low_precision_gradients
 from inference_gaps.specs.train import MlpArchitectureSpec, PosteriorSpec, TrainSpec
 from inference_gaps.training.loop import Images, mean_elbo, train
 

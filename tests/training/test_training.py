@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import pytest
 import torch
 
-from inference_gaps.config.sentences import spec_sentences
 from inference_gaps.errors import UserError
 from inference_gaps.models.vae import VAE, build_vae
+from inference_gaps.numerics.device import random_generator
 from inference_gaps.posteriors.registry import FAMILIES
-from inference_gaps.runtime import random_generator
+from inference_gaps.replication.config.sentences import spec_sentences
 from inference_gaps.specs.base import InvalidSpec
 from inference_gaps.specs.train import ConvArchitectureSpec, MlpArchitectureSpec, PosteriorSpec, TrainSpec
 from inference_gaps.training.loop import EpochMetrics, Images, train

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import psutil
 
-from inference_gaps.warm.client import SERVER
-from inference_gaps.warm.start import ONE_THREAD
+from inference_gaps.replication.warm.client import SERVER
+from inference_gaps.replication.warm.start import ONE_THREAD
 
 __all__ = ["Run", "job", "running", "until"]
 
@@ -20,8 +20,8 @@ _COMMAND = str(Path(sys.executable).parent / "inference-gaps")
 _RUN = """
 import os, sys
 from pathlib import Path
-from inference_gaps.warm.client import SERVER
-from inference_gaps.warm.start import start_server
+from inference_gaps.replication.warm.client import SERVER
+from inference_gaps.replication.warm.start import start_server
 start_server(Path(sys.argv[1]))
 print(os.environ.get(SERVER), flush=True)
 sys.stdin.read()

@@ -13,11 +13,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from inference_gaps import fingerprints
-from inference_gaps.artifacts import read_provenance
-from inference_gaps.warm.client import SERVER
-from inference_gaps.warm.server import unfit, unlike
-from inference_gaps.warm.start import ONE_THREAD, SWITCH, start_server
+from inference_gaps.replication.artifacts import fingerprints
+from inference_gaps.replication.artifacts.files import read_provenance
+from inference_gaps.replication.warm.client import SERVER
+from inference_gaps.replication.warm.server import unfit, unlike
+from inference_gaps.replication.warm.start import ONE_THREAD, SWITCH, start_server
 from tests.small_project import ROOT
 from tests.warm.runs import Run, job, running, until
 
@@ -250,7 +250,7 @@ def test_folder_umask_variables_and_standard_streams_are_those_of_the_client(
 _PRELOADED = """
 import json, os, sys
 if sys.argv[1] == "preloaded":
-    from inference_gaps.warm.server import preload, unfit
+    from inference_gaps.replication.warm.server import preload, unfit
     preload()
     assert unfit() is None, unfit()
 import torch
@@ -283,7 +283,7 @@ def test_what_was_imported_has_changed_nothing_that_a_job_computes_with() -> Non
 _DRAWN = """
 import os, sys, random
 import numpy, torch
-from inference_gaps.warm.server import reseed
+from inference_gaps.replication.warm.server import reseed
 for child in range(2):
     if os.fork() == 0:
         reseed()

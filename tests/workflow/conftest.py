@@ -17,7 +17,7 @@ def _stub_project(top: Path) -> Path:
     shutil.copytree(ROOT / "workflow", top / "workflow")
     (top / "profiles").symlink_to("workflow/profiles")
     shutil.copytree(ROOT / "src", top / "src", ignore=ignored)
-    shutil.copy(ROOT / "tests/workflow/stub_cli.py", top / "src/inference_gaps/cli.py")
+    shutil.copy(ROOT / "tests/workflow/stub_cli.py", top / "src/inference_gaps/replication/cli.py")
     return top
 
 

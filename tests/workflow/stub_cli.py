@@ -10,10 +10,10 @@ import struct
 import sys
 from pathlib import Path
 
-from inference_gaps.artifacts import read_provenance, write_bytes
 from inference_gaps.errors import UserError
-from inference_gaps.fingerprints import identity, make_provenance
-from inference_gaps.signing import canonical, digest_of, signed
+from inference_gaps.replication.artifacts.files import read_provenance, write_bytes
+from inference_gaps.replication.artifacts.fingerprints import identity, make_provenance
+from inference_gaps.replication.artifacts.signing import canonical, digest_of, signed
 
 _FLAGS = ("--output", "--metrics", "--residuals", "--csv", "--markdown", "--latex")
 _EMPTY = {
@@ -30,7 +30,7 @@ def _planned(fingerprint: str) -> dict:
     cache = Path(".stub-plan.json")
     plan = json.loads(cache.read_text()) if cache.exists() else {}
     if fingerprint not in plan:
-        from inference_gaps.study.plan import load_study
+        from inference_gaps.replication.study.plan import load_study
 
         for job in load_study().jobs:
             inputs = {role: [str(path), job.read[role]] for role, path in job.inputs.items()}
@@ -69,8 +69,8 @@ def main() -> None:
     if command == "fetch-data":
         return
     if command == "write-manifest":
-        from inference_gaps.study.manifest import manifest
-        from inference_gaps.study.plan import load_study
+        from inference_gaps.replication.study.manifest import manifest
+        from inference_gaps.replication.study.plan import load_study
 
         write_bytes(values["--output"], manifest(load_study()))
         return

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from inference_gaps.artifacts import read_values, write_values
-from inference_gaps.cli import main
-from inference_gaps.fingerprints import package_versions
-from inference_gaps.layout import is_published
-from inference_gaps.study.command_line import command_line
-from inference_gaps.study.jobs import Job
-from inference_gaps.study.plan import load_study
+from inference_gaps.replication.artifacts.files import read_values, write_values
+from inference_gaps.replication.artifacts.fingerprints import package_versions
+from inference_gaps.replication.artifacts.layout import is_published
+from inference_gaps.replication.cli import main
+from inference_gaps.replication.study.command_line import command_line
+from inference_gaps.replication.study.jobs import Job
+from inference_gaps.replication.study.plan import load_study
 from tests.small_project import ROOT, edit_yaml
 
 FFG, AF = (f"results/tiny/models/digits-{family}/seed-0" for family in ("ffg", "af"))
@@ -131,9 +131,10 @@ def test_code_packages_and_data_are_named(
         "stale was made from other data: digits.gz has changed"
     )
     monkeypatch.setattr(
-        "inference_gaps.study.differences.package_versions", lambda: {"numpy": "2.4.6", "torch": "3.0"}
+        "inference_gaps.replication.study.differences.package_versions",
+        lambda: {"numpy": "2.4.6", "torch": "3.0"},
     )
-    monkeypatch.setattr("inference_gaps.study.differences.code_of", lambda command: "other")
+    monkeypatch.setattr("inference_gaps.replication.study.differences.code_of", lambda command: "other")
     torch = package_versions()["torch"]
     assert check(capsys)[1][f"{FFG}/train/ais-prior.csv"] == (
         f"stale was made with torch {torch}, here is 3.0 and was made by other code of evaluate-ais"

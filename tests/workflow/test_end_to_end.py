@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from inference_gaps.artifacts import read_provenance, read_values
-from inference_gaps.cli import main
-from inference_gaps.layout import is_published
-from inference_gaps.study.plan import load_study
+from inference_gaps.replication.artifacts.files import read_provenance, read_values
+from inference_gaps.replication.artifacts.layout import is_published
+from inference_gaps.replication.cli import main
+from inference_gaps.replication.study.plan import load_study
 from tests.notebooks.small_notebooks import write_notebook
 from tests.small_project import ROOT, claims_of, edit_yaml
 from tests.snakemake_runs import NOTHING, planned, snakemake
@@ -48,8 +48,8 @@ _PRESET = {
 }  # fmt: skip
 _NOTEBOOK = """\
 import os
-from inference_gaps.artifacts import read_values
-from inference_gaps.notebooks.run import finished_run
+from inference_gaps.replication.artifacts.files import read_values
+from inference_gaps.replication.artifacts.finished_run import finished_run
 table, _ = read_values(finished_run(os.environ["INFERENCE_GAPS_PRESET"]).table("tiny", "csv"))
 table.set_index("quantity")[["value"]].round(3)"""
 

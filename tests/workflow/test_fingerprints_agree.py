@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from inference_gaps.artifacts import read_provenance
-from inference_gaps.cli import main
-from inference_gaps.study.command_line import command_line
-from inference_gaps.study.plan import load_study
+from inference_gaps.replication.artifacts.files import read_provenance
+from inference_gaps.replication.cli import main
+from inference_gaps.replication.study.command_line import command_line
+from inference_gaps.replication.study.plan import load_study
 from tests.notebooks.small_notebooks import write_notebook
 from tests.small_project import ROOT, edit_yaml, make_project
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from inference_gaps.artifacts import read_provenance
+from inference_gaps.replication.artifacts.files import read_provenance
 from tests.small_project import ROOT, edit_yaml
 from tests.snakemake_runs import NOTHING, snakemake
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inference_gaps.artifacts import read_provenance, read_values
+from inference_gaps.replication.artifacts.files import read_provenance, read_values
 from tests.small_project import edit_yaml
 from tests.snakemake_runs import NOTHING, planned, snakemake
 from tests.workflow.test_end_to_end import tiny_project

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from inference_gaps.artifacts import read_tensors, read_values
+from inference_gaps.replication.artifacts.files import read_tensors, read_values
 from tests.small_project import ROOT, edit_yaml
 from tests.snakemake_runs import snakemake
 
@@ -79,9 +79,9 @@ _MODEL = {
 }
 # The jobs of the plan by their commands, in one process, since each would wait for PyTorch.
 _RUN = """
-from inference_gaps.cli import main
-from inference_gaps.study.command_line import command_line
-from inference_gaps.study.plan import load_study
+from inference_gaps.replication.cli import main
+from inference_gaps.replication.study.command_line import command_line
+from inference_gaps.replication.study.plan import load_study
 
 study = load_study()
 for job in study.jobs:
@@ -90,7 +90,7 @@ for job in study.jobs:
         assert main(command_line(job, study)) == 0
 """
 _PRINT = """
-from inference_gaps.analysis.table_text import ESTIMATOR_WORDS
+from inference_gaps.replication.analysis.table_text import ESTIMATOR_WORDS
 from inference_gaps.specs.selfcheck import Estimator
 
 print(ESTIMATOR_WORDS, Estimator)

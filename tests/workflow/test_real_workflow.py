@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from inference_gaps.cli import main
-from inference_gaps.config.schemas import schema_files
+from inference_gaps.replication.cli import main
+from inference_gaps.replication.config.schemas import schema_files
 from tests.small_project import ROOT
 from tests.snakemake_runs import planned, snakemake
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from inference_gaps.artifacts import read_values, write_values
+from inference_gaps.replication.artifacts.files import read_values, write_values
 from tests.small_project import edit_yaml
 from tests.snakemake_runs import planned, snakemake
 
@@ -102,7 +102,7 @@ def edited_and_back(top: Path) -> None:
 
 
 def other_plot(top: Path) -> None:
-    append(top, f"{PACKAGE}/figures/training.py", "\nDPI = 300\n")
+    append(top, f"{PACKAGE}/replication/figures/training.py", "\nDPI = 300\n")
 
 
 def other_caption(top: Path) -> None:

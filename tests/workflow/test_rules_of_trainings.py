@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from inference_gaps.artifacts import read_provenance
+from inference_gaps.replication.artifacts.files import read_provenance
 from tests.small_project import edit_yaml
 from tests.snakemake_runs import NOTHING, planned, snakemake
 
-PLAN = "src/inference_gaps/study/plan.py"
+PLAN = "src/inference_gaps/replication/study/plan.py"
 FOLDER = "results/tiny/models/digits-af/seed-0"
 # What nobody asks for in this study: everything that can be made of a checkpoint.
 ADDED = """
-    from inference_gaps.study.models import ModelJobs
+    from inference_gaps.replication.study.models import ModelJobs
 
     taken = ModelJobs(jobs, layout, configuration, sources, "digits-af", 0, epoch=2)
     taken.iwae("train", "af")

@@ -12,12 +12,12 @@ min_version("9.0")
 
 try:
     from inference_gaps.errors import UserError
-    from inference_gaps.layout import at_epoch
+    from inference_gaps.replication.artifacts.layout import at_epoch
     from inference_gaps.posteriors.registry import FAMILIES
-    from inference_gaps.study.flags import flags_for
-    from inference_gaps.study.freshness import mark_outdated
-    from inference_gaps.study.manifest import described_study, study_identifier
-    from inference_gaps.study.plan import load_study
+    from inference_gaps.replication.study.flags import flags_for
+    from inference_gaps.replication.study.freshness import mark_outdated
+    from inference_gaps.replication.study.manifest import described_study, study_identifier
+    from inference_gaps.replication.study.plan import load_study
 except ModuleNotFoundError as error:
     sys.exit(f"snakemake: {error}. Run `make`, or .venv/bin/snakemake: it needs the project's environment.")
 

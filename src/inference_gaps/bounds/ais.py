@@ -27,8 +27,8 @@ from inference_gaps.bounds.hmc import ChainState, Potential, transition
 from inference_gaps.bounds.importance import Bound, elbo, log_mean_weight
 from inference_gaps.bounds.step_sizes import CumulativeRule, FrozenStepSizes, RobbinsMonro, StepSizes
 from inference_gaps.models.generator import Generator, Precision
+from inference_gaps.numerics.checkpoint import NO_CHECKPOINT, Checkpoint, State
 from inference_gaps.posteriors.gaussian import standard_normal_log_prob
-from inference_gaps.resuming.checkpoint import NO_CHECKPOINT, Checkpoint, State
 from inference_gaps.specs.ais import AisSpec
 
 __all__ = [
@@ -232,7 +232,7 @@ class _Path:
     diverged: Tensor
 
     def state_dict(self) -> State:
-        """See :class:`~inference_gaps.resuming.checkpoint.Stateful`."""
+        """See :class:`~inference_gaps.numerics.checkpoint.Stateful`."""
         gathered = ("log_weight", "acceptance", "step_size", "diverged")
         return {
             "state": dict(vars(self.state)),
@@ -241,7 +241,7 @@ class _Path:
         }
 
     def load_state_dict(self, state: State) -> None:
-        """See :class:`~inference_gaps.resuming.checkpoint.Stateful`."""
+        """See :class:`~inference_gaps.numerics.checkpoint.Stateful`."""
         self.state = ChainState(**state["state"])
         self.steps.load_state_dict(state["steps"])
         vars(self).update(state["gathered"])

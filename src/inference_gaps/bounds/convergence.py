@@ -15,8 +15,8 @@ from inference_gaps.bounds.ais import annealed_importance_sampling, preliminary_
 from inference_gaps.bounds.batches import point_batches, rows_at_once
 from inference_gaps.bounds.importance import elbo, log_mean_weight, log_weights
 from inference_gaps.models.generator import Generator
+from inference_gaps.numerics.checkpoint import NO_CHECKPOINT, Checkpoint, Results, numbered
 from inference_gaps.posteriors.family import Parameters, PosteriorFamily
-from inference_gaps.resuming.checkpoint import NO_CHECKPOINT, Checkpoint, Results, numbered
 from inference_gaps.specs.ais import AisSpec
 from inference_gaps.specs.convergence import ConvergenceSpec
 

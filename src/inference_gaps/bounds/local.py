@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from inference_gaps.models.generator import Generator
+from inference_gaps.numerics.checkpoint import NO_CHECKPOINT, Checkpoint, State, numbered
 from inference_gaps.posteriors.family import PosteriorFamily
-from inference_gaps.resuming.checkpoint import NO_CHECKPOINT, Checkpoint, State, numbered
 from inference_gaps.specs.local import LocalSpec
 
 __all__ = ["LocalOptimum", "high_density_starts", "optimise", "passes_of"]
@@ -143,11 +143,11 @@ class _Best:
     history: list[float]
 
     def state_dict(self) -> State:
-        """See :class:`~inference_gaps.resuming.checkpoint.Stateful`."""
+        """See :class:`~inference_gaps.numerics.checkpoint.Stateful`."""
         return vars(self) | {"history": list(self.history)}
 
     def load_state_dict(self, state: State) -> None:
-        """See :class:`~inference_gaps.resuming.checkpoint.Stateful`."""
+        """See :class:`~inference_gaps.numerics.checkpoint.Stateful`."""
         vars(self).update(state)
 
 
@@ -189,12 +189,12 @@ class _Climb:
         self.optimiser = torch.optim.Adam(list(self.leaves.values()), lr=rate, betas=(0.9, 0.99), fused=True)
 
     def state_dict(self) -> State:
-        """See :class:`~inference_gaps.resuming.checkpoint.Stateful`."""
+        """See :class:`~inference_gaps.numerics.checkpoint.Stateful`."""
         return {"leaves": dict(self.leaves), "optimiser": self.optimiser.state_dict()}
 
     @torch.no_grad()
     def load_state_dict(self, state: State) -> None:
-        """See :class:`~inference_gaps.resuming.checkpoint.Stateful`."""
+        """See :class:`~inference_gaps.numerics.checkpoint.Stateful`."""
         for name, leaf in self.leaves.items():
             leaf.copy_(state["leaves"][name])
         self.optimiser.load_state_dict(state["optimiser"])

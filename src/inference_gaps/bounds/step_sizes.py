@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from inference_gaps.resuming.checkpoint import State
+from inference_gaps.numerics.checkpoint import State
 from inference_gaps.specs.ais import AisSpec
 
 __all__ = ["CumulativeRule", "FrozenStepSizes", "RobbinsMonro", "StepSizes"]

@@ -12,10 +12,10 @@ from inference_gaps.bounds.importance import elbo, log_weights
 from inference_gaps.errors import UserError
 from inference_gaps.exact.densities import log_density_at
 from inference_gaps.exact.quadrature import PosteriorGrid, gaussian_bound, log_joint_at
-from inference_gaps.exact.storage import Plane
 from inference_gaps.models.generator import BernoulliGenerator, Generator
 from inference_gaps.posteriors.family import PosteriorFamily
 from inference_gaps.posteriors.gaussian import FullyFactorisedGaussian
+from inference_gaps.replication.storage.exact import Plane
 
 __all__ = ["Approximation", "bounds_of", "exact_generator", "log_marginal", "plane_of"]
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from inference_gaps.low_precision import Linear, bfloat16_is_faster
 from inference_gaps.models.generator import BernoulliGenerator, Precision, bernoulli_log_likelihood
+from inference_gaps.numerics.low_precision import Linear, bfloat16_is_faster
 from inference_gaps.posteriors.gaussian import standard_normal_log_prob
 from inference_gaps.posteriors.networks import ACTIVATIONS
 

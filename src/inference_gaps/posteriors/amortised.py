@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 from torch.nn import functional
 
-from inference_gaps.low_precision import Linear
+from inference_gaps.numerics.low_precision import Linear
 from inference_gaps.posteriors.family import PosteriorFamily
 from inference_gaps.posteriors.networks import initial_weights
 

@@ -26,8 +26,8 @@ GradientPrecision = Literal["float32", "bfloat16"]
 class InvalidSpec(UserError):
     """Something that is not the specification that it should be.
 
-    The command line makes sentences of it (:func:`inference_gaps.config.sentences.spec_sentences`). They are not
-    made here, because how a mistake is worded must not count as code of the stages.
+    The command line makes sentences of it. They are not made here, because how a mistake
+    is worded must not count as code of the stages.
 
     Attributes:
         place: where it was given, such as ``--spec``.

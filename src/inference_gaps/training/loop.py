@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 
 from inference_gaps.errors import UserError
-from inference_gaps.low_precision import take_low_precision_gradients
 from inference_gaps.models.vae import VAE
+from inference_gaps.numerics.checkpoint import NO_CHECKPOINT, Checkpoint, State
+from inference_gaps.numerics.device import random_generator
+from inference_gaps.numerics.low_precision import take_low_precision_gradients
 from inference_gaps.posteriors.gaussian import standard_normal_log_prob
-from inference_gaps.resuming.checkpoint import NO_CHECKPOINT, Checkpoint, State
-from inference_gaps.runtime import random_generator
 from inference_gaps.specs.train import TrainSpec
 from inference_gaps.training.schedules import entropy_weight, learning_rate
 
@@ -137,7 +137,7 @@ class _Run:
         )
 
     def state_dict(self) -> State:
-        """See :class:`~inference_gaps.resuming.checkpoint.Stateful`; only a run that is finite has a state."""
+        """See :class:`~inference_gaps.numerics.checkpoint.Stateful`; only a run that is finite has a state."""
         self.check()
         now = time.perf_counter()
         return {
@@ -151,7 +151,7 @@ class _Run:
         }
 
     def load_state_dict(self, state: State) -> None:
-        """See :class:`~inference_gaps.resuming.checkpoint.Stateful`."""
+        """See :class:`~inference_gaps.numerics.checkpoint.Stateful`."""
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.epochs = [EpochMetrics(**metrics) for metrics in state["epochs"]]

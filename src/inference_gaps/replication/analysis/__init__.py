@@ -1,0 +1,14 @@
+"""From values per data point to tables: which files, paired gaps, intervals, layouts.
+
+- :mod:`~.sources`: which files a table, a figure or the report reads
+- :mod:`~.values`: reading them, the same points in all
+- :mod:`~.intervals`: confidence intervals and Monte-Carlo errors
+- :mod:`~.gaps`: log p(x) from the bounds at hand, and the gaps
+- :mod:`~.table`: the tidy table of an experiment
+- :mod:`~.selfcheck`, :mod:`~.selfcheck_layout`: estimates beside
+  known answers
+- :mod:`~.convergence`: what is left to log p(x) at growing cost
+- :mod:`~.units`: which latent units are active
+- :mod:`~.published`: the paper's values
+- :mod:`~.paper_table`, :mod:`~.markup`: the paper's layout
+"""

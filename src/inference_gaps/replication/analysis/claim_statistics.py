@@ -1,0 +1,282 @@
+"""The statistics that claims are judged by: sums of quantities of several models at the same data points."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from inference_gaps.errors import UserError
+from inference_gaps.posteriors.registry import FAMILIES
+from inference_gaps.replication.analysis.gaps import Bounds, Quantity, quantities, tightest
+from inference_gaps.replication.analysis.intervals import Interval, mean_interval, monte_carlo_standard_error
+from inference_gaps.replication.analysis.published import published_columns
+from inference_gaps.replication.analysis.sources import residual_files
+from inference_gaps.replication.analysis.values import read_bidirectional, read_bounds
+from inference_gaps.replication.artifacts.files import read_provenance
+from inference_gaps.replication.artifacts.layout import Layout
+from inference_gaps.specs.claims import StatisticSpec, TermSpec
+from inference_gaps.specs.table import TableRowSpec
+
+__all__ = ["Measured", "Runs", "measure", "published_value"]
+
+_LEAST_SHARED = 0.9
+_LOCAL = "elbo_local_"
+_SURE_FIRST = ("verified", "recalled", "uncertain")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is known of one model and seed on one split; ``residual`` is that of each family of q*, in nats."""
+
+    bounds: Bounds
+    quantities: Mapping[str, Quantity]
+    residual: Mapping[str, float]
+
+    def quantity(self, name: str, model: str) -> Quantity:
+        """Return a quantity of this run, which is one of ``model``.
+
+        Raises:
+            UserError: it was not evaluated.
+        """
+        if name not in self.quantities:
+            raise UserError(
+                f"--spec asks for {name} of {model}, whose row has no such bound; add the family to local there."
+            )
+        return self.quantities[name]
+
+    def left_open(self, weights: Mapping[str, float]) -> tuple[float, float]:
+        """Return what BDMC and the local optimisation leave open of a combination of bounds, in nats."""
+        bdmc = residual = 0.0
+        for estimator, weight in weights.items():
+            if estimator.startswith(("ais_", "iwae_")):
+                bdmc += abs(weight) * self._below_log_p(estimator)
+            if estimator.startswith(_LOCAL):
+                residual += abs(weight) * max(0.0, self.residual[estimator.removeprefix(_LOCAL)])
+        return bdmc, residual
+
+    def _below_log_p(self, estimator: str) -> float:
+        """Return how far an estimate of log p(x) may be below it: zero where nothing is known of that.
+
+        AIS by its own BDMC gap; IWAE by as much as the tightest AIS, with that of it, lies above.
+        """
+        gaps = {
+            f"ais_{name.removeprefix('bdmc_')}": max(0.0, float(quantity.per_point.mean()))
+            for name, quantity in self.quantities.items()
+            if name.startswith("bdmc_")
+        }
+        if estimator.startswith("ais_"):
+            return gaps.get(estimator, 0.0)
+        known = [each for each in gaps if each in self.bounds.value]
+        if not known:
+            return 0.0
+        ais = tightest(self.bounds, known)
+        above = self.bounds.value[ais].mean() + gaps[ais] - self.bounds.value[estimator].mean()
+        return max(0.0, float(above))
+
+
+class Runs:
+    """Reads each model and seed once.
+
+    Args:
+        rows: the models by experiment, all seeds.
+        layout: where their values are.
+    """
+
+    def __init__(self, rows: Mapping[str, Sequence[TableRowSpec]], layout: Layout) -> None:
+        self._rows, self._layout = rows, layout
+        self._read: dict[str, Run] = {}
+
+    def of(self, term: TermSpec) -> list[Run]:
+        """Return the runs that ``term`` means, one per seed.
+
+        Raises:
+            UserError: a file is missing or damaged, or the specification has no such model.
+        """
+        return [self._run(row) for row in self.rows(term)]
+
+    def rows(self, term: TermSpec) -> list[TableRowSpec]:
+        """Return the model and split of ``term``, one row per seed in their order.
+
+        Raises:
+            UserError: the specification has no such model.
+        """
+        found = [
+            row
+            for row in self._rows.get(term.experiment, [])
+            if (row.model, row.split, row.epoch) == (term.model, term.split, term.epoch)
+        ]
+        if not found:
+            raise UserError(
+                f"--spec has a term of model {term.model} ({term.split}) of experiment {term.experiment}, but no "
+                f"such row; add it to rows."
+            )
+        return sorted(found, key=lambda row: row.seed)
+
+    def _run(self, row: TableRowSpec) -> Run:
+        key = row.as_json()
+        if key not in self._read:
+            bounds = read_bounds(row, self._layout)
+            found = [*quantities(bounds, row.trained_with), *read_bidirectional(row, self._layout)]
+            paths = residual_files(row, self._layout)
+            residual = {FAMILIES[family].key: _mean_residual(path) for family, path in paths.items()}
+            self._read[key] = Run(bounds, {quantity.name: quantity for quantity in found}, residual)
+        return self._read[key]
+
+
+def _mean_residual(path: Path) -> float:
+    """Return what the last cycle of a local optimisation gained, mean over points."""
+    try:
+        return float(read_provenance(path)["summary"]["mean_residual"])
+    except (KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} does not say how far its optimisation went; delete it and run 'optimise-local' again."
+        ) from error
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A statistic with its three uncertainties, in nats.
+
+    Attributes:
+        interval: mean over points and seeds, with the interval between points (paired).
+        monte_carlo: Monte-Carlo standard error of the mean.
+        seeds: the mean of each training seed.
+        points: how many data points all models share.
+        estimators: what log p(x) rests on.
+        bdmc_gap: what BDMC leaves open.
+        residual: what the local optimisation leaves open.
+        steps: of a series, from each term to the next, each with what is left open of it.
+    """
+
+    interval: Interval
+    monte_carlo: float
+    seeds: Sequence[float]
+    points: int
+    estimators: Sequence[str]
+    bdmc_gap: float
+    residual: float
+    steps: Sequence[tuple[Interval, float]] = ()
+
+    @property
+    def between_seeds(self) -> float | None:
+        """Standard deviation between training seeds, if there are several."""
+        return float(np.std(self.seeds, ddof=1)) if len(self.seeds) > 1 else None
+
+
+@dataclass(frozen=True)
+class _Sum:
+    """A sum of terms of one seed at each shared point, and what is left open of it."""
+
+    per_point: pd.Series
+    variance: pd.Series
+    left_open: tuple[float, float]
+
+
+def _sum(terms: Sequence[TermSpec], runs: Sequence[Run]) -> _Sum:
+    """Add the terms of one seed. Terms of the same run share its estimates, and so their errors."""
+    values, variances, open_ = [], [], np.zeros(2)
+    for run in {id(run): run for run in runs}.values():
+        weights: dict[str, float] = {}
+        for term, of in zip(terms, runs, strict=True):
+            if of is not run:
+                continue
+            quantity = run.quantity(term.quantity, term.model)
+            if not quantity.weights:
+                values.append(term.times * quantity.per_point)
+                variances.append((term.times * quantity.standard_error) ** 2)
+            for column, weight in quantity.weights.items():
+                weights[column] = weights.get(column, 0.0) + term.times * weight
+        if weights:
+            columns, factors = list(weights), list(weights.values())
+            values.append((run.bounds.value[columns] * factors).sum(axis=1))
+            variances.append((run.bounds.standard_error[columns] * factors).pow(2).sum(axis=1))
+            open_ += run.left_open(weights)
+    per_point = pd.concat(values, axis=1, join="inner").sum(axis=1)
+    least = min(len(each) for each in values)
+    if len(per_point) < max(2, _LEAST_SHARED * least):
+        raise UserError(
+            f"Models {' and '.join(dict.fromkeys(term.model for term in terms))} have {len(per_point)} of {least} "
+            f"data points in common; evaluate them at the same points."
+        )
+    variance = pd.concat(variances, axis=1, join="inner").sum(axis=1)
+    return _Sum(per_point, variance, (float(open_[0]), float(open_[1])))
+
+
+def _averaged(sums: Sequence[_Sum]) -> tuple[pd.Series, float]:
+    """Return the mean over seeds at each point, and the Monte-Carlo standard error of the mean over points."""
+    per_point = pd.concat([each.per_point for each in sums], axis=1, join="inner").mean(axis=1)
+    variance = pd.concat([each.variance for each in sums], axis=1, join="inner").sum(axis=1) / len(sums) ** 2
+    return per_point, monte_carlo_standard_error(np.sqrt(variance.to_numpy(dtype=np.float64)))
+
+
+def _left_open(sums: Sequence[_Sum]) -> NDArray[np.float64]:
+    """Return what BDMC and the local optimisation leave open, means over seeds."""
+    return np.mean([each.left_open for each in sums], axis=0)
+
+
+def _interval(per_point: pd.Series, level: float) -> Interval:
+    return mean_interval(per_point.to_numpy(dtype=np.float64), level)
+
+
+def _signed(statistic: StatisticSpec) -> list[TermSpec]:
+    """Return the terms to be added: of a series, the first less the last."""
+    if statistic.comparison != "decreasing":
+        return list(statistic.terms)
+    first, last = statistic.terms[0], statistic.terms[-1]
+    return [first, last.model_copy(update={"times": -last.times})]
+
+
+def measure(statistic: StatisticSpec, runs: Runs, level: float) -> Measured:
+    """Return the value of ``statistic`` with the ``level`` interval between data points.
+
+    All terms are taken at the same points, those of each training seed together, before anything is averaged.
+
+    Raises:
+        UserError: a file is missing or damaged, or the models were not evaluated at the same points.
+    """
+
+    def sums(terms: Sequence[TermSpec]) -> list[_Sum]:
+        by_term = [runs.of(term) for term in terms]
+        if len({len(of_term) for of_term in by_term}) > 1:
+            names = " and ".join(dict.fromkeys(term.model for term in terms))
+            raise UserError(f"--spec gives models {names} different numbers of seeds; give them the same.")
+        return [_sum(terms, of_seed) for of_seed in zip(*by_term, strict=True)]
+
+    terms = _signed(statistic)
+    of_seeds = sums(terms)
+    per_point, monte_carlo = _averaged(of_seeds)
+    steps = []
+    if statistic.comparison == "decreasing":
+        for before, after in zip(statistic.terms, statistic.terms[1:]):
+            step = sums([before, after.model_copy(update={"times": -after.times})])
+            steps.append((_interval(_averaged(step)[0], level), float(_left_open(step).sum())))
+    bdmc, residual = _left_open(of_seeds)
+    rests_on = [run.quantity(term.quantity, term.model).estimator for term in terms for run in runs.of(term)]
+    return Measured(
+        interval=_interval(per_point, level),
+        monte_carlo=monte_carlo,
+        seeds=[float(each.per_point.mean()) for each in of_seeds],
+        points=len(per_point),
+        estimators=sorted({name for name in rests_on if name and not name.startswith("elbo_")}),
+        bdmc_gap=float(bdmc),
+        residual=float(residual),
+        steps=steps,
+    )
+
+
+def published_value(
+    statistic: StatisticSpec, runs: Runs, published: pd.DataFrame
+) -> tuple[float, str] | None:
+    """Return the published value of ``statistic`` and the least sure status of its terms; ``None`` if one lacks."""
+    total, statuses = 0.0, []
+    for term in _signed(statistic):
+        columns = published_columns(published, term.published)
+        lines = columns.get((statistic.dataset, runs.rows(term)[0].trained_with))
+        if lines is None or term.quantity not in lines.index:
+            return None
+        total += term.times * float(lines["value"][term.quantity])
+        statuses.append(str(lines["status"][term.quantity]))
+    return total, max(statuses, key=_SURE_FIRST.index)

@@ -1,0 +1,230 @@
+"""The table of verdicts as texts: for Markdown and the report."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from inference_gaps.replication.analysis.claims import EFFECT
+from inference_gaps.replication.analysis.table_text import ESTIMATOR_WORDS, estimate, signed
+from inference_gaps.replication.analysis.verdicts import NOT_RUN, VERDICTS
+from inference_gaps.specs.claims import ClaimSpec, ClaimsSpec
+
+__all__ = ["claims_markdown", "deciding", "details", "effects", "overview", "summary"]
+
+_STATUS = {"verified": "", "recalled": " (recalled)", "uncertain": " (uncertain)"}
+_COMBINATIONS = {
+    "all": "The weakest verdict counts.",
+    "most": "The verdict that more than half of the parts reach counts.",
+}
+
+
+def overview(spec: ClaimsSpec, table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return one record per claim: id, title, verdict overall, and ``verdicts`` in the order of ``spec.datasets``.
+
+    A data set on which a claim has nothing has an empty text. ``datasets`` says on how many it was judged.
+    """
+    records = []
+    for claim in spec.claims:
+        lines = table[table["claim"] == claim.id]
+        whole = lines[lines["level"] == "claim"].iloc[0]
+        of = lines[lines["level"] == "dataset"].set_index("dataset")["verdict"]
+        records.append(
+            {
+                "id": claim.id,
+                "title": claim.title,
+                "verdict": whole["verdict"],
+                "verdicts": [of.get(dataset.name, "") for dataset in spec.datasets],
+                "datasets": f"{whole['n_run']} of {whole['n_parts']}",
+            }
+        )
+    return records
+
+
+def summary(table: pd.DataFrame) -> str:
+    """Say in one sentence how many claims got which verdict."""
+    counts = table.loc[table["level"] == "claim", "verdict"].value_counts()
+    found = [f"{counts[verdict]} {verdict}" for verdict in VERDICTS if verdict in counts]
+    return f"Of {counts.sum()} claims: {', '.join(found)}."
+
+
+def _number(value: Any, decimals: int = 2) -> str:
+    return "" if pd.isna(value) else signed(float(value), decimals)
+
+
+def _error(value: Any) -> str:
+    if pd.isna(value) or value == 0:
+        return "–"
+    return f"{value:.2f}" if value >= 0.005 else "<0.01"
+
+
+def _asked(line: pd.Series) -> str:
+    words = {"positive": "> 0", "negative": "< 0", "decreasing": "decreasing"}
+    return words.get(line["comparison"], f"< {line['threshold']:g}")
+
+
+def _record(line: pd.Series, titles: Mapping[str, str]) -> dict[str, str]:
+    """Return the texts of one statistic that was run."""
+    status = _STATUS[line["published_status"]] if pd.notna(line["published_status"]) else ""
+    agree = round(line["seeds_agree"] * line["n_seeds"])
+    names = "" if pd.isna(line["estimators"]) else str(line["estimators"])
+    return {
+        "statistic": str(line["statistic"]),
+        "dataset": titles[str(line["dataset"])],
+        "asked": _asked(line),
+        "verdict": str(line["verdict"]) if line["judged"] else "shown",
+        "reason": str(line["reason"]),
+        "value": _estimate(line),
+        "monte_carlo": _error(line["mc_standard_error"]),
+        "between_seeds": _error(line["sd_between_seeds"]),
+        "agree": f"{agree} of {int(line['n_seeds'])}",
+        "bdmc": _error(line["bdmc_gap"]),
+        "residual": _error(line["residual"]),
+        "published": f"{_number(line['published'])}{status}",
+        "relative": _number(line["relative_effect"]),
+        "from": "; ".join(ESTIMATOR_WORDS.get(name, name) for name in names.split()),
+    }
+
+
+def deciding(spec: ClaimsSpec, table: pd.DataFrame, experiment: str) -> list[dict[str, str]]:
+    """Return claim, statistic, text, verdict ("" if not judged) of what rests on an experiment."""
+    titles = {dataset.name: dataset.title for dataset in spec.datasets}
+    resting = {
+        (claim.id, statistic.name)
+        for claim in spec.claims
+        for statistic in claim.statistics
+        if any(term.experiment == experiment for term in statistic.terms)
+    }
+    lines = table[(table["level"] == "statistic") & table["value"].notna()]
+    found = []
+    for (claim_id, name), of_statistic in lines.groupby(["claim", "statistic"], sort=False):
+        if (claim_id, name) not in resting:
+            continue
+        found += [
+            {
+                "claim": str(claim_id),
+                "statistic": str(name),
+                "text": f"{titles[str(line['dataset'])]}: {_estimate(line)}",
+                "verdict": str(line["verdict"]) if line["judged"] else "",
+            }
+            for _, line in of_statistic.iterrows()
+        ]
+    return found
+
+
+def effects(table: pd.DataFrame) -> dict[str, str]:
+    """Return, by the number of a deviation, what this run measured of it; nothing of one that was not run."""
+    lines = table[(table["level"] == EFFECT) & table["value"].notna()]
+    return {
+        str(number): "; ".join(f"{line['statistic']}: {_estimate(line)}" for _, line in of.iterrows())
+        for number, of in lines.groupby("claim", sort=False)
+    }
+
+
+def _estimate(line: pd.Series) -> str:
+    return estimate(float(line["value"]), float(line["ci_low"]), float(line["ci_high"]))
+
+
+def _not_run(lines: pd.DataFrame, titles: Mapping[str, str]) -> str:
+    """Name the statistics without a value and say why they have none; empty if all have one."""
+    sentences = []
+    for reason, of_reason in lines[lines["value"].isna()].groupby("reason", sort=False):
+        datasets = ", ".join(titles[name] for name in dict.fromkeys(of_reason["dataset"]))
+        names = "; ".join(dict.fromkeys(of_reason["statistic"]))
+        sentences.append(f"Not run on {datasets}, because {reason}: {names}.")
+    return " ".join(sentences)
+
+
+def details(spec: ClaimsSpec, table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return, per claim, its words, its rule, one record of texts per statistic that was run, and what was not."""
+    titles = {dataset.name: dataset.title for dataset in spec.datasets}
+    found = []
+    for claim in spec.claims:
+        lines = table[table["claim"] == claim.id]
+        statistics = lines[lines["level"] == "statistic"]
+        found.append(
+            {
+                "id": claim.id,
+                "title": claim.title,
+                "claim": claim.claim,
+                "where": claim.where,
+                "rule": _rule(claim),
+                "verdict": lines.loc[lines["level"] == "claim", "verdict"].iloc[0],
+                "statistics": [
+                    _record(line, titles) for _, line in statistics[statistics["value"].notna()].iterrows()
+                ],
+                "not_run": _not_run(statistics, titles),
+            }
+        )
+    return found
+
+
+def _rule(claim: ClaimSpec) -> str:
+    thresholds = {each.dataset: each.threshold for each in claim.statistics}
+    word = "Limit" if any(each.comparison == "below" for each in claim.statistics) else "Least effect"
+    numbers = " / ".join(f"{value:g}" for value in thresholds.values())
+    return f"{_COMBINATIONS[claim.combine]} {word} {numbers} nats: {claim.why[0].lower()}{claim.why[1:]}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("*", "\\*").replace("|", "\\|")
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(_escaped(cell) for cell in cells) + " |"
+
+
+def claims_markdown(spec: ClaimsSpec, table: pd.DataFrame) -> str:
+    """Return the verdicts as Markdown: one table of all claims, then each claim with its statistics."""
+    headings = ["", "Claim", "Verdict", *(dataset.title for dataset in spec.datasets)]
+    lines = [f"# Verdicts on the claims of the paper, preset {spec.preset}", ""]
+    if spec.caveat:
+        lines += [f"**{spec.caveat}**", ""]
+    lines += [summary(table), "", _row(headings), "|" + "---|" * len(headings)]
+    for record in overview(spec, table):
+        lines.append(
+            _row([record["id"], record["title"], f"**{record['verdict']}**", *record["verdicts"]]).replace(
+                "\\*\\*", "**"
+            )
+        )
+    columns = {
+        "statistic": "Statistic",
+        "dataset": "Data",
+        "asked": "Claimed",
+        "value": f"Estimate [{spec.level * 100:g} % between points]",
+        "monte_carlo": "Monte-Carlo s.e.",
+        "between_seeds": "s.d. between seeds",
+        "agree": "Seeds agree",
+        "bdmc": "Open by BDMC",
+        "residual": "Open by q*",
+        "published": "Published",
+        "relative": "Effect ÷ published",
+        "verdict": "Verdict",
+        "reason": "Because",
+    }
+    for claim in details(spec, table):
+        lines += ["", f"## {claim['id']}: {claim['title']}", "", f"{claim['claim']} ({claim['where']})", ""]
+        lines.append(claim["rule"])
+        if claim["statistics"]:
+            lines += ["", _row(list(columns.values())), "|" + "---|" * len(columns)]
+        lines += [_row([record[key] for key in columns]) for record in claim["statistics"]]
+        if claim["not_run"]:
+            lines += ["", claim["not_run"]]
+    measured = effects(table)
+    if measured:
+        lines += ["", "## What deviations from the paper change", ""]
+        lines += [f"- {number}: {_escaped(text)} nats." for number, text in measured.items()]
+    lines += ["", *_reading(spec), ""]
+    return "\n".join(lines)
+
+
+def _reading(spec: ClaimsSpec) -> list[str]:
+    seeds = "all" if spec.seeds_agree == 1 else f"at least {spec.seeds_agree:.0%}"
+    return [
+        f"Nats. Replicated: on the side of the claim beyond the interval, in {seeds} of the seeds, beyond what "
+        f"BDMC and the local optimisation of q\\* leave open, and within a factor of {spec.factor:g} of the "
+        f"published effect; where none is known, or it is doubted or not on the side of the claim, at least the "
+        f"least effect.",
+        "",
+        f"{NOT_RUN.capitalize()}: the experiment is not part of this run.",
+    ]

@@ -1,0 +1,163 @@
+"""The gaps of an amortised posterior, from bounds on log p(x) at the same data points.
+
+    inference gap     = log p(x) - L[q]
+    approximation gap = log p(x) - L[q*]     q* the best member of the family that the model was trained with
+    amortization gap  = L[q*] - L[q]
+
+(Cremer, Li and Duvenaud, 2018, arXiv 1801.03558, table 1.) log p(x) is replaced by one of the lower bounds
+at hand, chosen once for a whole data set, never point by point: the largest of several noisy values at each
+point would be biased upwards by their noise. The choice is by the mean less two of its Monte-Carlo standard
+errors, so that noise alone does not get an estimator chosen.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from inference_gaps.posteriors.registry import FAMILIES
+from inference_gaps.replication.analysis.intervals import monte_carlo_standard_error, selection_bias_bound
+
+__all__ = ["PAPER_ESTIMATORS", "Bounds", "Quantity", "average_over_seeds", "quantities", "tightest"]
+
+PAPER_ESTIMATORS = ("ais_prior", "iwae_amortized")
+_RIVAL_DISTANCE = 6.0
+_CAUTION = 2.0
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Lower bounds on log p(x), in nats: two frames with one row per point, one column per estimator.
+
+    ``excluded`` counts points that were left out; ``diverged`` the proposals of AIS chains that were not finite or
+    lost over 1,000 nats, over all points, by estimator.
+    """
+
+    value: pd.DataFrame
+    standard_error: pd.DataFrame
+    excluded: int = 0
+    diverged: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A bound or a gap at each point, its Monte-Carlo standard error there, and what log p(x) it rests on.
+
+    ``bias_bound``: where the largest of several means was taken, a bound on the bias of doing so, in nats,
+    over the estimators within six standard errors of the largest. ``weights``: the quantity as a linear
+    combination of columns of :class:`Bounds`. ``excluded`` counts points that were left out, ``diverged`` the
+    rejected proposals of the AIS chains that it rests on.
+    """
+
+    name: str
+    estimator: str
+    per_point: pd.Series
+    standard_error: pd.Series
+    bias_bound: float | None = None
+    weights: Mapping[str, float] = field(default_factory=dict)
+    excluded: int = 0
+    diverged: int = 0
+
+
+def tightest(bounds: Bounds, estimators: Sequence[str], caution: float = _CAUTION) -> str:
+    """Return the estimator with the largest mean over the points less ``caution`` standard errors of it."""
+    return max(estimators, key=lambda each: bounds.value[each].mean() - caution * _error(bounds, each))
+
+
+def _error(bounds: Bounds, estimator: str) -> float:
+    return monte_carlo_standard_error(_numbers(bounds.standard_error[estimator]))
+
+
+def _log_p(bounds: Bounds, name: str, candidates: Sequence[str], caution: float = _CAUTION) -> Quantity:
+    chosen = tightest(bounds, candidates, caution)
+    means = bounds.value.mean()
+    errors = {each: _error(bounds, each) for each in candidates}
+    # An estimator far below the largest could not have been chosen by chance, however noisy it is.
+    rivals = [
+        error
+        for each, error in errors.items()
+        if means[chosen] - means[each] <= _RIVAL_DISTANCE * np.hypot(error, errors[chosen])
+    ]
+    bias = selection_bias_bound(rivals)
+    return Quantity(name, chosen, bounds.value[chosen], bounds.standard_error[chosen], bias, {chosen: 1.0})
+
+
+def _numbers(series: pd.Series) -> NDArray[np.float64]:
+    return series.to_numpy(dtype=np.float64)
+
+
+def _combination(name: str, terms: Sequence[tuple[float, Quantity]], estimator: str = "") -> Quantity:
+    # Errors are added as if independent. Those of bounds made from the same samples go in the same
+    # direction, and the gaps subtract such bounds, so that this can only be too large.
+    value = sum((factor * each.per_point for factor, each in terms[1:]), terms[0][0] * terms[0][1].per_point)
+    variance = sum((factor * each.standard_error) ** 2 for factor, each in terms)
+    weights: dict[str, float] = {}
+    for factor, each in terms:
+        for column, weight in each.weights.items():
+            weights[column] = weights.get(column, 0.0) + factor * weight
+    return Quantity(name, estimator, value, pd.Series(variance) ** 0.5, weights=weights)
+
+
+def quantities(bounds: Bounds, trained_with: str) -> list[Quantity]:
+    """Return every estimator, log p(x) by two rules, and the gaps by both.
+
+    ``log_p_best`` is the tightest of all (:func:`tightest`); ``log_p_paper`` is the larger mean of AIS from
+    the prior (where it was run) and IWAE from q, as the paper has it. Gaps that rest on the latter end in
+    ``_paper``. Gaps that need q* (and ``amortization_minus_approximation``, the difference of two) are left out
+    where it was not optimised in the family ``trained_with``. ``gain_<family>`` is L[q*] of another family less
+    L[q*_FFG], at which its optimisation starts unless the model was trained with that family.
+    """
+    at_hand = list(bounds.value.columns)
+    single = {
+        name: Quantity(name, name, bounds.value[name], bounds.standard_error[name], weights={name: 1.0})
+        for name in at_hand
+    }
+    best = _log_p(bounds, "log_p_best", at_hand)
+    theirs = [name for name in PAPER_ESTIMATORS if name in single]
+    paper = _log_p(bounds, "log_p_paper", theirs, caution=0.0)
+    amortized = single["elbo_amortized"]
+    local = single.get(f"elbo_local_{FAMILIES[trained_with].key}")
+    found = [*single.values(), paper, best]
+    if local is not None:
+        found.append(_combination("amortization_gap", [(1, local), (-1, amortized)]))
+        terms = [(2.0, local), (-1.0, amortized), (-1.0, best)]
+        found.append(_combination("amortization_minus_approximation", terms, best.estimator))
+    gaussian = single.get("elbo_local_ffg")
+    for key in (entry.key for entry in FAMILIES.values() if entry.name != "ffg"):
+        richer = single.get(f"elbo_local_{key}")
+        if gaussian is not None and richer is not None:
+            found.append(_combination(f"gain_{key}", [(1, richer), (-1, gaussian)]))
+    for suffix, log_p in (("", best), ("_paper", paper)):
+        if local is not None:
+            terms = [(1.0, log_p), (-1.0, local)]
+            found.append(_combination(f"approximation_gap{suffix}", terms, log_p.estimator))
+        terms = [(1.0, log_p), (-1.0, amortized)]
+        found.append(_combination(f"inference_gap{suffix}", terms, log_p.estimator))
+    return [
+        replace(each, excluded=bounds.excluded, diverged=bounds.diverged.get(each.estimator, 0))
+        for each in found
+    ]
+
+
+def average_over_seeds(runs: Sequence[Sequence[Quantity]]) -> list[Quantity]:
+    """Average each quantity over training seeds, at the points that all runs share."""
+    averaged = []
+    for same in zip(*runs, strict=True):
+        values = pd.concat([each.per_point for each in same], axis=1, join="inner")
+        errors = pd.concat([each.standard_error for each in same], axis=1, join="inner")
+        names = {each.estimator for each in same}
+        biases = [each.bias_bound for each in same if each.bias_bound is not None]
+        averaged.append(
+            Quantity(
+                name=same[0].name,
+                estimator=names.pop() if len(names) == 1 else "differs between seeds",
+                per_point=values.mean(axis=1),
+                standard_error=(errors**2).sum(axis=1) ** 0.5 / len(same),
+                bias_bound=float(np.mean(biases)) if biases else None,
+                excluded=same[0].excluded + len(same[0].per_point) - len(values),
+                diverged=sum(each.diverged for each in same),
+            )
+        )
+    return averaged

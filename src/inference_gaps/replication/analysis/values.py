@@ -1,0 +1,132 @@
+"""Reading the bounds of one model at its data points, and making sure that they are the same points."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from inference_gaps.errors import UserError
+from inference_gaps.replication.analysis.gaps import Bounds, Quantity
+from inference_gaps.replication.analysis.sources import bdmc_files, values_files
+from inference_gaps.replication.artifacts.checks import values_of
+from inference_gaps.replication.artifacts.layout import Layout
+from inference_gaps.specs.table import TableRowSpec
+
+__all__ = ["BIDIRECTIONAL", "align", "read_bidirectional", "read_bounds", "read_metrics"]
+
+BIDIRECTIONAL = ("forward", "forward_standard_error", "reverse", "reverse_standard_error")
+"""Columns of a values file of ``evaluate-bdmc``, in nats."""
+
+_ESTIMATE = ("point", "value", "standard_error")
+_MOST_EXCLUDED = 0.1
+
+
+def _column(posterior: str) -> str:
+    return {"amortised": "amortized"}.get(posterior, posterior.replace("-", "_"))
+
+
+def _one_estimator(frame: pd.DataFrame, source: str) -> pd.DataFrame:
+    if frame["point"].duplicated().any():
+        raise UserError(
+            f"{source} holds a data point more than once; delete it and run again the stage that makes it."
+        )
+    return frame.set_index("point")[["value", "standard_error"]]
+
+
+def align(estimators: dict[str, pd.DataFrame], source: str) -> Bounds:
+    """Join estimators (frames indexed by point: value, standard_error) over one list of points.
+
+    A point where any estimator is not finite is left out of all of them, and counted.
+
+    Raises:
+        UserError: the files do not hold the same points, or too many points are not finite.
+    """
+    first, *others = estimators
+    points = estimators[first].index
+    for other in others:
+        if set(estimators[other].index) != set(points):
+            raise UserError(
+                f"The values {first} and {other} in {source} are not of the same data points "
+                f"({len(points)} and {len(estimators[other])}); run both stages again with the same points."
+            )
+    value = pd.DataFrame({name: frame["value"] for name, frame in estimators.items()}).sort_index()
+    error = pd.DataFrame({name: frame["standard_error"] for name, frame in estimators.items()}).sort_index()
+    finite = pd.Series((np.isfinite(value) & np.isfinite(error)).all(axis=1), index=value.index)
+    excluded = int((~finite).sum())
+    if excluded > _MOST_EXCLUDED * len(value) or finite.sum() < 2:
+        worst = (~np.isfinite(value) | ~np.isfinite(error)).sum().idxmax()
+        raise UserError(
+            f"{excluded} of {len(value)} data points in {source} have a value that is not finite, most often "
+            f"in {worst}; the model did not train well, or its evaluation needs smaller steps. Look at its "
+            f"training curve before anything else."
+        )
+    return Bounds(value.loc[finite], error.loc[finite], excluded)
+
+
+def read_bidirectional(row: TableRowSpec, layout: Layout) -> list[Quantity]:
+    """Read how far reverse AIS lies above forward AIS at points simulated from the model, per start of the chains.
+
+    The quantities are ``bdmc_prior`` and ``bdmc_local_ffg``; a point that is not finite is left out.
+
+    Raises:
+        UserError: a file is missing or damaged, or too many points are not finite.
+    """
+    found = []
+    for start, path in bdmc_files(row, layout).items():
+        frame = values_of(path, "evaluate-bdmc", ("point", *BIDIRECTIONAL, "diverged"))[0].set_index("point")
+        gap = frame["reverse"] - frame["forward"]
+        error = np.hypot(frame["forward_standard_error"], frame["reverse_standard_error"])
+        finite = np.isfinite(gap) & np.isfinite(error)
+        if (~finite).sum() > _MOST_EXCLUDED * len(gap) or finite.sum() < 2:
+            raise UserError(
+                f"{(~finite).sum()} of {len(gap)} simulated data points in {path} have a value that is not finite; "
+                f"the model did not train well, or AIS needs smaller steps."
+            )
+        found.append(
+            Quantity(
+                f"bdmc_{_column(start)}",
+                f"ais_{_column(start)}",
+                gap[finite],
+                pd.Series(error)[finite],
+                excluded=int((~finite).sum()),
+                diverged=int(frame["diverged"].sum()),
+            )
+        )
+    return found
+
+
+def read_metrics(path: Path) -> pd.DataFrame:
+    """Read the training curves of a model: epoch, elbo, validation_elbo (NaN where not evaluated), entropy_weight.
+
+    Raises:
+        UserError: the file is missing, damaged, or another one.
+    """
+    return values_of(path, "train", ("epoch", "elbo", "validation_elbo", "entropy_weight"))[0]
+
+
+def read_bounds(row: TableRowSpec, layout: Layout) -> Bounds:
+    """Read every bound of one model, seed and split.
+
+    The columns are ``elbo_<posterior>`` and ``iwae_<posterior>`` (``amortized``, ``local_ffg``, ...)
+    and ``ais_<start>`` (``prior``, ``local_ffg``).
+
+    Raises:
+        UserError: a file is missing, damaged, or about other points than the rest.
+    """
+    found: dict[str, pd.DataFrame] = {}
+    diverged: dict[str, int] = {}
+    for name, path in values_files(row, layout).items():
+        kind, _, of = name.partition("-")
+        if kind == "ais":
+            frame, _ = values_of(path, "evaluate-ais", (*_ESTIMATE, "diverged"))
+            found[f"ais_{_column(of)}"] = _one_estimator(frame, str(path))
+            diverged[f"ais_{_column(of)}"] = int(frame["diverged"].sum())
+            continue
+        frame, _ = values_of(path, "evaluate-iwae", _ESTIMATE, ("bound",))
+        for bound in ("elbo", "iwae"):
+            if not (frame["bound"] == bound).any():
+                raise UserError(f"{path} holds no {bound} values; delete it and run 'evaluate-iwae' again.")
+            found[f"{bound}_{_column(of)}"] = _one_estimator(frame[frame["bound"] == bound], str(path))
+    bounds = align(found, str(layout.run(row.model, row.seed) / row.split))
+    return replace(bounds, diverged=diverged)

@@ -1,0 +1,1 @@
+"""Artifacts: where they lie, what made them, and whether they are still what was written."""

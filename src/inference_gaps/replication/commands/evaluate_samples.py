@@ -1,0 +1,32 @@
+"""Reconstruct images and sample from the prior.
+
+Reads a data set and a trained model; writes the first images, their reconstructions and as many samples from the
+prior (safetensors, one byte per pixel), which is all that figures need of a model.
+
+  inference-gaps evaluate-samples --spec '{"split": "validation", "points": 12}' --data mnist-grey256.safetensors \\
+      --model model.safetensors --output samples.safetensors
+"""
+
+import argparse
+
+from inference_gaps.numerics.device import random_generator
+from inference_gaps.replication.commands.stage_inputs import add_stage_arguments, load_stage
+from inference_gaps.replication.storage.samples import generate, save_samples
+from inference_gaps.specs.samples import SamplesSpec
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags of ``evaluate-samples``."""
+    add_stage_arguments(parser, "split, points, seed", "images to write (.safetensors)")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Draw and write; see the module."""
+    spec = SamplesSpec.from_argument(options.spec)
+    stage = load_stage(options, spec)
+    provenance = stage.provenance(options, spec)
+    drawn = generate(stage.model, stage.images, random_generator(spec.seed, stage.device))
+    provenance["data"] = {"shape": list(stage.data.shape)}
+    save_samples(options.output, stage.images, drawn, provenance)

@@ -1,0 +1,53 @@
+"""Judge the claims of the paper by the rules of config/claims.yaml.
+
+Reads, under --results (results/PRESET), the bounds, the BDMC values and the local optima of every model that the
+specification names, and the published values. With --selfcheck it refuses to judge unless the estimators hit known
+answers. Writes the verdicts as tidy CSV (one line per statistic, data set and claim) and as Markdown. Needs
+seconds, no GPU, no PyTorch.
+"""
+
+import argparse
+from pathlib import Path
+
+from inference_gaps.replication.analysis.claims import build_claims
+from inference_gaps.replication.analysis.claims_layout import claims_markdown
+from inference_gaps.replication.analysis.published import read_published
+from inference_gaps.replication.analysis.selfcheck import require_passed
+from inference_gaps.replication.analysis.sources import (
+    artifact_identities,
+    claims_sources,
+    file_digest,
+    layout_of,
+)
+from inference_gaps.replication.artifacts.files import all_or_none, write_signed, write_values
+from inference_gaps.replication.artifacts.fingerprints import make_provenance
+from inference_gaps.specs.claims import ClaimsSpec
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    parser.add_argument("--spec", required=True, help="ClaimsSpec as JSON, or a file that holds it")
+    parser.add_argument("--results", required=True, type=Path, help="folder results/PRESET")
+    parser.add_argument("--published", required=True, type=Path, help="published values (published.csv)")
+    parser.add_argument("--selfcheck", type=Path, help="table of the self-check, which must be passed")
+    parser.add_argument("--csv", required=True, type=Path, help="tidy table of verdicts to write")
+    parser.add_argument("--markdown", required=True, type=Path, help="Markdown table to write")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Judge."""
+    spec = ClaimsSpec.from_argument(options.spec)
+    layout = layout_of(options.results)
+    inputs = {"published": file_digest(options.published)}
+    if options.selfcheck:
+        inputs |= artifact_identities({"selfcheck": options.selfcheck})
+    inputs |= artifact_identities(claims_sources(spec, layout))
+    provenance = make_provenance("judge-claims", spec.as_dict(), inputs, options.fingerprint)
+    if options.selfcheck:
+        require_passed(options.selfcheck)
+    table = build_claims(spec, layout, read_published(options.published))
+    with all_or_none():
+        write_signed(options.markdown, claims_markdown(spec, table).encode(), provenance)
+        write_values(options.csv, table, provenance)

@@ -1,0 +1,38 @@
+"""Put every estimate of models with known answers beside its exact answer.
+
+Reads, under --results (results/PRESET), the bounds of the models of the specification and their exact answers.
+Writes the table as tidy CSV and as Markdown. It is written whether the estimates hit or miss: make-table refuses to
+go on where one missed, show-selfcheck says which.
+"""
+
+import argparse
+from pathlib import Path
+
+from inference_gaps.replication.analysis.selfcheck import build_selfcheck
+from inference_gaps.replication.analysis.selfcheck_layout import selfcheck_markdown
+from inference_gaps.replication.analysis.sources import artifact_identities, layout_of, selfcheck_sources
+from inference_gaps.replication.artifacts.files import all_or_none, write_signed, write_values
+from inference_gaps.replication.artifacts.fingerprints import make_provenance
+from inference_gaps.specs.selfcheck import SelfcheckSpec
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    parser.add_argument("--spec", required=True, help="SelfcheckSpec as JSON, or a file that holds it")
+    parser.add_argument("--results", required=True, type=Path, help="folder results/PRESET")
+    parser.add_argument("--csv", required=True, type=Path, help="tidy table to write")
+    parser.add_argument("--markdown", required=True, type=Path, help="Markdown table to write")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Make the table."""
+    spec = SelfcheckSpec.from_argument(options.spec)
+    layout = layout_of(options.results)
+    inputs = artifact_identities(selfcheck_sources(spec, layout))
+    provenance = make_provenance("make-selfcheck", spec.as_dict(), inputs, options.fingerprint)
+    table = build_selfcheck(spec, layout)
+    with all_or_none():
+        write_signed(options.markdown, selfcheck_markdown(spec.title, table).encode(), provenance)
+        write_values(options.csv, table, provenance)

@@ -1,0 +1,60 @@
+"""Build a table of bounds and gaps from per-point values.
+
+Reads, under --results (results/PRESET), the IWAE and AIS values of every model of the specification, and
+the published values. With --selfcheck it refuses to make a table unless the estimators hit known answers.
+Writes the same table three times: tidy CSV with every estimator, interval and Monte-Carlo error; Markdown
+and LaTeX laid out like the paper's where it has published values, with one line per model otherwise. Needs seconds,
+no GPU, no PyTorch.
+"""
+
+import argparse
+from pathlib import Path
+
+from inference_gaps.replication.analysis.markup import to_latex, to_markdown
+from inference_gaps.replication.analysis.model_table import model_table
+from inference_gaps.replication.analysis.paper_table import paper_table
+from inference_gaps.replication.analysis.published import read_published
+from inference_gaps.replication.analysis.selfcheck import require_passed
+from inference_gaps.replication.analysis.sources import (
+    artifact_identities,
+    file_digest,
+    layout_of,
+    table_sources,
+)
+from inference_gaps.replication.analysis.table import build_table
+from inference_gaps.replication.artifacts.files import all_or_none, write_signed, write_values
+from inference_gaps.replication.artifacts.fingerprints import make_provenance
+from inference_gaps.specs.table import TableSpec
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    parser.add_argument("--spec", required=True, help="TableSpec as JSON, or a file that holds it")
+    parser.add_argument("--results", required=True, type=Path, help="folder results/PRESET")
+    parser.add_argument("--published", required=True, type=Path, help="published values (published.csv)")
+    parser.add_argument("--selfcheck", type=Path, help="table of the self-check, which must be passed")
+    parser.add_argument("--csv", required=True, type=Path, help="tidy table to write")
+    parser.add_argument("--markdown", required=True, type=Path, help="Markdown table to write")
+    parser.add_argument("--latex", required=True, type=Path, help="LaTeX table to write")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Make the table."""
+    spec = TableSpec.from_argument(options.spec)
+    layout = layout_of(options.results)
+    inputs = {"published": file_digest(options.published)}
+    if options.selfcheck:
+        inputs |= artifact_identities({"selfcheck": options.selfcheck})
+    inputs |= artifact_identities(table_sources(spec, layout))
+    provenance = make_provenance("make-table", spec.as_dict(), inputs, options.fingerprint)
+    if options.selfcheck:
+        require_passed(options.selfcheck)
+    published = read_published(options.published)
+    table = build_table(spec, layout)
+    laid_out = model_table(spec, table) if spec.published is None else paper_table(spec, table, published)
+    with all_or_none():
+        write_signed(options.markdown, to_markdown(laid_out).encode(), provenance)
+        write_signed(options.latex, to_latex(laid_out).encode(), provenance)
+        write_values(options.csv, table, provenance)

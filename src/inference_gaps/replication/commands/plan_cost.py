@@ -1,0 +1,74 @@
+"""Estimate what a run would cost: jobs, and hours on two cores and on one GPU.
+
+Reads config/ only, and the headers of raw files where they are there. Where a preset was run, the time that its
+jobs took is printed beside the estimate. Starts nothing, writes nothing.
+
+  inference-gaps plan-cost --preset full
+"""
+
+import argparse
+from pathlib import Path
+
+from inference_gaps.replication.artifacts.run_records import read_record
+from inference_gaps.replication.study.cost import Cost, stage_costs
+from inference_gaps.replication.study.flags import add_study_flags, given_keys
+from inference_gaps.replication.study.plan import Study, load_study
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags of ``plan-cost``."""
+    add_study_flags(parser)
+    parser.add_argument("--experiments", nargs="+", help="experiments instead of those in config/config.yaml")
+    parser.add_argument("--top", type=Path, default=Path(), help="top folder of the project (default: here)")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Estimate and print; see the module."""
+    study = load_study(given_keys(options), options.top, find_data=False)
+    folders = {
+        job.outputs["output"]: study.sources[_dataset(job.outputs["output"])].folder
+        for job in study.jobs.of("prepare-data")
+    }
+    costs = stage_costs(study.jobs, folders)
+    print(_text(study, costs, _recorded(study)))
+
+
+def _dataset(prepared: Path) -> str:
+    return prepared.stem.rpartition("-")[0]
+
+
+def _recorded(study: Study) -> dict[str, float]:
+    """Return the hours that the jobs of each stage took when they ran, of stages all of whose jobs did."""
+    seconds: dict[str, list[float | None]] = {}
+    for job in study.jobs:
+        record = read_record(study.layout.preset, job.fingerprint)
+        seconds.setdefault(job.command, []).append(record["seconds"] if record else None)
+    known = {name: [each for each in of if each is not None] for name, of in seconds.items()}
+    return {name: sum(of) / 3600 for name, of in known.items() if len(of) == len(seconds[name])}
+
+
+def _text(study: Study, costs: list[Cost], recorded: dict[str, float]) -> str:
+    lines = [
+        f"{'stage':<22}{'jobs':>6}{'10^12 operations':>18}{'h, 2 cores':>12}{'h, GPU':>9}{'job-h taken':>13}"
+    ]
+    for cost in costs:
+        taken = f"{recorded[cost.command]:.2f}" if cost.command in recorded else ""
+        lines.append(
+            f"{cost.command:<22}{cost.jobs:>6}{cost.operations / 1e12:>18,.1f}{cost.hours:>12.2f}"
+            f"{cost.gpu_hours:>9.2f}{taken:>13}"
+        )
+    total = [
+        sum(getattr(cost, name) for cost in costs) for name in ("jobs", "operations", "hours", "gpu_hours")
+    ]
+    lines.append(
+        f"{'all':<22}{total[0]:>6.0f}{total[1] / 1e12:>18,.1f}{total[2]:>12.2f}{total[3]:>9.2f}"
+        f"{sum(recorded.values()):>13.2f}"
+    )
+    lines += [
+        "",
+        f"Preset {study.layout.preset}. Hours are estimates: operations by a rate per stage, which was measured on",
+        "two cores; of a GPU it is assumed. job-h taken: what the jobs of a stage took together, where all ran.",
+    ]
+    return "\n".join(lines)

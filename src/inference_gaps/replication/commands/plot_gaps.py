@@ -1,0 +1,46 @@
+"""Draw the gaps of an experiment: as stacked bars, published beside replicated, or over the epochs of trainings.
+
+Reads the tidy table of an experiment (make-table) and the published values. Writes PREFIX.pdf, PREFIX.png
+and PREFIX.csv, the numbers drawn.
+"""
+
+import argparse
+from pathlib import Path
+
+from inference_gaps.replication.analysis.published import read_published
+from inference_gaps.replication.analysis.sources import file_digest
+from inference_gaps.replication.analysis.table import read_table
+from inference_gaps.replication.artifacts.fingerprints import identity, make_provenance
+from inference_gaps.replication.artifacts.layout import Layout
+from inference_gaps.replication.figures.gaps import draw_gaps, gap_bars
+from inference_gaps.replication.figures.models import draw_gaps_of_models, draw_gaps_over_epochs
+from inference_gaps.replication.figures.style import figure_style, save_figure
+from inference_gaps.specs.figures import GapsFigureSpec
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    parser.add_argument("--spec", required=True, help="GapsFigureSpec as JSON, or a file that holds it")
+    parser.add_argument("--table", required=True, type=Path, help="tidy table (make-table --csv)")
+    parser.add_argument("--published", required=True, type=Path, help="published values (published.csv)")
+    parser.add_argument("--output-prefix", required=True, help="such as figures/PRESET/gaps-EXPERIMENT")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Draw the figure."""
+    spec = GapsFigureSpec.from_argument(options.spec)
+    table, made_by = read_table(options.table)
+    role = Layout(spec.preset).table(spec.experiment, "csv").as_posix()
+    inputs = {role: identity(made_by), "published": file_digest(options.published)}
+    provenance = make_provenance("plot-gaps", spec.as_dict(), inputs, options.fingerprint)
+    bars = gap_bars(table, read_published(options.published), spec.published)
+    with figure_style():
+        if spec.published is not None:
+            figure = draw_gaps(bars)
+        elif spec.epochs is not None:
+            figure = draw_gaps_over_epochs(bars, spec.epochs)
+        else:
+            figure = draw_gaps_of_models(bars)
+        save_figure(figure, options.output_prefix, bars, provenance)

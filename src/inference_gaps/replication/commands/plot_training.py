@@ -1,0 +1,42 @@
+"""Draw training curves.
+
+Reads the metrics of each model of the specification under --results (results/PRESET). Writes PREFIX.pdf,
+PREFIX.png and PREFIX.csv, the numbers drawn.
+"""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from inference_gaps.replication.analysis.sources import artifact_identities, layout_of, training_sources
+from inference_gaps.replication.analysis.values import read_metrics
+from inference_gaps.replication.artifacts.fingerprints import make_provenance
+from inference_gaps.replication.figures.style import figure_style, save_figure
+from inference_gaps.replication.figures.training import draw_training
+from inference_gaps.specs.figures import TrainingFigureSpec
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    parser.add_argument("--spec", required=True, help="TrainingFigureSpec as JSON, or a file that holds it")
+    parser.add_argument("--results", required=True, type=Path, help="folder results/PRESET")
+    parser.add_argument("--output-prefix", required=True, help="such as figures/PRESET/training")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Draw the figure."""
+    spec = TrainingFigureSpec.from_argument(options.spec)
+    layout = layout_of(options.results)
+    inputs = artifact_identities(training_sources(spec, layout))
+    provenance = make_provenance("plot-training", spec.as_dict(), inputs, options.fingerprint)
+    parts = []
+    for model in spec.models:
+        metrics = read_metrics(layout.metrics(model.model, model.seed))
+        drawn = metrics[["epoch", "elbo", "validation_elbo", "entropy_weight"]]
+        parts.append(drawn.assign(**model.as_dict()))
+    curves = pd.concat(parts, ignore_index=True)
+    with figure_style():
+        save_figure(draw_training(curves), options.output_prefix, curves, provenance)

@@ -1,0 +1,50 @@
+"""Execute a notebook on the results of a run, and write its text and results as one HTML file.
+
+Reads a notebook in jupytext's percent format, and the artifacts under --results (results/PRESET) that its header
+lists. It is executed in the folder that holds results/, by a kernel of its own.
+
+  inference-gaps run-notebook --spec '{"preset": "quick", "reads": ["table2.csv"]}' --results results/quick \\
+      --notebook notebooks/reading_the_results.py --output results/quick/notebooks/reading_the_results.html
+"""
+
+import argparse
+from pathlib import Path
+
+from inference_gaps.errors import UserError
+from inference_gaps.replication.analysis.sources import (
+    artifact_identities,
+    file_digest,
+    layout_of,
+    notebook_sources,
+)
+from inference_gaps.replication.artifacts.files import write_signed
+from inference_gaps.replication.artifacts.fingerprints import make_provenance
+from inference_gaps.replication.notebooks.execution import executed
+from inference_gaps.replication.notebooks.page import html_page
+from inference_gaps.replication.notebooks.source import imported_code
+from inference_gaps.specs.notebook import NotebookSpec
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    parser.add_argument("--spec", required=True, help="NotebookSpec as JSON, or a file that holds it")
+    parser.add_argument("--notebook", required=True, type=Path, help="such as notebooks/NAME.py")
+    parser.add_argument("--results", required=True, type=Path, help="folder results/PRESET")
+    parser.add_argument("--output", required=True, type=Path, help="page to write (.html)")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Execute and write; see the module."""
+    spec = NotebookSpec.from_argument(options.spec)
+    layout = layout_of(options.results)
+    if layout.preset != spec.preset:
+        raise UserError(
+            f"--results is {options.results}, but --spec asks for preset {spec.preset}; name one."
+        )
+    inputs = artifact_identities(notebook_sources(spec, layout))
+    inputs |= {"notebook": file_digest(options.notebook), "imports": imported_code(options.notebook)}
+    provenance = make_provenance("run-notebook", spec.as_dict(), inputs, options.fingerprint)
+    notebook = executed(options.notebook, spec.preset, layout.top)
+    write_signed(options.output, html_page(notebook, options.notebook.stem.replace("_", " ")), provenance)

@@ -1,0 +1,143 @@
+"""What the stages that read a trained model have in common: their flags, and what they load."""
+
+import argparse
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from inference_gaps.errors import UserError
+from inference_gaps.models.vae import VAE
+from inference_gaps.numerics.device import add_runtime_arguments, set_up
+from inference_gaps.posteriors.gaussian import FullyFactorisedGaussian
+from inference_gaps.replication.artifacts.files import Provenance
+from inference_gaps.replication.artifacts.fingerprints import identity, make_provenance
+from inference_gaps.replication.data.prepared import PreparedData, load_prepared
+from inference_gaps.replication.storage.models import load_model
+from inference_gaps.replication.storage.posteriors import LocalPosterior, load_local_posterior
+from inference_gaps.specs.iwae import PointsSpec
+
+__all__ = [
+    "StageInputs",
+    "add_stage_arguments",
+    "gaussian_posterior",
+    "gaussian_start",
+    "load_stage",
+    "load_start",
+]
+
+
+@dataclass(frozen=True)
+class StageInputs:
+    """A trained model and the data points that it is evaluated on, on the device of the job.
+
+    Attributes:
+        model: weights frozen.
+        data: where the points come from.
+        images: pixels of the points [B, D].
+        fingerprints: identities of the artifacts that were read, by role.
+    """
+
+    model: VAE
+    data: PreparedData
+    images: Tensor
+    fingerprints: dict[str, str]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the job computes."""
+        return self.images.device
+
+    def provenance(self, options: argparse.Namespace, spec: PointsSpec) -> Provenance:
+        """Return what the output of the job will say of itself; call it once all inputs are loaded.
+
+        Raises:
+            NotPlanned: this is another job than the one that ``--fingerprint`` stands for.
+        """
+        return make_provenance(options.command, spec.as_dict(), self.fingerprints, options.fingerprint)
+
+    def local_posterior(self, path: str, role: str, spec: PointsSpec) -> LocalPosterior:
+        """Load q* of the same points and note its identity under ``role``.
+
+        Raises:
+            UserError: the file is damaged, or was made for other points.
+        """
+        local = load_local_posterior(path, spec.split, spec.points, self.device)
+        found, wanted = local.parameters["mean"].shape[1], self.model.latent_dim
+        if found != wanted:
+            raise UserError(
+                f"{path} holds q* with {found} latent dimensions, but the model has {wanted}; run 'inference-gaps "
+                f"optimise-local' on this model."
+            )
+        self.fingerprints[role] = identity(local.provenance)
+        return local
+
+
+def add_stage_arguments(parser: argparse.ArgumentParser, spec_help: str, output_help: str) -> None:
+    """Add ``--spec``, ``--data``, ``--model``, ``--output``, ``--device`` and ``--threads``."""
+    parser.add_argument("--spec", default="{}", help=f"JSON object or file: {spec_help}")
+    parser.add_argument("--data", required=True, help="data, from prepare-data or simulate-data")
+    parser.add_argument("--model", required=True, help="trained model, from train")
+    parser.add_argument("--output", required=True, help=output_help)
+    add_runtime_arguments(parser)
+
+
+def load_stage(options: argparse.Namespace, spec: PointsSpec, *, at_most: bool = False) -> StageInputs:
+    """Load the data points of ``spec`` and the model that ``options`` name.
+
+    Args:
+        options: the command line.
+        spec: the split, and how many of its points.
+        at_most: whether a split with fewer points is taken as a whole.
+
+    Raises:
+        UserError: a file is missing or damaged, or there are fewer points than asked for.
+    """
+    device = set_up(options)
+    data = load_prepared(options.data)
+    model, provenance = load_model(options.model, device)
+    trained_on = tuple(provenance["data"]["shape"])
+    if data.shape != trained_on:
+        found, wanted = (" x ".join(map(str, shape)) for shape in (data.shape, trained_on))
+        raise UserError(
+            f"{options.data} holds images of {found}, but the model {options.model} was trained on images of "
+            f"{wanted}; name data and a model that belong together."
+        )
+    fingerprints = {"data": identity(data.provenance), "model": identity(provenance)}
+    count = min(spec.points, data.size(spec.split)) if at_most else spec.points
+    return StageInputs(model, data, data.points(spec.split, count).to(device), fingerprints)
+
+
+def load_start(
+    options: argparse.Namespace, wanted: bool, spec: PointsSpec, stage: StageInputs
+) -> LocalPosterior | None:
+    """Load the q*_FFG of ``--start``, where the specification says ``start: local-ffg``.
+
+    Raises:
+        UserError: ``--start`` is given and not ``wanted``, or the other way round, or cannot be read.
+    """
+    if wanted != bool(options.start):
+        raise UserError(
+            "--start names a q*_FFG to start from; give it exactly when the specification says start: local-ffg."
+        )
+    return gaussian_posterior(options.start, spec, stage) if wanted else None
+
+
+def gaussian_posterior(path: str, spec: PointsSpec, stage: StageInputs) -> LocalPosterior:
+    """Load a q*_FFG as the role ``start``.
+
+    Raises:
+        UserError: as :meth:`StageInputs.local_posterior`, or it is of another family.
+    """
+    start = stage.local_posterior(path, "start", spec)
+    if not isinstance(start.family, FullyFactorisedGaussian):
+        raise UserError(f"--start is {path}, which holds a flow; name a q* of family ffg.")
+    return start
+
+
+def gaussian_start(start: LocalPosterior | None, points: int, stage: StageInputs) -> tuple[Tensor, Tensor]:
+    """Return mean and standard deviation [points, d] of where AIS starts: the prior, or a q*_FFG."""
+    if start is None:
+        location = torch.zeros(points, stage.model.latent_dim, device=stage.device)
+        return location, torch.ones_like(location)
+    return start.parameters["mean"], torch.exp(0.5 * start.parameters["log_variance"])

@@ -1,0 +1,32 @@
+"""Take the weights after one epoch out of a training that kept them.
+
+Reads what 'train' wrote with checkpoints; writes the weights after one of these epochs (safetensors) as a trained
+model like any other: whatever is evaluated on a model can be evaluated on it.
+
+  inference-gaps take-checkpoint --spec '{"epoch": 100}' --model model.safetensors \\
+      --output epoch-100/model.safetensors
+"""
+
+import argparse
+
+from inference_gaps.replication.artifacts.fingerprints import identity, make_provenance
+from inference_gaps.replication.storage.models import load_checkpoint, save_model
+from inference_gaps.specs.checkpoint import CheckpointSpec
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags of ``take-checkpoint``."""
+    parser.add_argument("--spec", required=True, help="JSON object or file: epoch")
+    parser.add_argument("--model", required=True, help="trained model with checkpoints, from train")
+    parser.add_argument("--output", required=True, help="weights to write (.safetensors)")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Take and write; see the module."""
+    spec = CheckpointSpec.from_argument(options.spec)
+    model, made_by = load_checkpoint(options.model, spec.epoch)
+    inputs = {"model": identity(made_by)}
+    provenance = make_provenance("take-checkpoint", spec.as_dict(), inputs, options.fingerprint)
+    save_model(options.output, model, {**provenance, "data": made_by["data"], "training": made_by["spec"]})

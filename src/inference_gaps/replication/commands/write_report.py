@@ -1,0 +1,64 @@
+"""Build the replication report as a PDF.
+
+Reads the tables, values and metrics under --results (results/PRESET), the figures under --figures
+(figures/PRESET), and from --paper the text (report.typ), the published values, the deviations and the
+references. Writes the PDF and, so that every number in it can be traced, RESULTS/report.json.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from inference_gaps.errors import UserError
+from inference_gaps.replication.analysis.sources import (
+    artifact_identities,
+    file_digest,
+    layout_of,
+    paper_files,
+    picture,
+    report_sources,
+)
+from inference_gaps.replication.artifacts.files import all_or_none, write_bytes, write_signed
+from inference_gaps.replication.artifacts.fingerprints import make_provenance, without_contents
+from inference_gaps.replication.artifacts.signing import signed
+from inference_gaps.replication.report.numbers import collect
+from inference_gaps.replication.report.typeset import typeset
+from inference_gaps.specs.report import ReportSpec
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags."""
+    parser.add_argument("--spec", required=True, help="ReportSpec as JSON, or a file that holds it")
+    parser.add_argument("--results", required=True, type=Path, help="folder results/PRESET")
+    parser.add_argument("--figures", required=True, type=Path, help="folder figures/PRESET")
+    parser.add_argument(
+        "--paper", type=Path, default=Path("paper"), help="folder of the text (default: paper)"
+    )
+    parser.add_argument("--output", required=True, type=Path, help="PDF to write")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Build the report."""
+    spec = ReportSpec.from_argument(options.spec)
+    layout = layout_of(options.results)
+    if options.figures.resolve() != layout.figure("any", "pdf").parent.resolve():
+        raise UserError(
+            f"--figures is {options.figures}, but the figures of {options.results} lie in "
+            f"{layout.figure('any', 'pdf').parent}; write that folder."
+        )
+    texts = paper_files(options.paper)
+    inputs = artifact_identities(report_sources(spec, layout))
+    inputs |= {role: file_digest(path) for role, path in texts.items()}
+    provenance = make_provenance("write-report", spec.as_dict(), inputs, options.fingerprint)
+    numbers = collect(spec, layout, options.paper)
+    content = signed(".json", json.dumps(numbers).encode(), provenance)
+    files = {texts[role].name: texts[role] for role in ("text", "references")}
+    for name in spec.figures:
+        shown = picture(layout, name)
+        files[shown.name] = shown
+    pdf = typeset(content, files)
+    with all_or_none():
+        write_bytes(options.results / "report.json", content)
+        write_signed(options.output, pdf, without_contents(provenance))

@@ -1,0 +1,167 @@
+"""All configuration files and the overrides of a command line, validated together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from inference_gaps.errors import UserError
+from inference_gaps.replication.config.checks import problems_between_files
+from inference_gaps.replication.config.claim_checks import problems_of_claims
+from inference_gaps.replication.config.files import Claims, Datasets, Experiments, Preset, UserSettings
+from inference_gaps.replication.config.resolution import budget_of, checkpoints_of
+from inference_gaps.replication.config.sentences import unknown_name, validated
+from inference_gaps.replication.config.training_checks import protocol_problems
+from inference_gaps.replication.config.yaml_files import read_yaml
+from inference_gaps.specs.data import DatasetSpec
+
+__all__ = ["Configuration", "load_configuration", "preset_names"]
+
+_Model = TypeVar("_Model", bound=BaseModel)
+_COMMAND_LINE = "the command line"
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What a run is asked to do."""
+
+    settings: UserSettings
+    preset: Preset
+    experiments: Experiments
+    datasets: dict[str, DatasetSpec]
+    claims: Claims
+
+    @property
+    def chosen_experiments(self) -> list[str]:
+        """Names of the experiments to run, in the order of ``config/experiments.yaml``."""
+        chosen = self.settings.experiments
+        return [name for name in self.experiments.experiments if chosen == "all" or name in chosen]
+
+    def budget_of(self, model: str) -> Preset:
+        """Return how much work a model gets: the preset, or the budget of the self-check for its models."""
+        return budget_of(self.experiments, self.preset, model)
+
+    def checkpoints_of(self, model: str) -> list[int]:
+        """Return the epochs, before its last one, whose weights the training of a model keeps."""
+        return checkpoints_of(self.experiments, self.budget_of(model), model)
+
+    def copy_of(self, model: str) -> str:
+        """Return which data set of ``config/datasets.yaml`` a model is trained on in this preset."""
+        return self.budget_of(model).datasets[self.experiments.models[model].dataset].copied_as
+
+
+def preset_names(top: Path) -> list[str]:
+    """Return the names of the presets of the project whose top folder is ``top``."""
+    return sorted(path.stem for path in (top / "config" / "presets").glob("*.yaml"))
+
+
+def load_configuration(top: Path, overrides: Mapping[str, Any] | None = None) -> Configuration:
+    """Read and validate ``config/``.
+
+    Args:
+        top: top folder of the project.
+        overrides: keys of ``config/config.yaml`` as the command line gives them.
+
+    Raises:
+        UserError: one line for each problem found, in whichever file.
+    """
+    settings, problems = _settings(top, overrides or {})
+    preset, preset_file = None, ""
+    if settings:
+        preset_file = f"config/presets/{settings.preset}.yaml"
+        if settings.preset in preset_names(top):
+            preset, found = _read(Preset, top, preset_file)
+            problems += found
+        else:
+            place = _place("preset", overrides or {})
+            problems.append(unknown_name(place, settings.preset, "a preset", preset_names(top)))
+    experiments, found = _read(Experiments, top, "config/experiments.yaml")
+    problems += found
+    datasets, found = _read(Datasets, top, "config/datasets.yaml")
+    problems += found
+    claims, found = _read(Claims, top, "config/claims.yaml")
+    problems += found
+    if settings and experiments and settings.experiments != "all":
+        known = experiments.experiments
+        place = _place("experiments", overrides or {})
+        problems += [
+            unknown_name(place, name, "an experiment of config/experiments.yaml", known)
+            for name in settings.experiments
+            if name not in known
+        ]
+    if experiments:
+        problems += protocol_problems(experiments, _protocol_names(top))
+    if settings and preset and datasets:
+        found = _copies_problems(_place("copies", overrides or {}), settings.copies, preset, datasets)
+        problems += found
+        preset = preset if found else _with_copies(preset, settings.copies)
+    if preset and experiments and datasets:
+        problems += problems_between_files(preset, preset_file, experiments, datasets.datasets)
+    # What is wrong with an experiment is not said again of the claims that name it.
+    if claims and experiments and not problems:
+        problems += problems_of_claims(claims, experiments)
+    if problems or not (settings and preset and experiments and datasets and claims):
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        lines = "".join(f"\n  {problem}" for problem in problems)
+        raise UserError(f"the configuration has {count}; nothing was started.{lines}")
+    return Configuration(settings, preset, experiments, datasets.datasets, claims)
+
+
+def _copies_problems(place: str, copies: Mapping[str, str], preset: Preset, datasets: Datasets) -> list[str]:
+    problems = [
+        unknown_name(place, name, "a data set of the preset", preset.datasets)
+        for name in copies
+        if name not in preset.datasets
+    ]
+    problems += [
+        unknown_name(f"{place}.{name}", copy, "in config/datasets.yaml", datasets.datasets)
+        for name, copy in copies.items()
+        if copy not in datasets.datasets
+    ]
+    return problems
+
+
+def _with_copies(preset: Preset, copies: Mapping[str, str]) -> Preset:
+    """Return the preset with other copies of some of its data sets; all else of them stays."""
+    changed = {
+        name: used.model_copy(update={"copied_as": copies[name]})
+        for name, used in preset.datasets.items()
+        if name in copies
+    }
+    return preset.model_copy(update={"datasets": preset.datasets | changed}) if changed else preset
+
+
+def _protocol_names(top: Path) -> set[str]:
+    """Return the protocols that presets have; what is wrong with a preset that was not chosen is not asked here."""
+    found: set[str] = set()
+    for name in preset_names(top):
+        content, _ = read_yaml(top / "config" / "presets" / f"{name}.yaml", name)
+        protocols = content.get("protocols") if isinstance(content, dict) else None
+        found |= {key for key in protocols if isinstance(key, str)} if isinstance(protocols, dict) else set()
+    return found
+
+
+def _settings(top: Path, overrides: Mapping[str, Any]) -> tuple[UserSettings | None, list[str]]:
+    content, problems = read_yaml(top / "config" / "config.yaml", "config/config.yaml")
+    if content is None:
+        return None, problems
+    _, found = validated(UserSettings, content, "config/config.yaml")
+    if found or not overrides:
+        settings, _ = validated(UserSettings, content, "config/config.yaml")
+        return (None if problems else settings), problems + found
+    settings, found = validated(UserSettings, {**content, **overrides}, _COMMAND_LINE)
+    return (None if problems else settings), problems + found
+
+
+def _place(key: str, overrides: Mapping[str, Any]) -> str:
+    return f"{_COMMAND_LINE if key in overrides else 'config/config.yaml'}: {key}"
+
+
+def _read(model: type[_Model], top: Path, name: str) -> tuple[_Model | None, list[str]]:
+    content, problems = read_yaml(top / name, name)
+    if content is None:
+        return None, problems
+    result, found = validated(model, content, name)
+    return (None if problems else result), problems + found

@@ -1,0 +1,124 @@
+"""Approximation and amortization gap as stacked bars, published beside replicated."""
+
+import math
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from inference_gaps.posteriors.registry import label_of
+from inference_gaps.replication.analysis.published import published_columns
+from inference_gaps.replication.analysis.table_text import summary_lines
+from inference_gaps.replication.figures.style import COLOURS, TEXT_WIDTH
+
+__all__ = ["GAPS", "complete_bars", "draw_gaps", "gap_bars", "gap_handles"]
+
+GAPS = ("approximation_gap", "amortization_gap", "inference_gap")
+_NAMES = ["dataset", "dataset_title", "model", "label", "split", "epoch", "trained_with"]
+_COLUMNS = [*_NAMES, "source", "status"]
+
+
+def _bar(model: pd.Series, source: str, status: str, lines: pd.DataFrame) -> list[dict[str, Any]]:
+    label: dict[str, Any] = {name: model[name] for name in _NAMES}
+    label |= {"source": source, "status": status}
+    values = lines.reindex(columns=["value", "ci_low", "ci_high"])
+    found = [gap for gap in GAPS if gap in values.index]
+    return [label | {"quantity": gap} | {str(k): v for k, v in values.loc[gap].items()} for gap in found]
+
+
+def gap_bars(table: pd.DataFrame, published: pd.DataFrame, number: int | None) -> pd.DataFrame:
+    """Return the gaps to draw, one line per bar and gap, in nats.
+
+    Args:
+        table: tidy table of an experiment; of several seeds, the average is drawn.
+        published: values of the paper; a model of which it lacks a gap gets no bar of them.
+        number: the published table to set beside it, if any.
+    """
+    lines = summary_lines(table)
+    theirs = published_columns(published, number)
+    bars: list[dict[str, Any]] = []
+    for _, ours in lines.groupby(["model", "split", "epoch"], sort=False, dropna=False):
+        model = ours.iloc[0]
+        columns = theirs.pop((model["dataset"], model["trained_with"]), None)
+        if columns is not None and set(GAPS) <= set(columns.index):
+            bars += _bar(model, "published", str(columns["status"].iloc[0]), columns)
+        bars += _bar(model, "replicated", "measured", ours.set_index("quantity"))
+    return pd.DataFrame(bars, columns=[*_COLUMNS, "quantity", "value", "ci_low", "ci_high"])
+
+
+def _draw_bar(axes: Axes, x: float, gaps: pd.DataFrame, published: bool) -> None:
+    approximation, amortization, total = (gaps.loc[gap] for gap in GAPS)
+    style: dict[str, Any] = {"width": 0.8, "edgecolor": "black", "linewidth": 0.6}
+    if published:
+        style |= {"hatch": "////", "alpha": 0.55}
+    axes.bar(x, approximation["value"], color=COLOURS["approximation"], **style)
+    # Gaps of opposite sign do not stack: each then starts at zero.
+    stacked = approximation["value"] * amortization["value"] > 0
+    bottom = approximation["value"] if stacked else 0.0
+    axes.bar(x, amortization["value"], bottom=bottom, color=COLOURS["amortization"], **style)
+    for line, shift in ((approximation, -0.15), (total, 0.15)):
+        if pd.notna(line["ci_low"]):
+            half = (line["ci_high"] - line["ci_low"]) / 2
+            axes.errorbar(x + shift, line["value"], yerr=half, color="black", capsize=2, linewidth=0.9)
+
+
+def _draw_panel(axes: Axes, bars: pd.DataFrame) -> None:
+    models = {
+        str(family): len(lines[["model", "split"]].drop_duplicates())
+        for family, lines in bars.groupby("trained_with")
+    }
+    positions, labels = [], []
+    x = 0.0
+    for (_, _, family, _), of_model in bars.groupby(
+        ["dataset", "split", "trained_with", "model"], sort=False
+    ):
+        for source, of_bar in of_model.groupby("source", sort=True):
+            _draw_bar(axes, x, of_bar.set_index("quantity"), published=source == "published")
+            positions.append(x)
+            name = label_of(str(family)) if models[str(family)] == 1 else str(of_bar["label"].iloc[0])
+            labels.append(f"{name}\n{'paper' if source == 'published' else 'here'}")
+            x += 1.0
+        x += 0.5
+    axes.set_xticks(positions, labels)
+    axes.axhline(0.0, color="black", linewidth=0.6)
+    axes.set_title(bars["dataset_title"].iloc[0])
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def complete_bars(bars: pd.DataFrame) -> pd.DataFrame:
+    """Leave out models without all three gaps."""
+    of = bars.groupby(["model", "split", "epoch", "source"], dropna=False)["quantity"]
+    return bars[of.transform("nunique") == len(GAPS)]
+
+
+def gap_handles() -> list[Patch]:
+    """Return what a legend shows of the two gaps."""
+    return [
+        Patch(facecolor=COLOURS["amortization"], edgecolor="black", label="amortization gap"),
+        Patch(facecolor=COLOURS["approximation"], edgecolor="black", label="approximation gap"),
+    ]
+
+
+def draw_gaps(bars: pd.DataFrame) -> Figure:
+    """Draw :func:`gap_bars`: one panel per data set with an axis of its own, one bar per model and source.
+
+    The error bar inside a bar is the 95 % interval of the approximation gap, the one at its end that of the
+    inference gap. Bars without all three gaps are left out.
+    """
+    panels = list(complete_bars(bars).groupby("dataset_title", sort=False))
+    columns = min(3, max(1, len(panels)))
+    rows = max(1, math.ceil(len(panels) / columns))
+    figure = Figure(figsize=(TEXT_WIDTH, 0.4 + 2.0 * rows), layout="constrained")
+    all_axes = figure.subplots(rows, columns, squeeze=False).flat
+    for axes, (_, of_panel) in zip(all_axes, panels, strict=False):
+        _draw_panel(axes, of_panel)
+    for axes in list(figure.axes)[len(panels) :]:
+        axes.set_visible(False)
+    figure.axes[0].set_ylabel("gap (nats)")
+    handles = gap_handles()
+    if (bars["source"] == "published").any():
+        handles.append(Patch(facecolor="white", edgecolor="black", hatch="////", label="published"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    return figure

@@ -1,0 +1,108 @@
+"""The sentences of the summary, every number in them taken from the results."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from inference_gaps.replication.analysis.published import published_columns
+from inference_gaps.replication.analysis.table import INCLUDES_ZERO, NEGATIVE, at_images
+from inference_gaps.replication.analysis.table_text import signed, summary_lines
+from inference_gaps.replication.artifacts.files import read_provenance, read_values
+from inference_gaps.replication.artifacts.layout import Layout
+from inference_gaps.specs.table import TableRowSpec, TableSpec
+from inference_gaps.specs.train import TrainSpec
+
+__all__ = ["comparability", "findings", "posteriors_sentences"]
+
+_PAPER_TITLES = ("MNIST", "Fashion-MNIST", "CIFAR-10")
+_PAPER_POINTS = {"mnist": 1000, "fashion-mnist": 1000, "cifar10": 100}
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
+def _range(values: pd.Series) -> str:
+    low, high = signed(float(values.min())), signed(float(values.max()))
+    return low if low == high else f"{low} to {high}"
+
+
+def findings(spec: TableSpec, table: pd.DataFrame, published: pd.DataFrame) -> list[str]:
+    """Say what the table shows: the size of the gaps, which is larger, and what is not as it should be."""
+    lines = summary_lines(table)
+    by_quantity = {str(name): part for name, part in lines.groupby("quantity")}
+    gap = by_quantity["inference_gap"]
+    models = _plural(gap["model"].nunique(), "model")
+    sentences = [f"The inference gap of {models} is {_range(gap['value'])} nats."]
+    contrast = by_quantity.get("amortization_minus_approximation")
+    if contrast is not None:
+        larger, smaller = int((contrast["ci_low"] > 0).sum()), int((contrast["ci_high"] < 0).sum())
+        open_ = len(contrast) - larger - smaller
+        # A model may be evaluated at several checkpoints and splits.
+        once = len(contrast) == contrast["model"].nunique()
+        evaluated = models if once else f"{len(contrast)} evaluations of {models}"
+        sentences.append(
+            f"The amortization gap exceeds the approximation gap in {larger} of {evaluated}, is smaller in "
+            f"{smaller}, and the 95 % interval of their difference includes zero in {open_}."
+        )
+    sentences += _published_sentences(list(published_columns(published, spec.published).values()))
+    # Gaps by the paper's rule are shown where the paper's table is.
+    shown = lines if spec.published is not None else lines[~lines["quantity"].str.endswith("_paper")]
+    marked = shown[shown["mark"].isin([INCLUDES_ZERO, NEGATIVE])]
+    if len(marked):
+        sentences.append(
+            f"{_plural(len(marked), 'gap')} {'is' if len(marked) == 1 else 'are'} not positive beyond the interval."
+        )
+    else:
+        sentences.append("Every gap is positive beyond its interval.")
+    return sentences
+
+
+def _published_sentences(columns: Sequence[pd.DataFrame]) -> list[str]:
+    """Say in how many published columns that have both gaps the amortization gap is the larger one."""
+    gaps = ["amortization_gap", "approximation_gap"]
+    both = [column.loc[gaps] for column in columns if set(gaps) <= set(column.index)]
+    if not both:
+        return []
+    more = sum(each["value"].iloc[0] > each["value"].iloc[1] for each in both)
+    verified = all((each["status"] == "verified").all() for each in both)
+    known = "" if verified else ", as recalled and unverified"
+    return [
+        f"In the values published{known}, the amortization gap is the larger one in {more} of {len(both)}."
+    ]
+
+
+def comparability(rows: Sequence[TableRowSpec], table: pd.DataFrame, layout: Layout) -> list[str]:
+    """Say why numbers of this run cannot be compared with the paper's; empty if nothing stands against it."""
+    copies = {row.dataset_title: row.dataset_note for row in rows if row.dataset_title not in _PAPER_TITLES}
+    reasons = [f"{title}: {note or 'not the canonical data set'}." for title, note in copies.items()]
+    paper = TrainSpec().epochs
+    epochs = {read_provenance(layout.metrics(row.model, row.seed))["spec"]["epochs"] for row in rows}
+    if epochs != {paper}:
+        spread = " to ".join(str(count) for count in sorted({min(epochs), max(epochs)}))
+        reasons.append(f"Models are trained for {spread} epochs; the paper's code trains for {paper}.")
+    table = at_images(table)
+    fewer = [
+        f"{part['n_points'].min()} images of {title} instead of {_PAPER_POINTS[str(dataset)]}"
+        for dataset, part in table.groupby("dataset", sort=False)
+        for title in part["dataset_title"].iloc[:1]
+        if part["n_points"].min() < _PAPER_POINTS.get(str(dataset), 0)
+    ]
+    if fewer:
+        reasons.append(f"Gaps are means over {', '.join(fewer)}.")
+    return reasons
+
+
+def posteriors_sentences(layout: Layout) -> str:
+    """Say what the figure of posteriors over the plane shows."""
+    panels, _ = read_values(layout.figure("posteriors", "csv"))
+    below = panels.pivot_table(index="point", columns="density", values="below_log_p", sort=False)
+    parts = []
+    for name in below.columns[1:]:
+        values = below[name]
+        parts.append(f"{values.min():.2f} to {values.max():.2f} nats below for the {name}")
+    return (
+        f"With two latent dimensions the true posterior can be computed and drawn. At the {len(below)} images "
+        f"shown, chosen by a rule that looks at their gaps alone, the bound lies {', '.join(parts)}: what the "
+        f"panels show as shape is what the gaps measure."
+    )

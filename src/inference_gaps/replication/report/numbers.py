@@ -1,0 +1,179 @@
+"""All that the report shows, as one JSON object of texts."""
+
+import importlib.metadata
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from inference_gaps.errors import UserError
+from inference_gaps.posteriors.registry import FAMILIES
+from inference_gaps.replication.analysis.claims_layout import deciding, details, effects, overview, summary
+from inference_gaps.replication.analysis.model_table import ModelTable, model_table
+from inference_gaps.replication.analysis.paper_table import PaperTable, paper_table
+from inference_gaps.replication.analysis.procedures import procedure_effects
+from inference_gaps.replication.analysis.published import published_columns, read_published
+from inference_gaps.replication.analysis.selfcheck import read_selfcheck
+from inference_gaps.replication.analysis.selfcheck_layout import HEADINGS, selfcheck_cells, selfcheck_summary
+from inference_gaps.replication.analysis.table import read_table
+from inference_gaps.replication.artifacts.files import read_values
+from inference_gaps.replication.artifacts.layout import Layout
+from inference_gaps.replication.config.yaml_files import read_yaml
+from inference_gaps.replication.report.findings import comparability, findings, posteriors_sentences
+from inference_gaps.replication.report.records import estimator_records, local_records, model_records
+from inference_gaps.specs.claims import ClaimsSpec
+from inference_gaps.specs.report import ReportSpec
+from inference_gaps.specs.table import TableSpec
+
+__all__ = ["collect", "read_deviations"]
+
+_SHOWN_PACKAGES = ("inference-gaps", "torch", "numpy", "scipy", "pandas", "matplotlib", "snakemake", "typst")
+_DEVIATION_KEYS = ("id", "topic", "paper_or_code", "ours", "why", "effect")
+
+
+def read_deviations(path: Path) -> list[dict[str, str]]:
+    """Read the numbered deviations from the paper.
+
+    Raises:
+        UserError: the file is missing, is not YAML, or an entry lacks a key or has an unknown one.
+    """
+    entries, problems = read_yaml(path, str(path))
+    if problems:
+        raise UserError(" ".join(problems))
+    if not isinstance(entries, list):
+        raise UserError(
+            f"{path} must hold a list of deviations, each with the keys {', '.join(_DEVIATION_KEYS)}."
+        )
+    for number, entry in enumerate(entries, start=1):
+        if not isinstance(entry, dict) or set(entry) != set(_DEVIATION_KEYS):
+            raise UserError(
+                f"Entry {number} of {path} must have exactly the keys {', '.join(_DEVIATION_KEYS)}."
+            )
+    return [{key: " ".join(str(entry[key]).split()) for key in _DEVIATION_KEYS} for entry in entries]
+
+
+def _status(published: pd.DataFrame, number: int | None) -> str:
+    columns = published_columns(published, number)
+    found = {status for lines in columns.values() for status in lines["status"]}
+    if not found:
+        return ""
+    if found == {"verified"}:
+        return "Published values were compared with the paper."
+    return "Published values are recalled from memory, unverified; they are of the paper's own data sets."
+
+
+def _once(records: list[dict[str, str]], keys: Sequence[str]) -> list[dict[str, str]]:
+    """Merge records that agree in ``keys``: another table may say more of the same."""
+    merged: dict[tuple[str, ...], dict[str, str]] = {}
+    for record in records:
+        merged.setdefault(tuple(record[key] for key in keys), {}).update(record)
+    return list(merged.values())
+
+
+def _table_section(spec: TableSpec, layout: Layout, published: pd.DataFrame) -> dict[str, Any]:
+    table, made_by = read_table(layout.table(spec.experiment, "csv"))
+    if made_by["spec"] != spec.as_dict():
+        raise UserError(
+            f"{layout.table(spec.experiment, 'csv')} was made from another specification than the report's; "
+            f"run make-table again with the one that the report names."
+        )
+    section = {
+        "experiment": spec.experiment,
+        "title": spec.title,
+        "about": spec.about,
+        "published_status": _status(published, spec.published),
+        "findings": findings(spec, table, published),
+        "over_epochs": any(row.epoch is not None for row in spec.rows),
+    }
+    if spec.published is None:
+        return section | _by_model(model_table(spec, table))
+    return section | _as_published(paper_table(spec, table, published))
+
+
+def _all_tables(spec: ReportSpec, layout: Layout) -> pd.DataFrame:
+    tables = [read_table(layout.table(table.experiment, "csv"))[0] for table in spec.tables]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _as_published(table: PaperTable) -> dict[str, Any]:
+    return {
+        "layout": "paper",
+        "columns": [vars(column) for column in table.columns],
+        "sections": [
+            {
+                "title": section.title,
+                "rows": [{"quantity": name, "cells": list(cells)} for name, cells in section.rows],
+            }
+            for section in table.sections
+        ],
+        "notes": list(table.notes),
+    }
+
+
+def _by_model(table: ModelTable) -> dict[str, Any]:
+    return {
+        "layout": "models",
+        "quantities": list(table.quantities),
+        "groups": [
+            {"title": group.title, "rows": [[name, *cells] for name, cells in group.rows]}
+            for group in table.groups
+        ],
+        "notes": list(table.notes),
+    }
+
+
+def _selfcheck_section(layout: Layout) -> dict[str, Any]:
+    table = read_selfcheck(layout.selfcheck("csv"))
+    return {"headings": HEADINGS, "rows": selfcheck_cells(table), "summary": selfcheck_summary(table)}
+
+
+def _claims_section(spec: ClaimsSpec, table: pd.DataFrame, experiments: Sequence[str]) -> dict[str, Any]:
+    return {
+        "deciding": {name: deciding(spec, table, name) for name in experiments},
+        "caveat": spec.caveat,
+        "summary": summary(table),
+        "datasets": [dataset.title for dataset in spec.datasets],
+        "overview": overview(spec, table),
+        "details": details(spec, table),
+        "level": f"{spec.level * 100:g}",
+        "factor": f"{spec.factor:g}",
+        "seeds_agree": f"{spec.seeds_agree:.0%}",
+    }
+
+
+def collect(spec: ReportSpec, layout: Layout, paper: Path) -> dict[str, Any]:
+    """Return what the report shows: every number as text, from results and from the folder ``paper``.
+
+    Raises:
+        UserError: a file is missing, damaged, or not of this report.
+    """
+    published = read_published(paper / "published.csv")
+    # Two tables may show the same model; what was done with it is said once.
+    rows = list({row.as_json(): row for table in spec.tables for row in table.rows}.values())
+    numbers = {
+        "preset": spec.preset,
+        "description": spec.description,
+        "tables": [_table_section(table, layout, published) for table in spec.tables],
+        "comparability": comparability(rows, _all_tables(spec, layout), layout) if rows else [],
+        "models": model_records(rows, layout),
+        "local": _once(local_records(rows, layout), ("model", "family")),
+        "estimators": _once(estimator_records(rows, layout), ("model",)),
+        "families": [
+            {"name": entry.name, "key": entry.key, "label": entry.label, "words": entry.words}
+            for entry in FAMILIES.values()
+            if any(entry.name == row.trained_with or entry.name in row.local for row in rows)
+        ],
+        "figures": list(spec.figures),
+        "deviations": read_deviations(paper / "deviations.yaml"),
+        "versions": {name: importlib.metadata.version(name).split("+")[0] for name in _SHOWN_PACKAGES},
+    }
+    measured = procedure_effects(spec.procedures, layout)
+    numbers |= {"posteriors": posteriors_sentences(layout)} if "posteriors" in spec.figures else {}
+    numbers |= {"selfcheck": _selfcheck_section(layout)} if spec.selfcheck else {}
+    if spec.claims:
+        table, made_by = read_values(layout.claims("csv"))
+        names = [table.experiment for table in spec.tables]
+        numbers["claims"] = _claims_section(ClaimsSpec.model_validate(made_by["spec"]), table, names)
+        measured |= effects(table)
+    return numbers | {"effects": measured}

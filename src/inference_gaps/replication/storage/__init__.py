@@ -1,0 +1,1 @@
+"""Models, posteriors and exact answers as files of tensors."""

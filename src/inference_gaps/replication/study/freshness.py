@@ -1,0 +1,151 @@
+"""Whether the artifacts on disk are what the study asks for, and in which field they differ if not."""
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from inference_gaps.errors import UserError
+from inference_gaps.replication.artifacts.files import Provenance, read_provenance, write_bytes
+from inference_gaps.replication.artifacts.fingerprints import fingerprint_of
+from inference_gaps.replication.study.differences import differences, joined
+from inference_gaps.replication.study.jobs import Job, Jobs
+
+__all__ = ["Artifacts", "mark_outdated"]
+
+_OTHER_VERSION = "was made by another version of this program"
+
+
+class Artifacts:
+    """The artifacts of a study as they lie on disk; each is looked at once."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+        self._seen: dict[Path, Provenance | None] = {}
+
+    def provenance(self, path: Path) -> Provenance | None:
+        """Return what an artifact says of itself, or ``None`` if it is missing or says nothing."""
+        if path not in self._seen:
+            try:
+                self._seen[path] = read_provenance(path)
+            except UserError:
+                self._seen[path] = None
+        return self._seen[path]
+
+    def why_stale(self, path: Path) -> str | None:
+        """Say why the readable artifact at ``path`` is not what its job makes; ``None`` if it is.
+
+        Returns:
+            The end of a sentence that begins with the artifact, such as "was trained with learning_rate 0.001, this
+            study asks 0.0005".
+        """
+        made_by, job = self.provenance(path), self._jobs[path]
+        if made_by is None:
+            return "does not say what made it"
+        try:
+            if fingerprint_of(made_by) != made_by["fingerprint"]:
+                return "does not have the fingerprint of what it says of itself: it was altered"
+            found = differences(made_by, job) or list(self._of_inputs(made_by, job))
+        except (KeyError, TypeError, AttributeError):
+            return _OTHER_VERSION
+        if found:
+            return joined(found)
+        return None if made_by["fingerprint"] == job.fingerprint else _OTHER_VERSION
+
+    def outdated(self) -> set[str]:
+        """Return the fingerprints of jobs with an output on disk that they would not make, and of what reads it.
+
+        What reads it may have been made from the right one; but nobody knows the bits of the next one beforehand.
+        """
+        found = set()
+        for job in self._jobs:
+            sources = (self._jobs[path] for path in job.inputs.values() if path in self._jobs)
+            if any(source.fingerprint in found for source in sources) or not self._fits(job):
+                found.add(job.fingerprint)
+        return found
+
+    def _fits(self, job: Job) -> bool:
+        """Whether what there is of the outputs of a job is its own, made from what there is of its inputs."""
+        for path in filter(Path.exists, job.outputs.values()):
+            made_by = self.provenance(path)
+            if made_by is None or made_by["fingerprint"] != job.fingerprint:
+                return False
+        return not self._changed_inputs(job)
+
+    def refusal(self, made_by: Provenance, planned: str, paths: Iterable[str]) -> str | None:
+        """Say why a job that is about to run is not the one of the study; ``None`` if the study has no such job.
+
+        Args:
+            made_by: what its outputs would say of themselves.
+            planned: the fingerprint that it should have.
+            paths: files that the job was given, its outputs among them.
+        """
+        by_path = (self._jobs[path] for path in map(Path, paths) if path in self._jobs)
+        same = (job for job in by_path if job.command == made_by["command"])
+        job = next((job for job in self._jobs if job.fingerprint == planned), None) or next(same, None)
+        if job is None:
+            return None
+        for role, source in job.inputs.items():
+            if made_by["inputs"].get(role, "").partition(":")[0] != job.read[role]:
+                reason = self.why_stale(source) if source in self._jobs else None
+                return f"{source} {reason or 'is not the one that this study asks for'}"
+        return "the configuration or the code has changed since this run was planned"
+
+    def _of_inputs(self, made_by: Provenance, job: Job) -> Iterator[str]:
+        """Say which inputs of an artifact are not those that the study asks for."""
+        if set(made_by["inputs"]) != {*job.inputs, *job.digests}:
+            yield "was made from other inputs than this study asks for"
+            return
+        for role, digest in job.digests.items():
+            if made_by["inputs"][role] != digest:
+                yield f"was made from other data: {role} has changed"
+        for role, source in job.inputs.items():
+            read = made_by["inputs"][role].partition(":")[0]
+            if read == job.read[role]:
+                continue
+            if source not in self._jobs:
+                yield f"was made from another {source}: that file has changed"
+                continue
+            on_disk = self.provenance(source)
+            reason = self.why_stale(source) if on_disk and on_disk["fingerprint"] == read else None
+            yield (
+                f"was made from {source}, which {reason}"
+                if reason
+                else (f"was made from another {source} than this study makes")
+            )
+        for source in self._changed_inputs(job):
+            yield f"was made from other values of {source} than those that are there now"
+
+    def _changed_inputs(self, job: Job) -> list[Path]:
+        """Return the inputs that were made again, by the same job but with other content, after they were read.
+
+        Pictures do not say which content they show; the numbers beside them do.
+        """
+        found = []
+        for role, source in job.inputs.items():
+            on_disk = self.provenance(source) if source in self._jobs else None
+            for made_by in map(self.provenance, job.outputs.values()):
+                read, _, content = (made_by or {}).get("inputs", {}).get(role, "").partition(":")
+                if on_disk and on_disk["fingerprint"] == read and not on_disk["sha256"].startswith(content):
+                    found.append(source)
+        return list(dict.fromkeys(found))
+
+
+def mark_outdated(jobs: Jobs, mark: Path) -> set[str]:
+    """Return the fingerprints of jobs whose outputs are outdated, and let the file ``mark`` be newer than these.
+
+    Snakemake, which compares times, sees from it that they have to run, also where it has lost its own records.
+
+    Raises:
+        UserError: the mark cannot be written.
+    """
+    found = Artifacts(jobs).outdated()
+    if not mark.exists():
+        write_bytes(
+            mark, b"Snakemake runs jobs whose outputs are older than this and have another fingerprint.\n"
+        )
+    due = [path for job in jobs if job.fingerprint in found for path in job.outputs.values() if path.exists()]
+    if due:
+        newer = max(time.time(), *(path.stat().st_mtime + 1 for path in due))
+        os.utime(mark, (newer, newer))
+    return found

@@ -1,0 +1,98 @@
+"""Jobs, and the set of them that a study consists of."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from inference_gaps.replication.analysis.sources import file_digest
+from inference_gaps.replication.artifacts.fingerprints import fingerprint
+from inference_gaps.specs.base import Spec
+
+__all__ = ["Job", "Jobs", "derived_seed"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One call of a subcommand.
+
+    Attributes:
+        command: the subcommand, such as ``evaluate-iwae``.
+        spec: what it is asked to do.
+        inputs: the files that it reads, by role.
+        outputs: the files that it makes, by flag; all carry the same fingerprint.
+        read: the fingerprint of each of ``inputs`` that a job makes, and the digest of each other, by role.
+        digests: of what it reads beside ``inputs``, by role.
+        fingerprint: hash of everything that decides what it makes.
+    """
+
+    command: str
+    spec: Spec
+    inputs: Mapping[str, Path]
+    outputs: Mapping[str, Path]
+    read: Mapping[str, str]
+    digests: Mapping[str, str]
+    fingerprint: str
+
+
+class Jobs:
+    """The jobs of a study by the files that they make. A job that is added twice is one job."""
+
+    def __init__(self) -> None:
+        self._by_output: dict[Path, Job] = {}
+
+    def add(
+        self,
+        command: str,
+        spec: Spec,
+        inputs: Mapping[str, Path],
+        outputs: Mapping[str, Path],
+        files: Mapping[str, Path] | None = None,
+        digests: Mapping[str, str] | None = None,
+    ) -> Job:
+        """Add a job and return it.
+
+        Args:
+            command: the subcommand.
+            spec: what it is asked to do.
+            inputs: what jobs added before make for it, by role.
+            outputs: what it makes, by flag.
+            files: files of the project that it reads, by role; their content counts.
+            digests: of whatever else it reads, by role.
+
+        Raises:
+            UserError: one of ``files`` cannot be read.
+        """
+        files = files or {}
+        upstream = {role: self._by_output[path].fingerprint for role, path in inputs.items()}
+        upstream |= {role: file_digest(path) for role, path in files.items()}
+        digests = digests or {}
+        made_by = fingerprint(command, spec.as_dict(), {**upstream, **digests})
+        job = Job(command, spec, {**inputs, **files}, outputs, upstream, digests, made_by)
+        for path in outputs.values():
+            if self._by_output.setdefault(path, job) != job:
+                raise ValueError(f"two different jobs would make {path}")
+        return self._by_output[next(iter(outputs.values()))]
+
+    def __getitem__(self, output: Path | str) -> Job:
+        return self._by_output[Path(output)]
+
+    def __contains__(self, output: object) -> bool:
+        return output in self._by_output
+
+    def __iter__(self) -> Iterator[Job]:
+        seen: set[int] = set()
+        for job in self._by_output.values():
+            if id(job) not in seen:
+                seen.add(id(job))
+                yield job
+
+    def of(self, command: str) -> list[Job]:
+        """Return the jobs that call ``command``."""
+        return [job for job in self if job.command == command]
+
+
+def derived_seed(*names: str | int) -> int:
+    """Return a fixed seed below 2**31 for a job that goes by ``names``; other names give another stream."""
+    text = "/".join(map(str, names))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1

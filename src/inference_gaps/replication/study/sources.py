@@ -1,0 +1,64 @@
+"""Where the raw files of a data set come from: the project itself, a local folder, or a download."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from inference_gaps.replication.data.raw_files import find_file
+from inference_gaps.specs.data import DatasetSpec
+
+__all__ = ["Source", "find_source"]
+
+_DOWNLOADS = Path("data") / "downloads"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A folder of raw files.
+
+    Attributes:
+        folder: where the files are, or will be.
+        files: what must be there before the data set is prepared: the files, or the mark that ``fetch-data`` is
+            done with them.
+        download: whether ``fetch-data`` has to fill the folder first.
+    """
+
+    folder: Path
+    files: tuple[Path, ...]
+    download: bool
+
+
+def find_source(
+    name: str, dataset: DatasetSpec, data_folder: Path | None, top: Path
+) -> tuple[Source, list[str]]:
+    """Say where the raw files of a data set are.
+
+    Args:
+        name: the data set, as ``config/datasets.yaml`` calls it.
+        dataset: its description.
+        data_folder: the folder that the user named, one sub-folder per data set, or ``None``.
+        top: top folder of the project.
+
+    Returns:
+        The source, and one sentence for each reason why there is none.
+    """
+    if dataset.embedded:
+        folder, remedy = top / dataset.folder, "restore it from the project"
+    elif data_folder is not None:
+        folder = data_folder / dataset.folder
+        remedy = "name the folder that holds it (data_folder in config/config.yaml, or make DATA=...)"
+    elif dataset.sources:
+        folder = _DOWNLOADS / dataset.folder
+        return Source(folder, (folder / f".fetched-{name}",), download=True), []
+    else:
+        return Source(Path(dataset.folder), (), download=False), [
+            f"{name} has no address to download it from; set data_folder in config/config.yaml (or run "
+            f"make DATA=...) to the folder that holds {dataset.folder}/."
+        ]
+    if not folder.is_dir():
+        problem = f"the folder {folder} of {name} does not exist; {remedy}."
+        return Source(folder, (), download=False), [problem]
+    if not dataset.files:
+        return Source(folder, tuple(sorted(path for path in folder.iterdir() if path.is_dir())), False), []
+    found = {file.name: find_file(folder, file) for file in dataset.files}
+    problems = [f"{folder} holds no {file} of {name}; {remedy}." for file, path in found.items() if not path]
+    return Source(folder, tuple(path for path in found.values() if path), download=False), problems

@@ -1,7 +1,0 @@
-"""Long jobs that can be stopped at any moment and gone on with, to the same bits.
-
-- ``checkpoint``  loops that can be taken up where an earlier process left them
-- ``state_file``  what such a loop needs to go on, in a file of tensors that notices when it is damaged
-- ``job``         the state of a job beside its output: when it is saved, who may go on with it, and its end
-- ``lock``        one process at a time makes an output
-"""
