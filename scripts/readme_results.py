@@ -1,4 +1,4 @@
-"""Write the verdicts and the gaps of a finished run, and the last benchmark, into README.md between their marks.
+"""Write the verdicts and the gaps of a finished run into README.md between their marks.
 
     python scripts/readme_results.py [PRESET]
 
@@ -12,10 +12,11 @@ from pathlib import Path
 import pandas as pd
 
 from inference_gaps.errors import UserError
-from inference_gaps.replication.analysis.claims_layout import details, overview
+from inference_gaps.replication.analysis.claims_layout import overview
 from inference_gaps.replication.analysis.paper_table import PaperTable, paper_table
 from inference_gaps.replication.analysis.published import read_published
 from inference_gaps.replication.analysis.table import read_table
+from inference_gaps.replication.analysis.table_text import signed
 from inference_gaps.replication.artifacts.files import read_values
 from inference_gaps.specs.claims import ClaimsSpec
 from inference_gaps.specs.table import TableSpec
@@ -34,23 +35,37 @@ def _table(head: list[str], rows: Iterable[list[str]]) -> str:
 
 
 def _verdicts(spec: ClaimsSpec, table: pd.DataFrame) -> str:
-    """One line per claim: its verdict, and by data set the verdict with the statistics that decide it."""
+    """One line per claim: its verdict, and by data set one number of our run, of the statistic that decides."""
     titles = [dataset.title for dataset in spec.datasets]
     rows = []
-    for claim, of_claim in zip(overview(spec, table), details(spec, table), strict=True):
-        judged = [record for record in of_claim["statistics"] if record["verdict"] != "shown"]
-        numbers = [
-            "; ".join(each["value"] for each in judged if each["dataset"] == title) for title in titles
+    for claim in overview(spec, table):
+        of_claim = table[(table["claim"] == claim["id"]) & (table["level"] == "statistic")]
+        deciding = [
+            _deciding(of_claim[of_claim["dataset"] == dataset.name], verdict)
+            for dataset, verdict in zip(spec.datasets, claim["verdicts"], strict=True)
         ]
-        cells = [": ".join(filter(None, pair)) for pair in zip(claim["verdicts"], numbers, strict=True)]
-        rows.append([f"{claim['id']} {claim['title']}", f"**{claim['verdict']}**", *cells])
-    return _table(["claim of the paper", "verdict", *titles], rows)
+        names = [str(line["statistic"]) for line in deciding if line is not None]
+        shared = names[0] if len(set(names)) == 1 else names[0].rpartition(",")[0]
+        cells = ["" if line is None else _plus_minus(line) for line in deciding]
+        rows.append([f"{claim['id']} {claim['title']}", f"**{claim['verdict']}**", shared, *cells])
+    return _table(["claim of the paper", "verdict", "number that decides, in nats", *titles], rows)
+
+
+def _deciding(lines: pd.DataFrame, verdict: str) -> pd.Series | None:
+    """Return the first judged statistic of a data set that has the verdict of the whole."""
+    found = lines[lines["judged"].eq(True) & (lines["verdict"] == verdict) & lines["value"].notna()]
+    return None if found.empty else found.iloc[0]
+
+
+def _plus_minus(line: pd.Series) -> str:
+    """Return mean ± half of the 95 % interval between images."""
+    return f"{signed(line['value'])} ± {(line['ci_high'] - line['ci_low']) / 2:.2f}"
 
 
 def _gaps(table: PaperTable) -> str:
-    """One line per model: what is published, and what this run has, side by side."""
+    """One line per model: the paper's values and those of our run, side by side."""
     tightest = dict(table.sections[0].rows)
-    head = [words for name in _QUANTITIES.values() for words in (f"{name}: published", "here")]
+    head = [words for name in _QUANTITIES.values() for words in (f"{name}: paper", "our run")]
     rows = [
         [f"{here.group}, {here.heading}"]
         + [tightest[quantity][index + step] for quantity in _QUANTITIES for step in (1, 0)]
@@ -60,19 +75,16 @@ def _gaps(table: PaperTable) -> str:
     return _table(["model", *head], rows)
 
 
-def _results_of(top: Path, preset: str) -> str:
-    """Return the two tables, verdicts by claim and gaps by model, of what lies in ``results/preset``."""
+def parts(top: Path, preset: str) -> dict[str, str]:
+    """Return what README.md shows between the marks of each name, of what lies in ``results/preset``."""
     claims, judged = read_values(top / "results" / preset / "claims.csv")
     table, made_by = read_table(top / "results" / preset / "table2.csv")
     published = read_published(top / "paper" / "published.csv")
     gaps = paper_table(TableSpec.model_validate(made_by["spec"]), table, published)
-    return f"{_verdicts(ClaimsSpec.model_validate(judged['spec']), claims)}\n\n{_gaps(gaps)}"
-
-
-def parts(top: Path, preset: str) -> dict[str, str]:
-    """Return what README.md shows between the marks of each name."""
-    bench = (top / "docs" / "benchmarks" / "bench.md").read_text(encoding="utf-8")
-    return {"results": _results_of(top, preset), "bench": bench.strip()}
+    return {
+        "verdicts": _verdicts(ClaimsSpec.model_validate(judged["spec"]), claims),
+        "gaps": _gaps(gaps),
+    }
 
 
 def between_marks(text: str, name: str) -> tuple[str, str, str]:
