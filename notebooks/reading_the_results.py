@@ -28,10 +28,10 @@ import os
 
 import pandas as pd
 
-from inference_gaps.replication.analysis.intervals import mean_interval
 from inference_gaps.replication.analysis.table_text import summary_lines
 from inference_gaps.replication.artifacts.files import read_values
 from inference_gaps.replication.artifacts.finished_run import finished_run
+from inference_gaps.summary.intervals import mean_interval
 
 PRESET = os.environ.get("INFERENCE_GAPS_PRESET", "quick")
 SEED, SPLIT = 0, "train"

@@ -9,6 +9,7 @@ The folders are the chapters of the library:
 - ``posteriors``   families q(z), usable amortised and local
 - ``bounds``       ELBO, IWAE, AIS and local optimisation, one value per data point
 - ``exact``        models whose answers are known
+- ``summary``      from bounds per data point to gaps and intervals
 - ``training``     the objective, its schedules, the loop
 - ``numerics``     devices, random streams, precision, resuming
 - ``specs``        what each of these is asked to do, typed

@@ -17,8 +17,8 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from inference_gaps.replication.analysis.gaps import Bounds, quantities
-from inference_gaps.replication.analysis.intervals import mean_interval
+from inference_gaps.summary.gaps import Bounds, quantities
+from inference_gaps.summary.intervals import mean_interval
 
 STUDIES = 2000
 GAP = 1.5

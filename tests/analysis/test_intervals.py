@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from inference_gaps.replication.analysis.intervals import (
+from inference_gaps.summary.intervals import (
     mean_interval,
     monte_carlo_standard_error,
     selection_bias_bound,

@@ -5,15 +5,15 @@ import pandas as pd
 import pytest
 
 from inference_gaps.errors import UserError
-from inference_gaps.replication.analysis.gaps import (
+from inference_gaps.replication.analysis.table import gap_mark
+from inference_gaps.replication.analysis.values import align
+from inference_gaps.summary.gaps import (
     Bounds,
     Quantity,
     average_over_seeds,
     quantities,
     tightest,
 )
-from inference_gaps.replication.analysis.table import gap_mark
-from inference_gaps.replication.analysis.values import align
 
 # Nats below log p(x).
 BELOW = {

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from inference_gaps.replication.analysis.gaps import Bounds, Quantity, average_over_seeds, quantities
 from inference_gaps.replication.analysis.table_text import reading_notes
+from inference_gaps.summary.gaps import Bounds, Quantity, average_over_seeds, quantities
 
 
 def _line(quantity: str, estimator: str, diverged: int, epoch: int | None = None) -> dict[str, object]:

@@ -4,7 +4,6 @@ import itertools
 
 import pytest
 
-from inference_gaps.replication.analysis.intervals import Interval
 from inference_gaps.replication.analysis.verdicts import (
     DIRECTION_ONLY,
     INCONCLUSIVE,
@@ -17,6 +16,7 @@ from inference_gaps.replication.analysis.verdicts import (
     combine,
     judge,
 )
+from inference_gaps.summary.intervals import Interval
 
 RULE = Rule(threshold=0.5, factor=2.0, seeds_agree=1.0)
 CLEAR = Interval(1.0, 0.8, 1.2)

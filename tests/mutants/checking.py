@@ -4,8 +4,9 @@ from inference_gaps.bounds import local
 from inference_gaps.exact import optimum, quadrature
 from inference_gaps.exact.closed_form import LinearGaussianAnswers
 from inference_gaps.models.linear_gaussian import LinearGaussianGenerator
-from inference_gaps.replication.analysis import gaps, selfcheck, table
+from inference_gaps.replication.analysis import selfcheck, table
 from inference_gaps.replication.commands import plot_posteriors
+from inference_gaps.summary import gaps
 from tests.analysis import test_paired_gaps, test_selfcheck
 from tests.bounds import test_local
 from tests.commands import test_posteriors

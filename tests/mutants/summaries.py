@@ -1,7 +1,8 @@
 """Bugs in gaps, intervals and errors."""
 
-from inference_gaps.replication.analysis import convergence, gaps, intervals, table, table_text
+from inference_gaps.replication.analysis import convergence, table, table_text
 from inference_gaps.replication.figures import schematic
+from inference_gaps.summary import gaps, intervals
 from tests.analysis import test_convergence, test_coverage, test_intervals, test_paired_gaps, test_table_text
 from tests.bounds import test_uncertainty
 from tests.figures import test_schematic

@@ -25,7 +25,7 @@ __all__ = [
     "Times",
 ]
 
-# Quantities of analysis.gaps and of BDMC; gaps are those of the family that the model was trained with.
+# Quantities of summary.gaps and of BDMC; gaps are those of the family that the model was trained with.
 ClaimQuantity = Literal[
     "log_p_best",
     "log_p_paper",

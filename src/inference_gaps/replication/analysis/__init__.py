@@ -2,8 +2,6 @@
 
 - :mod:`~.sources`: which files a table, a figure or the report reads
 - :mod:`~.values`: reading them, the same points in all
-- :mod:`~.intervals`: confidence intervals and Monte-Carlo errors
-- :mod:`~.gaps`: log p(x) from the bounds at hand, and the gaps
 - :mod:`~.table`: the tidy table of an experiment
 - :mod:`~.selfcheck`, :mod:`~.selfcheck_layout`: estimates beside
   known answers

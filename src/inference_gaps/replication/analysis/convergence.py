@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from inference_gaps.replication.analysis.gaps import Bounds, tightest
-from inference_gaps.replication.analysis.intervals import monte_carlo_standard_error
+from inference_gaps.summary.gaps import Bounds, tightest
+from inference_gaps.summary.intervals import monte_carlo_standard_error
 
 __all__ = ["Reference", "reference_values", "remaining_gaps"]
 

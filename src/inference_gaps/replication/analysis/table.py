@@ -10,8 +10,6 @@ import numpy as np
 import pandas as pd
 
 from inference_gaps.errors import UserError
-from inference_gaps.replication.analysis.gaps import Quantity, average_over_seeds, quantities
-from inference_gaps.replication.analysis.intervals import mean_interval, monte_carlo_standard_error
 from inference_gaps.replication.analysis.sources import units_file
 from inference_gaps.replication.analysis.units import active_units
 from inference_gaps.replication.analysis.values import read_bidirectional, read_bounds
@@ -19,6 +17,8 @@ from inference_gaps.replication.artifacts.checks import values_of
 from inference_gaps.replication.artifacts.files import Provenance
 from inference_gaps.replication.artifacts.layout import Layout
 from inference_gaps.specs.table import TableRowSpec, TableSpec
+from inference_gaps.summary.gaps import Quantity, average_over_seeds, quantities
+from inference_gaps.summary.intervals import mean_interval, monte_carlo_standard_error
 
 __all__ = [
     "ACTIVE_UNITS",
@@ -161,7 +161,7 @@ def build_table(spec: TableSpec, layout: Layout) -> pd.DataFrame:
     """Return the tidy table of ``spec`` from the per-point values under ``layout``.
 
     Three kinds of uncertainty are kept apart. ``ci_low`` and ``ci_high`` bound the mean over data points
-    (:func:`~inference_gaps.replication.analysis.intervals.mean_interval`, 95 %, paired for gaps);
+    (:func:`~inference_gaps.summary.intervals.mean_interval`, 95 %, paired for gaps);
     ``mc_standard_error`` is the Monte-Carlo error of that mean; ``sd_between_seeds`` is the standard
     deviation between training seeds. A model with several seeds has, after its lines for each seed, lines
     without a seed: the average over seeds at each point, with the interval between points. ``epoch`` is empty at

@@ -23,7 +23,7 @@ to that of the claim.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from inference_gaps.replication.analysis.intervals import Interval
+from inference_gaps.summary.intervals import Interval
 
 __all__ = [
     "DIRECTION_ONLY",

@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inference_gaps.posteriors.registry import FAMILIES
-from inference_gaps.replication.analysis.intervals import monte_carlo_standard_error, selection_bias_bound
+from inference_gaps.summary.intervals import monte_carlo_standard_error, selection_bias_bound
 
 __all__ = ["PAPER_ESTIMATORS", "Bounds", "Quantity", "average_over_seeds", "quantities", "tightest"]
 
