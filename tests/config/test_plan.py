@@ -390,3 +390,19 @@ def test_data_that_nobody_serves_are_a_sentence(project: Path) -> None:
         UserError, match="digits-online has no address to download it from; set data_folder in"
     ):
         load_study(top=project)
+
+
+def test_a_folder_of_images_is_read_once_for_a_plan(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Path] = []
+    found = lambda dataset, folder: read.append(folder) or {"images": "0"}  # noqa: E731
+    monkeypatch.setattr("inference_gaps.replication.study.sources.unpinned_digests", found)
+    load_study(None, project)
+    assert len(read) == len(set(read)) > 0
+
+
+def test_folders_of_other_tools_are_found(project: Path) -> None:
+    edit_yaml(project / "config/presets/tiny.yaml", ("datasets.mnist.copy", "digits-online"))
+    (project / "mine/DIGITS").mkdir(parents=True)
+    (project / "mine/DIGITS/digits.gz").write_bytes(b"")
+    study = load_study({"data_folder": str(project / "mine")}, project)
+    assert study.sources["digits-online"].folder == project / "mine/DIGITS"

@@ -103,9 +103,9 @@ def deep() -> bytes:
         (
             "train/a/1.png",
             image(grey_levels(5, 4, 3)),
-            r"train/a/1\.png is 4 x 5 pixels, not 5 x 4; scale it first",
+            r"train/a/1\.png is of another size than 5 x 4 pixels \(4 x 5\); scale to one size first",
         ),
-        ("train/a/1.png", deep(), r"train/a/1\.png has more than 8 bits a channel"),
+        ("train/a/1.png", deep(), r"train/a/1\.png is deeper than 8 bits a channel; convert to 8 bits first"),
         (
             "valid/a/1.png",
             b"",

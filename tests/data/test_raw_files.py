@@ -22,11 +22,22 @@ PINNED = FileSpec(name="images.gz", part="train", sha256=sha256(CONTENT))
         ("images", CONTENT),
         ("images.xz", lzma.compress(CONTENT)),
         ("images.gz", CONTENT),  # decompressed by a browser that kept the name
+        ("I.mages.gz", gzip.compress(CONTENT)),
+        ("i.mages", CONTENT),  # as some tools unpack train-images-idx3-ubyte.gz to train-images.idx3-ubyte
+        ("images/i-mages", CONTENT),
+        ("raw/images", CONTENT),
     ],
 )
 def test_compressed_and_decompressed_forms_are_read(tmp_path: Path, name: str, written: bytes) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_bytes(written)
     assert read_content(tmp_path, PINNED) == (tmp_path / name, CONTENT)
+
+
+def test_another_name_counts_only_where_the_content_is_pinned(tmp_path: Path) -> None:
+    (tmp_path / "i.mages").write_bytes(CONTENT)
+    with pytest.raises(UserError, match=r"holds no images\.gz"):
+        read_content(tmp_path, FileSpec(name="images.gz", part="train"))
 
 
 def test_missing_file(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from inference_gaps.errors import UserError
 from inference_gaps.specs.data import FileSpec
 
-__all__ = ["find_file", "read_content", "verify"]
+__all__ = ["find_file", "plain", "read_content", "verify"]
 
 # Far above every data set here; stops a file that decompresses without end before it fills the memory.
 _MAX_BYTES = 1 << 30
@@ -24,15 +24,38 @@ _SUFFIXES = (".gz", ".xz")
 def find_file(folder: Path, file: FileSpec) -> Path | None:
     """Return the file in ``folder``, compressed or not, or ``None``.
 
-    A file whose digest is pinned only as an archive counts only as that archive.
+    A file whose digest is pinned only as an archive counts only as that archive. One whose content is pinned may
+    have a name with other separators, such as ``train-images.idx3-ubyte``, and lie where other tools unpack it:
+    in a folder of its own name, or in ``raw/``.
     """
-    stem = file.name
-    for suffix in _SUFFIXES:
-        stem = stem.removesuffix(suffix)
+    stem = _without_suffix(file.name)
     names = [file.name]
     if file.sha256 or not file.archive_sha256:
         names += [stem, *(stem + suffix for suffix in _SUFFIXES)]
-    return next((folder / name for name in names if (folder / name).is_file()), None)
+    found = next((folder / name for name in names if (folder / name).is_file()), None)
+    if found or not file.sha256 or not folder.is_dir():
+        return found
+    wanted = plain(stem)
+    below = [
+        path for path in sorted(folder.iterdir()) if path.is_dir() and plain(path.name) in (wanted, "raw")
+    ]
+    candidates = [path for place in (folder, *below) for path in sorted(place.iterdir())]
+    return next((path for path in candidates if _plain_stem(path) == wanted and path.is_file()), None)
+
+
+def plain(name: str) -> str:
+    """Return the letters and digits of a name, in lower case."""
+    return "".join(filter(str.isalnum, name)).lower()
+
+
+def _without_suffix(name: str) -> str:
+    for suffix in _SUFFIXES:
+        name = name.removesuffix(suffix)
+    return name
+
+
+def _plain_stem(path: Path) -> str:
+    return plain(_without_suffix(path.name))
 
 
 def read_content(folder: Path, file: FileSpec) -> tuple[Path, bytes]:
@@ -107,7 +130,7 @@ def _compare(path: Path, what: str, found: str, pinned: str) -> None:
     if found != pinned:
         raise UserError(
             f"{path} is damaged, incomplete or another file: the SHA-256 of its {what} is {found}, not "
-            f"{pinned}. Replace it by the original, or delete it and run inference-gaps fetch-data."
+            f"{pinned}. Replace it by the original, which inference-gaps fetch-data downloads."
         )
 
 
@@ -115,6 +138,6 @@ def _damaged(path: Path, error: Exception) -> str:
     if isinstance(error, PermissionError | IsADirectoryError):
         return f"{path} cannot be read ({error.strerror}); make it a readable file."
     return (
-        f"{path} is truncated or damaged ({error}). Replace it by the original, or delete it and run "
-        f"inference-gaps fetch-data."
+        f"{path} is truncated or damaged ({error}). Replace it by the original, which inference-gaps fetch-data "
+        f"downloads."
     )

@@ -18,7 +18,6 @@ from inference_gaps.replication.config.resolution import (
     train_spec,
     units_spec,
 )
-from inference_gaps.replication.data.contents import unpinned_digests
 from inference_gaps.replication.study.jobs import Jobs, derived_seed
 from inference_gaps.replication.study.sources import Source
 from inference_gaps.specs.base import Spec
@@ -69,8 +68,7 @@ class ModelJobs:
             dataset=dataset.model_copy(update={"sources": []}), binarisation=self._settings.binarisation
         )
         output = self._layout.data(f"{copy}-{self._settings.binarisation}")
-        digests = unpinned_digests(dataset, self._sources[copy].folder)
-        return self._add("prepare-data", spec, {}, {"output": output}, {}, digests)
+        return self._add("prepare-data", spec, {}, {"output": output}, {}, self._sources[copy].digests)
 
     def weights(self) -> Path:
         """Add the training, and what takes the checkpoint out of it; return the weights."""
