@@ -26,7 +26,7 @@ def test_frozen_step_sizes_do_not_depend_on_the_chains_of_the_estimate() -> None
     for chains, sizes in found.items():
         spec = AisSpec(points=3, chains=chains, distributions=30, leapfrog_steps=3, initial_step_size=1.0)
         rng = torch.Generator().manual_seed(2)
-        steps = _step_sizes(potential, torch.Size((3, chains, 2)), spec, rng)
+        steps = _step_sizes(potential, torch.Size((3, chains, 2)), torch.float64, spec, rng)
         for beta in (0.1, 0.4, 0.7):
             sizes.append(steps.at(beta))
             steps.observe(beta, torch.full((3, chains), 1.0 / chains))

@@ -132,8 +132,8 @@ def annealed_importance_sampling(
     """
     potential = whitened_potential(generator, x, location, scale, spec.gradient_precision)
     shape = torch.Size((x.shape[0], spec.chains, location.shape[1]))
-    steps = _step_sizes(potential, shape, spec, rng, checkpoint)
-    u = torch.randn(shape, generator=rng, device=rng.device)
+    steps = _step_sizes(potential, shape, location.dtype, spec, rng, checkpoint)
+    u = torch.randn(shape, generator=rng, device=rng.device, dtype=location.dtype)
     betas = annealing_schedule(spec.schedule, spec.distributions)
     return _anneal(potential, u, betas, steps, spec, rng, checkpoint.part("chains"))
 
@@ -169,9 +169,9 @@ def bidirectional_monte_carlo(
     """
     potential = whitened_potential(generator, x, location, scale, spec.gradient_precision)
     shape = torch.Size((x.shape[0], spec.chains, location.shape[1]))
-    steps = _step_sizes(potential, shape, spec, rng, checkpoint)
+    steps = _step_sizes(potential, shape, location.dtype, spec, rng, checkpoint)
     betas = annealing_schedule(spec.schedule, spec.distributions)
-    start = torch.randn(shape, generator=rng, device=rng.device)
+    start = torch.randn(shape, generator=rng, device=rng.device, dtype=location.dtype)
     forward = _anneal(potential, start, betas, steps, spec, rng, checkpoint.part("forward"))
     if spec.adaptation == "cumulative":
         steps = CumulativeRule(spec, shape[0], shape[1], rng.device)
@@ -193,6 +193,7 @@ def preliminary_transitions(spec: AisSpec) -> int:
 def _step_sizes(
     potential: Potential,
     shape: torch.Size,
+    dtype: torch.dtype,
     spec: AisSpec,
     rng: torch.Generator,
     checkpoint: Checkpoint = NO_CHECKPOINT,
@@ -204,7 +205,7 @@ def _step_sizes(
     chains, distributions = _preliminary_size(spec)
     first, *inner, last = annealing_schedule(spec.schedule, distributions)
     betas = [first, *(beta for beta in inner for _ in range(_ADAPTATIONS)), last]
-    start = torch.randn(shape[0], chains, shape[2], generator=rng, device=rng.device)
+    start = torch.randn(shape[0], chains, shape[2], generator=rng, device=rng.device, dtype=dtype)
     _anneal(potential, start, betas, recorded, spec, rng, checkpoint.part("step sizes"))
     # With three distributions there is one transition and nothing to interpolate.
     return FrozenStepSizes(recorded) if len(recorded.betas) > 1 else recorded

@@ -8,6 +8,7 @@ go on until a whole further cycle no longer helps; what the last cycle gained is
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -54,9 +55,12 @@ def _reference_samples(starts: int) -> int:
     return _REFERENCE_SAMPLES if starts == 1 else _REFERENCE_SAMPLES_OF_MANY
 
 
-def _antithetic(points: int, samples: int, dim: int, rng: torch.Generator) -> Tensor:
-    """Standard normal noise [B, samples, dim] in pairs of opposite sign, where ``samples`` is even."""
-    half = torch.randn(points, (samples + 1) // 2, dim, generator=rng, device=rng.device)
+def _antithetic(like: Tensor, samples: int, dim: int, rng: torch.Generator) -> Tensor:
+    """Standard normal noise [B, samples, dim] in pairs of opposite sign, where ``samples`` is even.
+
+    It has as many rows, and the type, of ``like`` [B, ...].
+    """
+    half = torch.randn(len(like), (samples + 1) // 2, dim, generator=rng, device=rng.device, dtype=like.dtype)
     return torch.cat([half, -half], dim=1)[:, :samples]
 
 
@@ -99,7 +103,7 @@ def optimise(
     """
     family = family.given(generator.score(x))
     # The same noise before and after a cycle: the difference of two bounds is then far less noisy than either.
-    reference = _antithetic(x.shape[0], _reference_samples(len(starts)), family.noise_dim, rng)
+    reference = _antithetic(starts[0]["mean"], _reference_samples(len(starts)), family.noise_dim, rng)
 
     def measure(candidate: Mapping[str, Tensor]) -> Tensor:
         # The density as it will be evaluated: that of the path goes by an inverse, which rounding may ruin.
@@ -168,11 +172,12 @@ def high_density_starts(
     Each of the latter sits at the best of 256 draws of z from the prior.
     """
     shape = (x.shape[0], generator.latent_dim)
+    kind: dict[str, Any] = {"device": x.device, "dtype": x.dtype}
     starts = []
     for index in range(restarts):
-        mean, log_variance = torch.zeros(shape, device=x.device), torch.zeros(shape, device=x.device)
+        mean, log_variance = torch.zeros(shape, **kind), torch.zeros(shape, **kind)
         if index:
-            z = torch.randn(x.shape[0], _DRAWS, generator.latent_dim, generator=rng, device=x.device)
+            z = torch.randn(x.shape[0], _DRAWS, generator.latent_dim, generator=rng, **kind)
             best = generator.log_joint(x, z).argmax(1)
             mean = z[torch.arange(len(z), device=x.device), best]
             log_variance = log_variance + 2 * math.log(_NARROW)
@@ -214,7 +219,7 @@ def _cycle(
     gradient = generator.gradient_of(x, spec.gradient_precision)
     for step in checkpoint.loop(climb, spec.steps, rng):
         climb.optimiser.param_groups[0]["lr"] = 0.5 * rate * (1 + math.cos(math.pi * step / spec.steps))
-        noise = _antithetic(x.shape[0], spec.samples, family.noise_dim, rng)
+        noise = _antithetic(climb.leaves["mean"], spec.samples, family.noise_dim, rng)
         climb.optimiser.zero_grad(set_to_none=True)
         (-_ascent(gradient, family, climb.leaves, noise).sum()).backward()
         climb.optimiser.step()
