@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from inference_gaps.errors import UserError
+from inference_gaps.replication.artifacts.syntax import canonical_syntax
 
 __all__ = [
     "WITHOUT_INFLUENCE",
@@ -62,15 +63,6 @@ def _imports(tree: ast.AST) -> Iterable[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def _without_docstrings(tree: ast.Module) -> ast.Module:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            first = node.body[0] if node.body else None
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-                node.body = node.body[1:] or [ast.Pass()]
-    return tree
-
-
 @functools.cache
 def _parsed(module: str) -> tuple[str, frozenset[str]]:
     file = _module_file(module)
@@ -80,7 +72,7 @@ def _parsed(module: str) -> tuple[str, frozenset[str]]:
     ours = frozenset(
         name for name in _imports(tree) if name.startswith(f"{_PACKAGE}.") and _module_file(name) is not None
     )
-    return ast.unparse(_without_docstrings(tree)), ours
+    return canonical_syntax(tree), ours
 
 
 @functools.cache
