@@ -26,7 +26,7 @@ def test_each_chain_that_diverged_is_counted_once() -> None:
     # The same simulated points beside the images of another split.
     again = [_line("bdmc_local_ffg", "ais_local_ffg", 1, 6) | {"split": "validation"}]
     notes = reading_notes(pd.DataFrame([*at_epoch, *at_end, *resting, *again]))
-    assert "Proposals of AIS chains, of BDMC as well, that diverged and were rejected: m 33." in notes
+    assert "Divergent (rejected) proposals of AIS and BDMC chains: m 33." in notes
 
 
 def test_what_diverged_belongs_to_the_chains_and_what_rests_on_them() -> None:

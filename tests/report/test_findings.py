@@ -17,12 +17,12 @@ def _column(approximation: float, amortization: float | None, status: str = "rec
     [
         (
             [_column(1.4, 1.3), _column(0.8, 1.9)],
-            ["In the values published, as recalled and unverified, the", "1 of 2"],
+            ["In the paper's values (recalled, unverified), the", "1 of 2"],
         ),
-        ([_column(0.8, 1.9, "verified")], ["In the values published, the amortization gap", "1 of 1"]),
+        ([_column(0.8, 1.9, "verified")], ["In the paper's values, the amortization gap", "1 of 1"]),
         (
             [_column(0.8, 1.9, "verified"), _column(2, 1, "uncertain")],
-            ["as recalled and unverified", "1 of 2"],
+            ["(recalled, unverified)", "1 of 2"],
         ),
         ([_column(0.8, None), _column(0.8, 1.9)], ["1 of 1"]),
     ],

@@ -68,7 +68,7 @@ def _escaped(text: str) -> str:
 
 def _paper_markdown(table: PaperTable) -> list[str]:
     headings = [
-        "published" if column.published else f"{column.group}, {column.heading}" for column in table.columns
+        "paper" if column.published else f"{column.group}, {column.heading}" for column in table.columns
     ]
     lines = ["| | " + " | ".join(headings) + " |", "|---|" + "---:|" * len(headings)]
     for section in table.sections:
@@ -119,7 +119,7 @@ def _models_latex(table: ModelTable) -> list[str]:
 
 
 def _paper_latex(table: PaperTable) -> list[str]:
-    headings = ["published" if column.published else column.heading for column in table.columns]
+    headings = ["paper" if column.published else column.heading for column in table.columns]
     lines = [
         f" & {_spanning([column.group for column in table.columns])} \\\\",
         " & " + " & ".join(_latex_text(heading) for heading in headings) + " \\\\",

@@ -31,7 +31,7 @@ _QUANTITIES = (
     ACTIVE_UNITS,
 )
 _RESTS_ON_OTHERS = (
-    "log p(x) is the tightest bound at hand; L[q*] is that of the family that a model was trained with."
+    "log p(x) is the tightest bound; L[q*] is that of the family that the model was trained with."
 )
 
 

@@ -86,7 +86,7 @@ def _status_notes(shown: dict[str, pd.DataFrame]) -> list[str]:
     for status, words in STATUS_WORDS.items():
         columns = [name for name, lines in shown.items() if (lines["status"] == status).any()]
         if columns:
-            notes.append(f"Published values of {enumerated(columns)}: {words}.")
+            notes.append(f"Values of the paper for {enumerated(columns)}: {words}.")
     return notes
 
 

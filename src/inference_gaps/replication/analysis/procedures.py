@@ -13,8 +13,8 @@ __all__ = ["procedure_effects"]
 _DIFFERENCES = {"D2": ("copies", "shared"), "D4": ("shared", "ours")}
 """By number of a deviation: L[q*] of the first less that of the second is its effect."""
 _WORDS = {
-    "D2": "L[q*] of a copy per sample − of one set, both by the authors' start and rule",
-    "D4": "L[q*] of one set by the authors' start, rate, gradient and rule − ours",
+    "D2": "L[q*], one copy per sample − one set per image, both by the authors' start and rule",
+    "D4": "L[q*], one set by the authors' start, rate, gradient and rule − ours",
 }
 _COLUMNS = ("point", "value", "standard_error", "steps", "passes")
 
@@ -22,7 +22,7 @@ _COLUMNS = ("point", "value", "standard_error", "steps", "passes")
 def procedure_effects(compared: Sequence[ComparedModelSpec], layout: Layout) -> dict[str, str]:
     """Return, by the number of a deviation, what was measured of it: nats, with 95 % intervals between images.
 
-    The differences are those of each image. A procedure that did not end by its rule is said to be cut off.
+    The differences are those of each image. A procedure that did not end by its rule is marked *cut off*.
 
     Raises:
         UserError: a file is missing, damaged, or of another kind.

@@ -37,7 +37,9 @@ def read_published(path: Path) -> pd.DataFrame:
     if unknown:
         raise UserError(f"{path} has the status {unknown[0]!r}; write one of {', '.join(STATUS_WORDS)}.")
     if not (frame["unit"] == "nats").all() or not pd.api.types.is_numeric_dtype(frame["value"]):
-        raise UserError(f"{path} must give every value as a number in nats; mend the columns value and unit.")
+        raise UserError(
+            f"{path} must give every value as a number in nats; correct the columns value and unit."
+        )
     return frame
 
 

@@ -65,11 +65,11 @@ def selfcheck_summary(table: pd.DataFrame) -> str:
     """Say in one sentence how many estimates hit and what was asked of them."""
     judged = table[table["verdict"] != "not used"]
     failed = sum((line["relation"], line["verdict"]) in FAILURES for _, line in judged.iterrows())
-    outcome = "every one of them does" if not failed else f"{failed} of them do not"
+    outcome = "All hold" if not failed else f"{failed} of them do not hold"
     return (
-        f"{len(judged)} estimates are held against exact answers of {table['model'].nunique()} models: an equality "
-        f"must hold within {MOST_STANDARD_ERRORS:g} standard errors and {MOST_NATS:g} nats, a bound within "
-        f"{MOST_STANDARD_ERRORS:g} standard errors; {outcome}."
+        f"{len(judged)} estimates are compared with exact answers of {table['model'].nunique()} models. "
+        f"An equality must hold within {MOST_STANDARD_ERRORS:g} standard errors and {MOST_NATS:g} nats, "
+        f"a bound within {MOST_STANDARD_ERRORS:g} standard errors. {outcome}."
     )
 
 
@@ -82,7 +82,7 @@ def selfcheck_markdown(title: str, table: pd.DataFrame) -> str:
         for row in selfcheck_cells(table)
     ]
     return "\n".join(
-        [*lines, "", "Nats; means over data points. ≤ and ≥: a bound, on its side of the exact value.", ""]
+        [*lines, "", "Nats; means over data points. ≤ and ≥: a bound, and its side of the exact value.", ""]
     )
 
 

@@ -100,40 +100,36 @@ def _unpaired(lines: pd.DataFrame) -> str:
 
 
 def reading_notes(lines: pd.DataFrame) -> list[str]:
-    """Say how the numbers of a table are to be read, and what is not as it should be."""
+    """Return the notes below a table: how to read its numbers, and what went wrong."""
     sizes = at_images(lines)["n_points"]
     points = " to ".join(str(count) for count in sorted({sizes.min(), sizes.max()}))
     splits = enumerated([SPLIT_WORDS[split] for split in dict.fromkeys(lines["split"])])
     bias = lines["selection_bias_bound"].max()
     notes = [
-        f"Nats; means over {points} {splits} images. In parentheses the Monte-Carlo standard error of a "
-        f"mean; after ± the half-width of the 95 % interval of a gap between images (Student's t, paired).",
+        f"Nats; means over {points} {splits} images. In parentheses: Monte-Carlo standard error of the mean. "
+        f"After ±: half of the 95 % interval of a gap between images (Student's t, paired).",
     ]
     if pd.notna(bias) and bias >= 0.005:
         notes.append(
-            f"log p(x), chosen among several estimates, is biased upwards by at most {bias:.2f} nats."
+            f"log p(x) is biased upwards by at most {bias:.2f} nats, because it is chosen among several estimates."
         )
     wider = _unpaired(lines)
     if wider:
         notes.append(
-            f"Were log p(x) and L[q] evaluated at different images, the interval of the inference gap would be "
+            f"If log p(x) and L[q] were evaluated at different images, the interval of the inference gap would be "
             f"{wider} times as wide."
         )
     if lines["sd_between_seeds"].notna().any():
         seeds = int(lines["n_seeds"].max())
-        notes.append(
-            f"In brackets the standard deviation between {seeds} training seeds, which are averaged."
-        )
+        notes.append(f"In brackets: standard deviation between {seeds} training seeds, which are averaged.")
     if (lines["mark"] == INCLUDES_ZERO).any():
         notes.append(f"{MARK_SIGNS[INCLUDES_ZERO]} The interval includes zero.")
     if (lines["mark"] == NEGATIVE).any():
-        notes.append(
-            f"{MARK_SIGNS[NEGATIVE]} Negative beyond its interval: a bound is too loose for this gap."
-        )
+        notes.append(f"{MARK_SIGNS[NEGATIVE]} The interval is negative: a bound is too loose for this gap.")
     if (lines["mark"] == WITHIN_BDMC).any():
         notes.append(
-            f"{MARK_SIGNS[WITHIN_BDMC]} Smaller than the distance between forward and reverse AIS on simulated "
-            f"data: AIS is not accurate enough for this gap."
+            f"{MARK_SIGNS[WITHIN_BDMC]} Smaller than the BDMC gap (reverse minus forward AIS on simulated data): "
+            f"AIS is not accurate enough for this gap."
         )
     # The lines of the chains themselves, not of the gaps that rest on them.
     chains = lines[lines["quantity"].str.startswith(("ais_", "bdmc_"))]
@@ -144,19 +140,21 @@ def reading_notes(lines: pd.DataFrame) -> list[str]:
     diverged = chains.groupby("model", sort=False)["n_diverged"].sum()
     if diverged.any():
         counts = ", ".join(f"{model} {count}" for model, count in diverged.items() if count)
-        notes.append(f"Proposals of AIS chains, of BDMC as well, that diverged and were rejected: {counts}.")
+        notes.append(f"Divergent (rejected) proposals of AIS and BDMC chains: {counts}.")
     notes += [
-        f"{line['model']}: L[q* {entry.label}] is below L[q* FFG] beyond four standard errors at "
+        f"{line['model']}: L[q* {entry.label}] is below L[q* FFG] by more than four standard errors at "
         f"{_images(json.loads(line['points_below']))}."
         for entry in FAMILIES.values()
         for _, line in lines[lines["quantity"] == f"gain_{entry.key}"].iterrows()
         if line["points_below"] != "[]"
     ]
     of_images = at_images(lines)
-    for model, count in _excluded(of_images):
-        notes.append(f"{model}: {count} images left out of all estimators, one of which is not finite there.")
-    for model, count in _excluded(lines.drop(of_images.index)):
-        notes.append(f"{model}: {count} simulated images left out of BDMC, which is not finite there.")
+    for left_out, of in (
+        ("Images left out of all estimators, because one of them is not finite there", of_images),
+        ("Simulated images left out of BDMC, because it is not finite there", lines.drop(of_images.index)),
+    ):
+        counts = ", ".join(f"{model} {count}" for model, count in _excluded(of))
+        notes += [f"{left_out}: {counts}."] if counts else []
     return notes
 
 

@@ -1,4 +1,4 @@
-"""What is left to log p(x) against the cost of each estimator."""
+"""log p(x) minus each estimate, against the cost of the estimate."""
 
 import math
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Approximation and amortization gap as stacked bars, published beside replicated."""
+"""Approximation and amortization gap as stacked bars, the paper's beside those of our run."""
 
 import math
 from typing import Any
@@ -78,7 +78,7 @@ def _draw_panel(axes: Axes, bars: pd.DataFrame) -> None:
             _draw_bar(axes, x, of_bar.set_index("quantity"), published=source == "published")
             positions.append(x)
             name = label_of(str(family)) if models[str(family)] == 1 else str(of_bar["label"].iloc[0])
-            labels.append(f"{name}\n{'paper' if source == 'published' else 'here'}")
+            labels.append(f"{name}\n{'paper' if source == 'published' else 'our run'}")
             x += 1.0
         x += 0.5
     axes.set_xticks(positions, labels)
@@ -119,6 +119,6 @@ def draw_gaps(bars: pd.DataFrame) -> Figure:
     figure.axes[0].set_ylabel("gap (nats)")
     handles = gap_handles()
     if (bars["source"] == "published").any():
-        handles.append(Patch(facecolor="white", edgecolor="black", hatch="////", label="published"))
+        handles.append(Patch(facecolor="white", edgecolor="black", hatch="////", label="paper"))
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return figure

@@ -28,7 +28,7 @@ def _range(values: pd.Series) -> str:
 
 
 def findings(spec: TableSpec, table: pd.DataFrame, published: pd.DataFrame) -> list[str]:
-    """Say what the table shows: the size of the gaps, which is larger, and what is not as it should be."""
+    """Say what the table shows: the size of the gaps, which is larger, and which are not positive."""
     lines = summary_lines(table)
     by_quantity = {str(name): part for name, part in lines.groupby("quantity")}
     gap = by_quantity["inference_gap"]
@@ -49,12 +49,8 @@ def findings(spec: TableSpec, table: pd.DataFrame, published: pd.DataFrame) -> l
     # Gaps by the paper's rule are shown where the paper's table is.
     shown = lines if spec.published is not None else lines[~lines["quantity"].str.endswith("_paper")]
     marked = shown[shown["mark"].isin([INCLUDES_ZERO, NEGATIVE])]
-    if len(marked):
-        sentences.append(
-            f"{_plural(len(marked), 'gap')} {'is' if len(marked) == 1 else 'are'} not positive beyond the interval."
-        )
-    else:
-        sentences.append("Every gap is positive beyond its interval.")
+    unclear = f"The interval of {_plural(len(marked), 'gap')} is not positive."
+    sentences.append(unclear if len(marked) else "The interval of every gap is positive.")
     return sentences
 
 
@@ -66,9 +62,9 @@ def _published_sentences(columns: Sequence[pd.DataFrame]) -> list[str]:
         return []
     more = sum(each["value"].iloc[0] > each["value"].iloc[1] for each in both)
     verified = all((each["status"] == "verified").all() for each in both)
-    known = "" if verified else ", as recalled and unverified"
+    known = "" if verified else " (recalled, unverified)"
     return [
-        f"In the values published{known}, the amortization gap is the larger one in {more} of {len(both)}."
+        f"In the paper's values{known}, the amortization gap is the larger one in {more} of {len(both)} columns."
     ]
 
 
@@ -80,7 +76,7 @@ def comparability(rows: Sequence[TableRowSpec], table: pd.DataFrame, layout: Lay
     epochs = {read_provenance(layout.metrics(row.model, row.seed))["spec"]["epochs"] for row in rows}
     if epochs != {paper}:
         spread = " to ".join(str(count) for count in sorted({min(epochs), max(epochs)}))
-        reasons.append(f"Models are trained for {spread} epochs; the paper's code trains for {paper}.")
+        reasons.append(f"Models are trained for {spread} epochs; the paper's for {paper}.")
     table = at_images(table)
     fewer = [
         f"{part['n_points'].min()} images of {title} instead of {_PAPER_POINTS[str(dataset)]}"
@@ -102,7 +98,6 @@ def posteriors_sentences(layout: Layout) -> str:
         values = below[name]
         parts.append(f"{values.min():.2f} to {values.max():.2f} nats below for the {name}")
     return (
-        f"With two latent dimensions the true posterior can be computed and drawn. At the {len(below)} images "
-        f"shown, chosen by a rule that looks at their gaps alone, the bound lies {', '.join(parts)}: what the "
-        f"panels show as shape is what the gaps measure."
+        f"With two latent dimensions the true posterior can be computed and drawn. The {len(below)} images were "
+        f"chosen by their gaps alone. There the bound lies {', '.join(parts)}."
     )

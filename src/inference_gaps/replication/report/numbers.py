@@ -59,8 +59,8 @@ def _status(published: pd.DataFrame, number: int | None) -> str:
     if not found:
         return ""
     if found == {"verified"}:
-        return "Published values were compared with the paper."
-    return "Published values are recalled from memory, unverified; they are of the paper's own data sets."
+        return "The paper's values were compared with the paper."
+    return "The paper's values are recalled from memory, unverified; they are of its own data sets."
 
 
 def _once(records: list[dict[str, str]], keys: Sequence[str]) -> list[dict[str, str]]:
