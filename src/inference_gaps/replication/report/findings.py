@@ -96,8 +96,8 @@ def posteriors_sentences(layout: Layout) -> str:
     parts = []
     for name in below.columns[1:]:
         values = below[name]
-        parts.append(f"{values.min():.2f} to {values.max():.2f} nats below for the {name}")
+        parts.append(f"{values.min():.2f} to {values.max():.2f} nats for the {name}")
     return (
         f"With two latent dimensions the true posterior can be computed and drawn. The {len(below)} images were "
-        f"chosen by their gaps alone. There the bound lies {', '.join(parts)}."
+        f"chosen by their gaps alone. There the bound lies below log p(x) by {', '.join(parts)}."
     )
