@@ -63,7 +63,7 @@ def write_values_of(
 
     Of a model with the generator of another, only what is its own is written. ``below`` is the distance of the
     mean of each bound below that of log p(x), or its distance at each point; ``residual`` is what the local
-    optimisation leaves open.
+    optimisation may be too low.
     """
     truth = LEVELS[row.dataset] + 20 * rng.standard_normal(POINTS)
     seed = at_epoch(row.seed, row.epoch)

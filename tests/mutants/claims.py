@@ -1,7 +1,7 @@
 """Bugs in the statistics of claims and in the verdicts."""
 
 from inference_gaps.replication.analysis import claim_statistics, claims, verdicts
-from tests.analysis import test_claims, test_left_open, test_verdicts
+from tests.analysis import test_claims, test_possible_bias, test_verdicts
 from tests.mutants.mutant import Check, Mutant
 
 __all__ = ["CLAIMS"]
@@ -13,8 +13,8 @@ _SHARED = Check(test_claims.test_terms_of_one_model_share_its_errors)
 _SEEDS = Check(test_claims.test_seeds_are_averaged_and_must_agree)
 _DOUBTED = Check(test_claims.test_a_published_value_that_is_doubted_is_shown_but_does_not_judge)
 _SHOWN = Check(test_claims.test_a_statistic_that_is_only_shown_decides_nothing)
-_RESIDUAL = Check(test_left_open.test_an_effect_within_the_residual_of_q_star_is_inconclusive)
-_BDMC = Check(test_left_open.test_an_effect_within_the_bdmc_gap_is_inconclusive)
+_RESIDUAL = Check(test_possible_bias.test_an_effect_within_the_residual_of_q_star_is_inconclusive)
+_BDMC = Check(test_possible_bias.test_an_effect_within_the_bdmc_gap_is_inconclusive)
 _SERIES = Check(
     test_claims.test_a_series_that_must_decrease,
     {"distances": (2.0, 3.0, 1.0), "verdict": "not replicated"},
@@ -29,7 +29,7 @@ _FACTOR = Check(
     test_verdicts.test_a_published_effect_is_matched_within_the_factor_either_way,
     {"published": 0.4, "verdict": verdicts.DIRECTION_ONLY},
 )
-_SEEDS_AGREE = Check(test_verdicts.test_seeds_that_disagree_leave_a_claim_open_on_either_side)
+_SEEDS_AGREE = Check(test_verdicts.test_seeds_that_disagree_are_inconclusive_on_either_side)
 _STEPS = Check(test_verdicts.test_a_series_must_fall_at_each_step)
 _WEAKEST = Check(test_verdicts.test_the_weakest_verdict_is_that_of_all)
 _HALF = Check(
@@ -39,9 +39,9 @@ _HALF = Check(
 _NOT_RUN = Check(test_verdicts.test_what_was_not_run_does_not_count, {"rule": "all"})
 
 
-def _open(bdmc: float, residual: float) -> Check:
-    arguments = {"bdmc": bdmc, "residual": residual, "open_": True, "side": -1}
-    return Check(test_verdicts.test_what_the_estimators_leave_open_is_not_decided, arguments)
+def _biased(bdmc: float, residual: float) -> Check:
+    arguments = {"bdmc": bdmc, "residual": residual, "inconclusive": True, "side": -1}
+    return Check(test_verdicts.test_an_effect_within_its_possible_bias_is_inconclusive, arguments)
 
 
 CLAIMS = [
@@ -103,19 +103,19 @@ CLAIMS = [
     ),
     Mutant(
         "BDMC gap of no estimator",
-        "What BDMC leaves open of an AIS estimate is not added up.",
-        claim_statistics.Run.left_open,
+        "The BDMC gaps of AIS estimates are not added up.",
+        claim_statistics.Run.possible_bias,
         "bdmc += abs(weight)",
         "bdmc += 0 * abs(weight)",
         _BDMC,
     ),
     Mutant(
-        "nothing left open of IWAE",
+        "no possible bias of IWAE",
         "An estimate of log p(x) by IWAE is taken for exact, however far above it AIS may be.",
-        claim_statistics.Run.left_open,
+        claim_statistics.Run.possible_bias,
         '("ais_", "iwae_")',
         '("ais_",)',
-        Check(test_left_open.test_iwae_is_left_open_as_far_as_ais_with_its_gap_reaches),
+        Check(test_possible_bias.test_iwae_may_be_as_low_as_ais_with_its_gap_says),
     ),
     Mutant(
         "a step that rises",
@@ -127,8 +127,8 @@ CLAIMS = [
     ),
     Mutant(
         "residual counted once",
-        "An optimum that a statistic counts twice leaves its residual open once.",
-        claim_statistics.Run.left_open,
+        "An optimum that enters twice adds its residual once.",
+        claim_statistics.Run.possible_bias,
         "residual += abs(weight) *",
         "residual +=",
         _RESIDUAL,
@@ -193,25 +193,25 @@ CLAIMS = [
         "BDMC gate dropped",
         "An effect within the BDMC gap is judged.",
         verdicts.judge,
-        "open_ = evidence.bdmc_gap + evidence.residual",
-        "open_ = evidence.residual",
-        _open(1.1, 0.0),
+        "bias = evidence.bdmc_gap + evidence.residual",
+        "bias = evidence.residual",
+        _biased(1.1, 0.0),
     ),
     Mutant(
         "gate of the local optimisation dropped",
-        "An effect within what the optimisation of q* left open is judged.",
+        "An effect within the residual of q* is judged.",
         verdicts.judge,
-        "open_ = evidence.bdmc_gap + evidence.residual",
-        "open_ = evidence.bdmc_gap",
-        _open(0.0, 1.1),
+        "bias = evidence.bdmc_gap + evidence.residual",
+        "bias = evidence.bdmc_gap",
+        _biased(0.0, 1.1),
     ),
     Mutant(
         "gates for what agrees alone",
         "An effect on the other side is judged however little the estimators can tell.",
         verdicts.judge,
-        "abs(effect.mean) <= open_",
-        "0 < effect.mean <= open_",
-        _open(0.6, 0.5),
+        "abs(effect.mean) <= bias",
+        "0 < effect.mean <= bias",
+        _biased(0.6, 0.5),
     ),
     Mutant(
         "seeds need not agree",

@@ -47,8 +47,8 @@ class Run:
             )
         return self.quantities[name]
 
-    def left_open(self, weights: Mapping[str, float]) -> tuple[float, float]:
-        """Return what BDMC and the local optimisation leave open of a combination of bounds, in nats."""
+    def possible_bias(self, weights: Mapping[str, float]) -> tuple[float, float]:
+        """Return the possible bias of a combination of bounds in nats, by BDMC and by the residuals of q*."""
         bdmc = residual = 0.0
         for estimator, weight in weights.items():
             if estimator.startswith(("ais_", "iwae_")):
@@ -58,9 +58,9 @@ class Run:
         return bdmc, residual
 
     def _below_log_p(self, estimator: str) -> float:
-        """Return how far an estimate of log p(x) may be below it: zero where nothing is known of that.
+        """Return how far an estimate of log p(x) may be too low: zero if nothing is known.
 
-        AIS by its own BDMC gap; IWAE by as much as the tightest AIS, with that of it, lies above.
+        AIS by its own BDMC gap; IWAE by how far the tightest AIS estimate plus its BDMC gap lies above it.
         """
         gaps = {
             f"ais_{name.removeprefix('bdmc_')}": max(0.0, float(quantity.per_point.mean()))
@@ -127,7 +127,7 @@ class Runs:
 
 
 def _mean_residual(path: Path) -> float:
-    """Return what the last cycle of a local optimisation gained, mean over points."""
+    """Return the gain of the last cycle of a local optimisation, mean over points."""
     try:
         return float(read_provenance(path)["summary"]["mean_residual"])
     except (KeyError, TypeError) as error:
@@ -145,10 +145,10 @@ class Measured:
         monte_carlo: Monte-Carlo standard error of the mean.
         seeds: the mean of each training seed.
         points: how many data points all models share.
-        estimators: what log p(x) rests on.
-        bdmc_gap: what BDMC leaves open.
-        residual: what the local optimisation leaves open.
-        steps: of a series, from each term to the next, each with what is left open of it.
+        estimators: the estimates that stand for log p(x).
+        bdmc_gap: possible bias of the estimates of log p(x), by BDMC.
+        residual: possible bias of L[q*]: the gain of the last cycle of local optimisation.
+        steps: of a series, from each term to the next, each with its possible bias.
     """
 
     interval: Interval
@@ -168,16 +168,16 @@ class Measured:
 
 @dataclass(frozen=True)
 class _Sum:
-    """A sum of terms of one seed at each shared point, and what is left open of it."""
+    """A sum of terms of one seed at each shared point, and its possible bias."""
 
     per_point: pd.Series
     variance: pd.Series
-    left_open: tuple[float, float]
+    possible_bias: tuple[float, float]
 
 
 def _sum(terms: Sequence[TermSpec], runs: Sequence[Run]) -> _Sum:
     """Add the terms of one seed. Terms of the same run share its estimates, and so their errors."""
-    values, variances, open_ = [], [], np.zeros(2)
+    values, variances, bias = [], [], np.zeros(2)
     for run in {id(run): run for run in runs}.values():
         weights: dict[str, float] = {}
         for term, of in zip(terms, runs, strict=True):
@@ -193,7 +193,7 @@ def _sum(terms: Sequence[TermSpec], runs: Sequence[Run]) -> _Sum:
             columns, factors = list(weights), list(weights.values())
             values.append((run.bounds.value[columns] * factors).sum(axis=1))
             variances.append((run.bounds.standard_error[columns] * factors).pow(2).sum(axis=1))
-            open_ += run.left_open(weights)
+            bias += run.possible_bias(weights)
     per_point = pd.concat(values, axis=1, join="inner").sum(axis=1)
     least = min(len(each) for each in values)
     if len(per_point) < max(2, _LEAST_SHARED * least):
@@ -202,7 +202,7 @@ def _sum(terms: Sequence[TermSpec], runs: Sequence[Run]) -> _Sum:
             f"data points in common; evaluate them at the same points."
         )
     variance = pd.concat(variances, axis=1, join="inner").sum(axis=1)
-    return _Sum(per_point, variance, (float(open_[0]), float(open_[1])))
+    return _Sum(per_point, variance, (float(bias[0]), float(bias[1])))
 
 
 def _averaged(sums: Sequence[_Sum]) -> tuple[pd.Series, float]:
@@ -212,9 +212,9 @@ def _averaged(sums: Sequence[_Sum]) -> tuple[pd.Series, float]:
     return per_point, monte_carlo_standard_error(np.sqrt(variance.to_numpy(dtype=np.float64)))
 
 
-def _left_open(sums: Sequence[_Sum]) -> NDArray[np.float64]:
-    """Return what BDMC and the local optimisation leave open, means over seeds."""
-    return np.mean([each.left_open for each in sums], axis=0)
+def _possible_bias(sums: Sequence[_Sum]) -> NDArray[np.float64]:
+    """Return the possible bias by BDMC and by the residuals of q*, means over seeds."""
+    return np.mean([each.possible_bias for each in sums], axis=0)
 
 
 def _interval(per_point: pd.Series, level: float) -> Interval:
@@ -252,8 +252,8 @@ def measure(statistic: StatisticSpec, runs: Runs, level: float) -> Measured:
     if statistic.comparison == "decreasing":
         for before, after in zip(statistic.terms, statistic.terms[1:]):
             step = sums([before, after.model_copy(update={"times": -after.times})])
-            steps.append((_interval(_averaged(step)[0], level), float(_left_open(step).sum())))
-    bdmc, residual = _left_open(of_seeds)
+            steps.append((_interval(_averaged(step)[0], level), float(_possible_bias(step).sum())))
+    bdmc, residual = _possible_bias(of_seeds)
     rests_on = [run.quantity(term.quantity, term.model).estimator for term in terms for run in runs.of(term)]
     return Measured(
         interval=_interval(per_point, level),

@@ -15,7 +15,7 @@ __all__ = ["claims_markdown", "deciding", "details", "effects", "overview", "sum
 _STATUS = {"verified": "", "recalled": " (recalled)", "uncertain": " (uncertain)"}
 _COMBINATIONS = {
     "all": "The weakest verdict counts.",
-    "most": "The verdict that more than half of the parts reach counts.",
+    "most": "The best verdict that more than half of the parts have or exceed counts.",
 }
 
 
@@ -87,7 +87,7 @@ def _record(line: pd.Series, titles: Mapping[str, str]) -> dict[str, str]:
 
 
 def deciding(spec: ClaimsSpec, table: pd.DataFrame, experiment: str) -> list[dict[str, str]]:
-    """Return claim, statistic, text, verdict ("" if not judged) of what rests on an experiment."""
+    """Return claim, statistic, text and verdict ("" if not judged) of the statistics on an experiment."""
     titles = {dataset.name: dataset.title for dataset in spec.datasets}
     resting = {
         (claim.id, statistic.name)
@@ -191,14 +191,14 @@ def claims_markdown(spec: ClaimsSpec, table: pd.DataFrame) -> str:
         "statistic": "Statistic",
         "dataset": "Data",
         "asked": "Claimed",
-        "value": f"Estimate [{spec.level * 100:g} % between points]",
+        "value": f"Our run [{spec.level * 100:g} % interval]",
         "monte_carlo": "Monte-Carlo s.e.",
         "between_seeds": "s.d. between seeds",
         "agree": "Seeds agree",
-        "bdmc": "Open by BDMC",
-        "residual": "Open by q*",
-        "published": "Published",
-        "relative": "Effect ÷ published",
+        "bdmc": "Possible bias, BDMC",
+        "residual": "Possible bias, q*",
+        "published": "Paper",
+        "relative": "Our effect ÷ paper",
         "verdict": "Verdict",
         "reason": "Because",
     }
@@ -221,10 +221,10 @@ def claims_markdown(spec: ClaimsSpec, table: pd.DataFrame) -> str:
 def _reading(spec: ClaimsSpec) -> list[str]:
     seeds = "all" if spec.seeds_agree == 1 else f"at least {spec.seeds_agree:.0%}"
     return [
-        f"Nats. Replicated: on the side of the claim beyond the interval, in {seeds} of the seeds, beyond what "
-        f"BDMC and the local optimisation of q\\* leave open, and within a factor of {spec.factor:g} of the "
-        f"published effect; where none is known, or it is doubted or not on the side of the claim, at least the "
-        f"least effect.",
+        f"Nats; intervals are between images. Replicated: the whole interval and {seeds} of the seeds lie on the "
+        f"side of the claim, and the effect is larger than its possible bias (BDMC gap and residual of q\\*) and "
+        f"within a factor of {spec.factor:g} of the paper's effect. If that is unknown, doubted or not on the side "
+        f"of the claim: at least the least effect.",
         "",
         f"{NOT_RUN.capitalize()}: the experiment is not part of this run.",
     ]

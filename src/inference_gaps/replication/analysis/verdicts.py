@@ -4,17 +4,17 @@ An *effect* is a number of nats, positive as the claim has it: the statistic, or
 or the limit less the statistic (``below``). Its verdict is the first of these that fits:
 
 1. *inconclusive* if the interval of the effect includes zero; if too few training seeds lie on the side of the
-   mean; or if the effect is no larger than what BDMC and the local optimisation leave open;
+   mean; or if the effect is no larger than its possible bias, by BDMC and by the residual of q*;
 2. *not replicated* if the interval lies on the other side of zero, or that of a step of a series does;
-3. *replicated* if the size is right: within the stated factor of the published effect, where one is known that is
-   on the side of the claim and not doubted; otherwise at least the stated threshold (``below`` has its limit);
+3. *replicated* if the size is right: within the stated factor of the published effect, if that is known, on the
+   side of the claim and not doubted; otherwise at least the stated threshold (for ``below``, the limit);
 4. *direction only* otherwise.
 
 For ``decreasing`` the effect is the first term less the last; *replicated* then also needs each step from one
-term to the next to be positive beyond its interval, and larger than what is left open of it. For ``below`` of
-something that cannot be negative, an interval below zero is *inconclusive*: something is wrong with the estimates.
+term to the next to be positive beyond its interval, and larger than its possible bias. For ``below`` of
+something that cannot be negative, an interval below zero is *inconclusive*: the estimates are wrong.
 
-Several verdicts combine to the weakest of them (``all``), or to the best that more than half of them reach
+Several verdicts combine to the weakest (``all``), or to the best that more than half of them have or exceed
 (``most``), in the order replicated, direction only, inconclusive, not replicated. What was not run does not
 count; if nothing was run, nor was the whole. The statistics of a data set combine to its verdict, and the data sets
 to that of the claim.
@@ -53,10 +53,10 @@ class Evidence:
     Attributes:
         effect: its mean over data points and seeds, with the interval between points.
         seeds_agree: share of the training seeds whose mean is on the side of the claim.
-        bdmc_gap: how far the AIS estimates that it rests on may be from log p(x).
-        residual: how far the local optima that it rests on may be from the best.
-        steps: of a series, the differences from each term to the next, each with what is left open of it.
-        impossible: whether the interval holds only values that cannot be.
+        bdmc_gap: how far its estimates of log p(x) may be too low.
+        residual: how far its L[q*] may be too low.
+        steps: of a series, the differences from each term to the next, each with its possible bias.
+        impossible: whether the interval holds only impossible values.
     """
 
     effect: Interval
@@ -97,17 +97,17 @@ def judge(evidence: Evidence, rule: Rule) -> tuple[str, str]:
     agree = evidence.seeds_agree if as_claimed else 1 - evidence.seeds_agree
     if agree < rule.seeds_agree:
         return INCONCLUSIVE, f"only {agree:.0%} of the seeds on this side"
-    open_ = evidence.bdmc_gap + evidence.residual
-    if abs(effect.mean) <= open_:
+    bias = evidence.bdmc_gap + evidence.residual
+    if abs(effect.mean) <= bias:
         larger = "BDMC" if evidence.bdmc_gap >= evidence.residual else "the residual of q*"
-        return INCONCLUSIVE, f"within the {open_:.2f} nats left open, mostly by {larger}"
+        return INCONCLUSIVE, f"within the {bias:.2f} nats left open, mostly by {larger}"
     if not as_claimed:
         return NOT_REPLICATED, "interval on the other side"
     if any(step.high < 0 for step, _ in evidence.steps):
         return NOT_REPLICATED, "a step on the other side, beyond its interval"
     if any(step.low <= 0 for step, _ in evidence.steps):
         return DIRECTION_ONLY, "not every step beyond its interval"
-    if any(step.mean <= open_of_step for step, open_of_step in evidence.steps):
+    if any(step.mean <= bias_of_step for step, bias_of_step in evidence.steps):
         return DIRECTION_ONLY, "not every step beyond what is left open of it"
     return _sized(effect.mean, rule)
 
