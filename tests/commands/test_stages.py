@@ -214,13 +214,3 @@ def test_wrong_use_is_a_sentence(
     assert sentence in " ".join(message.split())
     assert "Traceback" not in message
     assert not list(tmp_path.iterdir())
-
-
-def test_every_command_has_a_help_page(capsys: pytest.CaptureFixture) -> None:
-    from inference_gaps.replication.commands import COMMANDS
-
-    for command in COMMANDS:
-        with pytest.raises(SystemExit) as stop:
-            main([command, "--help"])
-        assert stop.value.code == 0
-        assert "usage: inference-gaps" in capsys.readouterr().out

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from inference_gaps.replication.cli import _parser, main
+from inference_gaps.replication.stages import STAGES
 from inference_gaps.replication.study.command_line import command_line
-from inference_gaps.replication.study.explanation import SPECS
 from inference_gaps.replication.study.flags import add_study_flags, flags_for, given_keys
 from inference_gaps.replication.study.plan import Study, load_study
 from tests.small_project import ROOT
@@ -30,9 +30,9 @@ def test_the_command_line_of_each_kind_of_job_is_understood(study: Study) -> Non
         assert {path.with_suffix("") for path in job.outputs.values()} & named
 
 
-def test_each_kind_of_job_has_its_specification(study: Study) -> None:
+def test_each_stage_has_jobs_with_its_specification(study: Study) -> None:
     assert {job.command: type(job.spec) for job in study.jobs} == {
-        command: spec for command, spec in SPECS.items() if command in {job.command for job in study.jobs}
+        stage.name: stage.spec for stage in STAGES.values()
     }
 
 

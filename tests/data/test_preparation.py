@@ -210,9 +210,8 @@ def test_command_line_by_name(
     assert "has no data set mnist-smal; the nearest is mnist-small" in capsys.readouterr().err
     assert main(command(tmp_path, "--dataset", "mnist-small")) == 1
     assert "--dataset needs --binarisation" in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        main(command(tmp_path, "--dataset", "mnist-small", "--binarisation", "static", "--seed", "-1"))
-    assert "-1 is not a whole number from 0" in capsys.readouterr().err
+    assert main(command(tmp_path, "--dataset", "mnist-small", "--binarisation", "static", "--seed=-1")) == 1
+    assert "seed is the number -1; it must be a whole number" in capsys.readouterr().err
 
 
 def test_damaged_files_end_the_command_and_leave_nothing(

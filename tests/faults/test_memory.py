@@ -13,8 +13,6 @@ from inference_gaps.models.mlp import MlpGenerator
 from inference_gaps.models.vae import VAE
 from inference_gaps.replication.artifacts.files import read_tensors, write_tensors
 from inference_gaps.replication.cli import main
-from inference_gaps.replication.commands import COMMANDS
-from inference_gaps.replication.memory import memory_advice
 from tests.faults.conftest import AIS, LOCAL, TRAIN
 from tests.faults.folders import contents
 from tests.faults.test_artifacts_of_another_kind import command_line
@@ -100,12 +98,6 @@ def test_a_model_too_large_for_the_memory_is_not_called_damaged(
     monkeypatch.setattr("inference_gaps.replication.storage.models.build_vae", fail)
     assert main(command_line(stages, "evaluate-iwae")) == 1
     assert "the memory does not suffice" in capsys.readouterr().err
-
-
-def test_every_command_has_advice() -> None:
-    assert all(
-        memory_advice(command, MemoryError()).endswith("No output was changed.") for command in COMMANDS
-    )
 
 
 _LIMITED = """

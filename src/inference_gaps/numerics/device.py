@@ -9,16 +9,10 @@ import torch
 
 from inference_gaps.errors import UserError
 
-__all__ = ["add_runtime_arguments", "keep_freed_memory", "random_generator", "set_up"]
+__all__ = ["keep_freed_memory", "random_generator", "set_up"]
 
 # Of mallopt, in <malloc.h>.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-
-
-def add_runtime_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add ``--device`` and ``--threads``, which decide where a job runs and not what it means."""
-    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"], help="default: auto")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads; default: 1")
 
 
 def set_up(options: argparse.Namespace) -> torch.device:

@@ -24,32 +24,29 @@ from inference_gaps.replication.artifacts.layout import Layout, preset_of
 __all__ = ["read_record", "recorded"]
 
 _PACKAGES = ("inference-gaps", "torch", "numpy", "scipy", "pandas", "matplotlib", "safetensors", "typst")
-_OUTPUTS = ("output", "metrics", "residuals", "csv", "markdown", "latex")
 
 
 @contextlib.contextmanager
-def recorded(arguments: Sequence[str], options: dict[str, Any]) -> Iterator[None]:
-    """Write the record of the stage that runs inside the block, if it ends well and its outputs belong to a preset.
+def recorded(arguments: Sequence[str], options: dict[str, Any], made: Sequence[Path]) -> Iterator[None]:
+    """Write the record of the job that runs inside the block, if it ends well and its outputs belong to a preset.
 
     Args:
         arguments: the command line, the subcommand first.
         options: what it was parsed to.
+        made: the files that it makes, the main one first.
     """
     started, clock, computing = datetime.datetime.now(datetime.UTC), time.perf_counter(), time.process_time()
     yield
     seconds, cpu_seconds = time.perf_counter() - clock, time.process_time() - computing
-    outputs = [str(options[name]) for name in _OUTPUTS if options.get(name)]
-    if "output_prefix" in options:
-        outputs += [f"{options['output_prefix']}.{suffix}" for suffix in ("pdf", "png", "csv")]
-    preset = preset_of(outputs[0]) if outputs else None
+    preset = preset_of(made[0])
     if preset is None:
         return
     try:
-        fingerprint = read_provenance(outputs[0])["fingerprint"]
+        fingerprint = read_provenance(made[0])["fingerprint"]
         record = {
             "fingerprint": fingerprint,
             "arguments": list(arguments),
-            "outputs": outputs,
+            "outputs": [str(path) for path in made],
             "started": started.isoformat(timespec="milliseconds"),
             "ended": datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
             "seconds": round(seconds, 3),

@@ -22,7 +22,6 @@ from inference_gaps.numerics.checkpoint import Results
 from inference_gaps.numerics.device import random_generator
 from inference_gaps.replication.artifacts.files import write_values
 from inference_gaps.replication.commands.stage_inputs import (
-    add_stage_arguments,
     gaussian_posterior,
     load_stage,
 )
@@ -31,15 +30,9 @@ from inference_gaps.replication.jobs.progress import progress_bar
 from inference_gaps.specs.local import LocalSpec
 from inference_gaps.specs.procedures import ProceduresSpec
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["run"]
 
 _PROCEDURES = ("shared", "copies")
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags of ``compare-local``."""
-    add_stage_arguments(parser, "points, copies, learning_rate, window, patience", "values to write (.csv)")
-    parser.add_argument("--start", required=True, help="q*_FFG of the same points, from optimise-local")
 
 
 def _frame(procedure: str, terms: Tensor, steps: int, passes: int) -> pd.DataFrame:

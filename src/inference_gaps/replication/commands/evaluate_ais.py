@@ -18,7 +18,6 @@ from inference_gaps.numerics.checkpoint import Results, numbered
 from inference_gaps.numerics.device import random_generator
 from inference_gaps.replication.artifacts.files import write_values
 from inference_gaps.replication.commands.stage_inputs import (
-    add_stage_arguments,
     gaussian_start,
     load_stage,
     load_start,
@@ -27,13 +26,7 @@ from inference_gaps.replication.jobs.job import resumable
 from inference_gaps.replication.jobs.progress import progress_bar
 from inference_gaps.specs.ais import AisSpec
 
-__all__ = ["add_arguments", "run"]
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags of ``evaluate-ais``."""
-    add_stage_arguments(parser, "points, chains, distributions, schedule", "values to write (.csv)")
-    parser.add_argument("--start", help="q*_FFG that chains start from; default: the prior")
+__all__ = ["run"]
 
 
 def run(options: argparse.Namespace) -> None:

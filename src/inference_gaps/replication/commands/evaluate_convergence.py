@@ -24,7 +24,6 @@ from inference_gaps.numerics.device import random_generator
 from inference_gaps.posteriors.family import Parameters, PosteriorFamily
 from inference_gaps.replication.artifacts.files import write_values
 from inference_gaps.replication.commands.stage_inputs import (
-    add_stage_arguments,
     gaussian_posterior,
     gaussian_start,
     load_stage,
@@ -34,13 +33,7 @@ from inference_gaps.replication.jobs.progress import progress_bar
 from inference_gaps.specs.convergence import ConvergenceSpec
 from inference_gaps.specs.local import LocalSpec
 
-__all__ = ["add_arguments", "run"]
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags of ``evaluate-convergence``."""
-    add_stage_arguments(parser, "points, samples, distributions, chains", "values to write (.csv)")
-    parser.add_argument("--start", required=True, help="q*_FFG of the same points, from optimise-local")
+__all__ = ["run"]
 
 
 def _frame(estimator: str, measured: Measurement, spent: int) -> pd.DataFrame:

@@ -15,15 +15,10 @@ import pandas as pd
 
 from inference_gaps.exact.answers import exact_answers
 from inference_gaps.replication.artifacts.files import write_values
-from inference_gaps.replication.commands.stage_inputs import add_stage_arguments, load_stage
+from inference_gaps.replication.commands.stage_inputs import load_stage
 from inference_gaps.specs.exact import ExactSpec
 
-__all__ = ["add_arguments", "run"]
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags of ``evaluate-exact``."""
-    add_stage_arguments(parser, "split, points, quantities", "values to write (.csv)")
+__all__ = ["run"]
 
 
 def run(options: argparse.Namespace) -> None:

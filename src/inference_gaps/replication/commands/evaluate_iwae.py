@@ -20,21 +20,15 @@ from inference_gaps.numerics.checkpoint import Results, numbered
 from inference_gaps.numerics.device import random_generator
 from inference_gaps.posteriors.family import PosteriorFamily
 from inference_gaps.replication.artifacts.files import write_values
-from inference_gaps.replication.commands.stage_inputs import add_stage_arguments, load_stage
+from inference_gaps.replication.commands.stage_inputs import load_stage
 from inference_gaps.replication.jobs.job import resumable
 from inference_gaps.replication.jobs.progress import progress_bar
 from inference_gaps.specs.iwae import IwaeSpec
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["run"]
 
 # A local flow carries one set of networks per point: few points with many samples each is the better shape.
 _SAMPLES_PER_POINT = 500
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags of ``evaluate-iwae``."""
-    add_stage_arguments(parser, "split, points, samples, seed", "values to write (.csv)")
-    parser.add_argument("--posterior", help="local q*, from optimise-local; default: the amortised q")
 
 
 @torch.no_grad()

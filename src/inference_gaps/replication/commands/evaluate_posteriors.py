@@ -17,21 +17,12 @@ from inference_gaps.numerics.device import random_generator
 from inference_gaps.posteriors.registry import FAMILIES
 from inference_gaps.replication.analysis.choice import choose_images
 from inference_gaps.replication.artifacts.files import read_provenance
-from inference_gaps.replication.commands.stage_inputs import StageInputs, add_stage_arguments, load_stage
+from inference_gaps.replication.commands.stage_inputs import StageInputs, load_stage
 from inference_gaps.replication.jobs.progress import progress_bar
 from inference_gaps.replication.storage.exact import AMORTIZED, save_posteriors
 from inference_gaps.specs.posteriors import PosteriorsSpec
 
-__all__ = ["add_arguments", "run"]
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags of ``evaluate-posteriors``."""
-    add_stage_arguments(
-        parser, "split, points, local, images, nodes, samples, seed", "file to write (.safetensors)"
-    )
-    for family in FAMILIES.values():
-        parser.add_argument(f"--local-{family.name}", help=f"q* of family {family.name}, from optimise-local")
+__all__ = ["run"]
 
 
 def _approximations(

@@ -10,16 +10,11 @@ prior (safetensors, one byte per pixel), which is all that figures need of a mod
 import argparse
 
 from inference_gaps.numerics.device import random_generator
-from inference_gaps.replication.commands.stage_inputs import add_stage_arguments, load_stage
+from inference_gaps.replication.commands.stage_inputs import load_stage
 from inference_gaps.replication.storage.samples import generate, save_samples
 from inference_gaps.specs.samples import SamplesSpec
 
-__all__ = ["add_arguments", "run"]
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags of ``evaluate-samples``."""
-    add_stage_arguments(parser, "split, points, seed", "images to write (.safetensors)")
+__all__ = ["run"]
 
 
 def run(options: argparse.Namespace) -> None:

@@ -16,15 +16,10 @@ from inference_gaps.errors import UserError
 from inference_gaps.models.units import unit_activity
 from inference_gaps.numerics.device import random_generator
 from inference_gaps.replication.artifacts.files import write_values
-from inference_gaps.replication.commands.stage_inputs import add_stage_arguments, load_stage
+from inference_gaps.replication.commands.stage_inputs import load_stage
 from inference_gaps.specs.units import UnitsSpec
 
-__all__ = ["add_arguments", "run"]
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags of ``evaluate-units``."""
-    add_stage_arguments(parser, "split, points, samples, seed", "values to write (.csv)")
+__all__ = ["run"]
 
 
 def run(options: argparse.Namespace) -> None:

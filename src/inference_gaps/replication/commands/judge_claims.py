@@ -7,7 +7,6 @@ seconds, no GPU, no PyTorch.
 """
 
 import argparse
-from pathlib import Path
 
 from inference_gaps.replication.analysis.claims import build_claims
 from inference_gaps.replication.analysis.claims_layout import claims_markdown
@@ -23,17 +22,7 @@ from inference_gaps.replication.artifacts.files import all_or_none, write_signed
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.specs.claims import ClaimsSpec
 
-__all__ = ["add_arguments", "run"]
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags."""
-    parser.add_argument("--spec", required=True, help="ClaimsSpec as JSON, or a file that holds it")
-    parser.add_argument("--results", required=True, type=Path, help="folder results/PRESET")
-    parser.add_argument("--published", required=True, type=Path, help="published values (published.csv)")
-    parser.add_argument("--selfcheck", type=Path, help="table of the self-check, which must be passed")
-    parser.add_argument("--csv", required=True, type=Path, help="tidy table of verdicts to write")
-    parser.add_argument("--markdown", required=True, type=Path, help="Markdown table to write")
+__all__ = ["run"]
 
 
 def run(options: argparse.Namespace) -> None:

@@ -6,7 +6,6 @@ go on where one missed, show-selfcheck says which.
 """
 
 import argparse
-from pathlib import Path
 
 from inference_gaps.replication.analysis.selfcheck import build_selfcheck
 from inference_gaps.replication.analysis.selfcheck_layout import selfcheck_markdown
@@ -15,15 +14,7 @@ from inference_gaps.replication.artifacts.files import all_or_none, write_signed
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.specs.selfcheck import SelfcheckSpec
 
-__all__ = ["add_arguments", "run"]
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags."""
-    parser.add_argument("--spec", required=True, help="SelfcheckSpec as JSON, or a file that holds it")
-    parser.add_argument("--results", required=True, type=Path, help="folder results/PRESET")
-    parser.add_argument("--csv", required=True, type=Path, help="tidy table to write")
-    parser.add_argument("--markdown", required=True, type=Path, help="Markdown table to write")
+__all__ = ["run"]
 
 
 def run(options: argparse.Namespace) -> None:

@@ -8,7 +8,6 @@ no GPU, no PyTorch.
 """
 
 import argparse
-from pathlib import Path
 
 from inference_gaps.replication.analysis.markup import to_latex, to_markdown
 from inference_gaps.replication.analysis.model_table import model_table
@@ -26,18 +25,7 @@ from inference_gaps.replication.artifacts.files import all_or_none, write_signed
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.specs.table import TableSpec
 
-__all__ = ["add_arguments", "run"]
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags."""
-    parser.add_argument("--spec", required=True, help="TableSpec as JSON, or a file that holds it")
-    parser.add_argument("--results", required=True, type=Path, help="folder results/PRESET")
-    parser.add_argument("--published", required=True, type=Path, help="published values (published.csv)")
-    parser.add_argument("--selfcheck", type=Path, help="table of the self-check, which must be passed")
-    parser.add_argument("--csv", required=True, type=Path, help="tidy table to write")
-    parser.add_argument("--markdown", required=True, type=Path, help="Markdown table to write")
-    parser.add_argument("--latex", required=True, type=Path, help="LaTeX table to write")
+__all__ = ["run"]
 
 
 def run(options: argparse.Namespace) -> None:

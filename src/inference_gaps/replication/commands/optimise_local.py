@@ -24,24 +24,17 @@ from inference_gaps.posteriors.family import PosteriorFamily
 from inference_gaps.posteriors.gaussian import FullyFactorisedGaussian
 from inference_gaps.posteriors.registry import FAMILIES, amortised_family, label_of
 from inference_gaps.replication.artifacts.files import all_or_none, write_values
-from inference_gaps.replication.commands.stage_inputs import add_stage_arguments, load_stage, load_start
+from inference_gaps.replication.commands.stage_inputs import load_stage, load_start
 from inference_gaps.replication.jobs.job import resumable
 from inference_gaps.replication.jobs.progress import progress_bar
 from inference_gaps.replication.storage.posteriors import family_of, save_local_posterior
 from inference_gaps.specs.local import LocalSpec
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["run"]
 
 # Points of a flow that are optimised together: their networks, gradients and Adam's moments fit 2 GB.
 _NETWORKS_AT_ONCE = 250
 _MOMENT_SAMPLES = 256
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags of ``optimise-local``."""
-    add_stage_arguments(parser, "family, points, samples, steps, rate", "q* to write (.safetensors)")
-    parser.add_argument("--residuals", required=True, help="residuals to write (.csv)")
-    parser.add_argument("--start", help="q*_FFG to start from, where the specification says so")
 
 
 def _moments(model: VAE, x: Tensor, rng: torch.Generator) -> dict[str, Tensor]:

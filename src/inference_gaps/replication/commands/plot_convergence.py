@@ -5,7 +5,6 @@ its exact log p(x) where it is known. Writes PREFIX.pdf, PREFIX.png and PREFIX.c
 """
 
 import argparse
-from pathlib import Path
 
 import pandas as pd
 
@@ -19,18 +18,9 @@ from inference_gaps.replication.figures.convergence import draw_convergence
 from inference_gaps.replication.figures.style import figure_style, save_figure
 from inference_gaps.specs.figures import ConvergenceFigureSpec, ConvergenceModelSpec
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["run"]
 
 _MEASURED = ("size", "passes", "point", "value", "standard_error", "single_chain", "single_chain_error")
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags."""
-    parser.add_argument(
-        "--spec", required=True, help="ConvergenceFigureSpec as JSON, or a file that holds it"
-    )
-    parser.add_argument("--results", required=True, type=Path, help="folder results/PRESET")
-    parser.add_argument("--output-prefix", required=True, help="such as figures/PRESET/convergence")
 
 
 def _gaps(shown: ConvergenceModelSpec, layout: Layout) -> pd.DataFrame:

@@ -5,7 +5,6 @@ and PREFIX.csv, the numbers drawn.
 """
 
 import argparse
-from pathlib import Path
 
 from inference_gaps.replication.analysis.published import read_published
 from inference_gaps.replication.analysis.sources import file_digest
@@ -17,15 +16,7 @@ from inference_gaps.replication.figures.models import draw_gaps_of_models, draw_
 from inference_gaps.replication.figures.style import figure_style, save_figure
 from inference_gaps.specs.figures import GapsFigureSpec
 
-__all__ = ["add_arguments", "run"]
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags."""
-    parser.add_argument("--spec", required=True, help="GapsFigureSpec as JSON, or a file that holds it")
-    parser.add_argument("--table", required=True, type=Path, help="tidy table (make-table --csv)")
-    parser.add_argument("--published", required=True, type=Path, help="published values (published.csv)")
-    parser.add_argument("--output-prefix", required=True, help="such as figures/PRESET/gaps-EXPERIMENT")
+__all__ = ["run"]
 
 
 def run(options: argparse.Namespace) -> None:

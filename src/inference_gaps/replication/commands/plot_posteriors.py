@@ -5,7 +5,6 @@ PREFIX.pdf, PREFIX.png and PREFIX.csv: of each panel its bound in nats, and wher
 """
 
 import argparse
-from pathlib import Path
 
 import numpy as np
 
@@ -17,14 +16,7 @@ from inference_gaps.replication.figures.style import figure_style, save_figure
 from inference_gaps.replication.storage.exact import PosteriorsFile, load_posteriors
 from inference_gaps.specs.figures import PosteriorsFigureSpec
 
-__all__ = ["add_arguments", "rows_of", "run"]
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags."""
-    parser.add_argument("--spec", required=True, help="PosteriorsFigureSpec as JSON, or a file that holds it")
-    parser.add_argument("--results", required=True, type=Path, help="folder results/PRESET")
-    parser.add_argument("--output-prefix", required=True, help="such as figures/PRESET/posteriors")
+__all__ = ["rows_of", "run"]
 
 
 def rows_of(found: PosteriorsFile, trained_with: str) -> list[Row]:

@@ -5,7 +5,6 @@ PREFIX.pdf, PREFIX.png and PREFIX.csv, which lists the images.
 """
 
 import argparse
-from pathlib import Path
 
 import pandas as pd
 
@@ -17,14 +16,7 @@ from inference_gaps.replication.figures.style import figure_style, save_figure
 from inference_gaps.replication.storage.samples import load_samples
 from inference_gaps.specs.figures import SamplesFigureSpec
 
-__all__ = ["add_arguments", "run"]
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags."""
-    parser.add_argument("--spec", required=True, help="SamplesFigureSpec as JSON, or a file that holds it")
-    parser.add_argument("--results", required=True, type=Path, help="folder results/PRESET")
-    parser.add_argument("--output-prefix", required=True, help="such as figures/PRESET/samples")
+__all__ = ["run"]
 
 
 def run(options: argparse.Namespace) -> None:

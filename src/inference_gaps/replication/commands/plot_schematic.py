@@ -5,7 +5,6 @@ drawn.
 """
 
 import argparse
-from pathlib import Path
 
 from inference_gaps.errors import UserError
 from inference_gaps.replication.analysis.table import read_table
@@ -15,14 +14,7 @@ from inference_gaps.replication.figures.schematic import draw_schematic, ladders
 from inference_gaps.replication.figures.style import figure_style, save_figure
 from inference_gaps.specs.figures import SchematicFigureSpec
 
-__all__ = ["add_arguments", "run"]
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags."""
-    parser.add_argument("--spec", required=True, help="SchematicFigureSpec as JSON, or a file that holds it")
-    parser.add_argument("--table", required=True, type=Path, help="tidy table (make-table --csv)")
-    parser.add_argument("--output-prefix", required=True, help="such as figures/PRESET/schematic")
+__all__ = ["run"]
 
 
 def run(options: argparse.Namespace) -> None:

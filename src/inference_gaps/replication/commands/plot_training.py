@@ -5,7 +5,6 @@ PREFIX.png and PREFIX.csv, the numbers drawn.
 """
 
 import argparse
-from pathlib import Path
 
 import pandas as pd
 
@@ -16,14 +15,7 @@ from inference_gaps.replication.figures.style import figure_style, save_figure
 from inference_gaps.replication.figures.training import draw_training
 from inference_gaps.specs.figures import TrainingFigureSpec
 
-__all__ = ["add_arguments", "run"]
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags."""
-    parser.add_argument("--spec", required=True, help="TrainingFigureSpec as JSON, or a file that holds it")
-    parser.add_argument("--results", required=True, type=Path, help="folder results/PRESET")
-    parser.add_argument("--output-prefix", required=True, help="such as figures/PRESET/training")
+__all__ = ["run"]
 
 
 def run(options: argparse.Namespace) -> None:

@@ -9,8 +9,8 @@ files are binary). --spec takes the whole PrepareSpec as JSON instead; specs/dat
 """
 
 import argparse
+import json
 from pathlib import Path
-from typing import get_args
 
 from inference_gaps.errors import UserError
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
@@ -18,38 +18,26 @@ from inference_gaps.replication.config.datasets import find_dataset
 from inference_gaps.replication.data.contents import unpinned_digests
 from inference_gaps.replication.data.preparation import prepare_splits
 from inference_gaps.replication.data.prepared import save_prepared
-from inference_gaps.specs.data import Binarisation, PrepareSpec
+from inference_gaps.specs.data import PrepareSpec
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["run"]
 
 _DATASETS = Path("config") / "datasets.yaml"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags of ``prepare-data``."""
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--spec", help="PrepareSpec as JSON, or a file that holds it")
-    what.add_argument("--dataset", help="name of a data set of config/datasets.yaml")
-    parser.add_argument("--binarisation", choices=get_args(Binarisation), help="needed with --dataset")
-    parser.add_argument("--seed", type=_seed, default=0, help="of the static binarisation (default 0)")
-    parser.add_argument("--folder", required=True, type=Path, help="folder that holds the raw files")
-    parser.add_argument("--output", required=True, type=Path, help="prepared data to write (.safetensors)")
-
-
-def _seed(text: str) -> int:
-    if not text.isdecimal() or int(text) >= 2**31:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 to 2147483647")
-    return int(text)
-
-
 def _specification(options: argparse.Namespace) -> PrepareSpec:
-    if options.spec is not None:
+    if options.dataset is None:
         spec = PrepareSpec.from_argument(options.spec)
     elif options.binarisation is None:
         raise UserError("--dataset needs --binarisation: static, threshold, grey256 or given.")
     else:
-        dataset = find_dataset(_DATASETS, options.dataset)
-        spec = PrepareSpec(dataset=dataset, binarisation=options.binarisation, seed=options.seed)
+        seed = options.seed or "0"
+        named = {
+            "dataset": find_dataset(_DATASETS, options.dataset).as_dict(),
+            "binarisation": options.binarisation,
+            "seed": int(seed) if seed.removeprefix("-").isdecimal() else seed,
+        }
+        spec = PrepareSpec.from_argument(json.dumps(named))
     # Another mirror of the same bytes is the same data, with the same fingerprint.
     return spec.model_copy(update={"dataset": spec.dataset.model_copy(update={"sources": []})})
 

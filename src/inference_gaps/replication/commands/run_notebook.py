@@ -8,7 +8,6 @@ lists. It is executed in the folder that holds results/, by a kernel of its own.
 """
 
 import argparse
-from pathlib import Path
 
 from inference_gaps.errors import UserError
 from inference_gaps.replication.analysis.sources import (
@@ -24,15 +23,7 @@ from inference_gaps.replication.notebooks.page import html_page
 from inference_gaps.replication.notebooks.source import imported_code
 from inference_gaps.specs.notebook import NotebookSpec
 
-__all__ = ["add_arguments", "run"]
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags."""
-    parser.add_argument("--spec", required=True, help="NotebookSpec as JSON, or a file that holds it")
-    parser.add_argument("--notebook", required=True, type=Path, help="such as notebooks/NAME.py")
-    parser.add_argument("--results", required=True, type=Path, help="folder results/PRESET")
-    parser.add_argument("--output", required=True, type=Path, help="page to write (.html)")
+__all__ = ["run"]
 
 
 def run(options: argparse.Namespace) -> None:

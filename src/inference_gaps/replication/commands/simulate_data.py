@@ -10,21 +10,13 @@ import argparse
 
 import torch
 
-from inference_gaps.numerics.device import add_runtime_arguments, random_generator, set_up
+from inference_gaps.numerics.device import random_generator, set_up
 from inference_gaps.replication.artifacts.fingerprints import identity, make_provenance
 from inference_gaps.replication.data.prepared import save_simulated
 from inference_gaps.replication.storage.models import load_model
 from inference_gaps.specs.simulate import SimulateSpec
 
-__all__ = ["add_arguments", "run"]
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags of ``simulate-data``."""
-    parser.add_argument("--spec", default="{}", help="JSON object or file: points, seed")
-    parser.add_argument("--model", required=True, help="trained model, from train")
-    parser.add_argument("--output", required=True, help="simulated data to write (.safetensors)")
-    add_runtime_arguments(parser)
+__all__ = ["run"]
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""What the stages that read a trained model have in common: their flags, and what they load."""
+"""What the stages that read a trained model have in common: what they load."""
 
 import argparse
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from inference_gaps.errors import UserError
 from inference_gaps.models.vae import VAE
-from inference_gaps.numerics.device import add_runtime_arguments, set_up
+from inference_gaps.numerics.device import set_up
 from inference_gaps.posteriors.gaussian import FullyFactorisedGaussian
 from inference_gaps.replication.artifacts.files import Provenance
 from inference_gaps.replication.artifacts.fingerprints import identity, make_provenance
@@ -19,7 +19,6 @@ from inference_gaps.specs.iwae import PointsSpec
 
 __all__ = [
     "StageInputs",
-    "add_stage_arguments",
     "gaussian_posterior",
     "gaussian_start",
     "load_stage",
@@ -71,15 +70,6 @@ class StageInputs:
             )
         self.fingerprints[role] = identity(local.provenance)
         return local
-
-
-def add_stage_arguments(parser: argparse.ArgumentParser, spec_help: str, output_help: str) -> None:
-    """Add ``--spec``, ``--data``, ``--model``, ``--output``, ``--device`` and ``--threads``."""
-    parser.add_argument("--spec", default="{}", help=f"JSON object or file: {spec_help}")
-    parser.add_argument("--data", required=True, help="data, from prepare-data or simulate-data")
-    parser.add_argument("--model", required=True, help="trained model, from train")
-    parser.add_argument("--output", required=True, help=output_help)
-    add_runtime_arguments(parser)
 
 
 def load_stage(options: argparse.Namespace, spec: PointsSpec, *, at_most: bool = False) -> StageInputs:

@@ -13,14 +13,7 @@ from inference_gaps.replication.artifacts.fingerprints import identity, make_pro
 from inference_gaps.replication.storage.models import load_checkpoint, save_model
 from inference_gaps.specs.checkpoint import CheckpointSpec
 
-__all__ = ["add_arguments", "run"]
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags of ``take-checkpoint``."""
-    parser.add_argument("--spec", required=True, help="JSON object or file: epoch")
-    parser.add_argument("--model", required=True, help="trained model with checkpoints, from train")
-    parser.add_argument("--output", required=True, help="weights to write (.safetensors)")
+__all__ = ["run"]
 
 
 def run(options: argparse.Namespace) -> None:

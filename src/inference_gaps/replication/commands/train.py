@@ -21,7 +21,7 @@ import torch
 from inference_gaps.errors import UserError
 from inference_gaps.models.generator import Generator
 from inference_gaps.models.vae import build_vae
-from inference_gaps.numerics.device import add_runtime_arguments, set_up
+from inference_gaps.numerics.device import set_up
 from inference_gaps.replication.artifacts.files import Provenance, all_or_none, write_values
 from inference_gaps.replication.artifacts.fingerprints import identity, make_provenance
 from inference_gaps.replication.data.prepared import PreparedData, load_prepared
@@ -31,17 +31,7 @@ from inference_gaps.replication.storage.models import load_generator, save_model
 from inference_gaps.specs.train import TrainSpec
 from inference_gaps.training.loop import EpochMetrics, Images, train
 
-__all__ = ["add_arguments", "run"]
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags of ``train``."""
-    parser.add_argument("--spec", default="{}", help="JSON object or file: model, schedule, seed")
-    parser.add_argument("--data", required=True, help="prepared data set, from prepare-data")
-    parser.add_argument("--generator", help="trained model whose generator is kept (frozen_generator)")
-    parser.add_argument("--output", required=True, help="weights to write (.safetensors)")
-    parser.add_argument("--metrics", required=True, help="training curves to write (.csv)")
-    add_runtime_arguments(parser)
+__all__ = ["run"]
 
 
 def _validation_images(data: PreparedData, points: int, device: torch.device) -> Images | None:

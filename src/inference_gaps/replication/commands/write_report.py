@@ -7,7 +7,6 @@ references. Writes the PDF and, so that every number in it can be traced, RESULT
 
 import argparse
 import json
-from pathlib import Path
 
 from inference_gaps.errors import UserError
 from inference_gaps.replication.analysis.sources import (
@@ -25,18 +24,7 @@ from inference_gaps.replication.report.numbers import collect
 from inference_gaps.replication.report.typeset import typeset
 from inference_gaps.specs.report import ReportSpec
 
-__all__ = ["add_arguments", "run"]
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the flags."""
-    parser.add_argument("--spec", required=True, help="ReportSpec as JSON, or a file that holds it")
-    parser.add_argument("--results", required=True, type=Path, help="folder results/PRESET")
-    parser.add_argument("--figures", required=True, type=Path, help="folder figures/PRESET")
-    parser.add_argument(
-        "--paper", type=Path, default=Path("paper"), help="folder of the text (default: paper)"
-    )
-    parser.add_argument("--output", required=True, type=Path, help="PDF to write")
+__all__ = ["run"]
 
 
 def run(options: argparse.Namespace) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 
 from inference_gaps.replication.artifacts.files import Provenance
 from inference_gaps.replication.artifacts.fingerprints import code_of, package_versions
+from inference_gaps.replication.stages import STAGES
 from inference_gaps.replication.study.jobs import Job
 
 __all__ = ["Difference", "differences", "joined", "spec_differences"]
 
 _MOST_NAMED = 3
 _MOST_CHARACTERS = 60
-_VERBS = {"train": "trained", "prepare-data": "prepared", "optimise-local": "optimised"}
 _ABSENT = object()
 
 
@@ -62,7 +62,7 @@ def differences(made_by: Provenance, job: Job) -> list[str]:
     """
     if made_by["command"] != job.command:
         return [f"was made by {made_by['command']}, this study asks for {job.command}"]
-    verb = _VERBS.get(job.command, "made")
+    verb = STAGES[job.command].made
     found = []
     fields = list(spec_differences(made_by["spec"], job.spec.as_dict()))
     if fields:

@@ -15,67 +15,12 @@ from inference_gaps.errors import UserError
 from inference_gaps.replication.artifacts.files import Provenance, read_provenance
 from inference_gaps.replication.artifacts.layout import Layout, preset_of
 from inference_gaps.replication.artifacts.run_records import read_record
+from inference_gaps.replication.stages import STAGES
 from inference_gaps.replication.study.command_line import command_line
 from inference_gaps.replication.study.freshness import Artifacts
 from inference_gaps.replication.study.plan import Study, study_of
-from inference_gaps.specs.ais import AisSpec
-from inference_gaps.specs.base import Spec
-from inference_gaps.specs.checkpoint import CheckpointSpec
-from inference_gaps.specs.claims import ClaimsSpec
-from inference_gaps.specs.convergence import ConvergenceSpec
-from inference_gaps.specs.data import PrepareSpec
-from inference_gaps.specs.exact import ExactSpec
-from inference_gaps.specs.figures import (
-    ConvergenceFigureSpec,
-    GapsFigureSpec,
-    PosteriorsFigureSpec,
-    SamplesFigureSpec,
-    SchematicFigureSpec,
-    TrainingFigureSpec,
-)
-from inference_gaps.specs.iwae import IwaeSpec
-from inference_gaps.specs.local import LocalSpec
-from inference_gaps.specs.notebook import NotebookSpec
-from inference_gaps.specs.posteriors import PosteriorsSpec
-from inference_gaps.specs.procedures import ProceduresSpec
-from inference_gaps.specs.report import ReportSpec
-from inference_gaps.specs.samples import SamplesSpec
-from inference_gaps.specs.selfcheck import SelfcheckSpec
-from inference_gaps.specs.simulate import SimulateSpec
-from inference_gaps.specs.table import TableSpec
-from inference_gaps.specs.train import TrainSpec
-from inference_gaps.specs.units import UnitsSpec
 
-__all__ = ["SPECS", "explain"]
-
-SPECS: dict[str, type[Spec]] = {
-    "prepare-data": PrepareSpec,
-    "train": TrainSpec,
-    "take-checkpoint": CheckpointSpec,
-    "simulate-data": SimulateSpec,
-    "optimise-local": LocalSpec,
-    "evaluate-iwae": IwaeSpec,
-    "evaluate-ais": AisSpec,
-    "evaluate-bdmc": AisSpec,
-    "evaluate-exact": ExactSpec,
-    "compare-local": ProceduresSpec,
-    "evaluate-convergence": ConvergenceSpec,
-    "evaluate-units": UnitsSpec,
-    "evaluate-posteriors": PosteriorsSpec,
-    "evaluate-samples": SamplesSpec,
-    "make-selfcheck": SelfcheckSpec,
-    "make-table": TableSpec,
-    "judge-claims": ClaimsSpec,
-    "run-notebook": NotebookSpec,
-    "plot-schematic": SchematicFigureSpec,
-    "plot-gaps": GapsFigureSpec,
-    "plot-training": TrainingFigureSpec,
-    "plot-samples": SamplesFigureSpec,
-    "plot-posteriors": PosteriorsFigureSpec,
-    "plot-convergence": ConvergenceFigureSpec,
-    "write-report": ReportSpec,
-}
-"""The specification of each subcommand that makes artifacts."""
+__all__ = ["explain"]
 
 _WIDTH = 100
 
@@ -146,7 +91,7 @@ def _flat(values: Any, place: str = "") -> Iterator[tuple[str, str]]:
 def _specification(made_by: Provenance) -> list[str]:
     fields = dict(_flat(made_by["spec"]))
     try:
-        spec = SPECS[made_by["command"]].model_validate_json(json.dumps(made_by["spec"]))
+        spec = STAGES[made_by["command"]].spec.model_validate_json(json.dumps(made_by["spec"]))
         chosen = dict(_flat(spec.model_dump(mode="json", exclude_defaults=True)))
     except (KeyError, ValidationError):
         chosen = fields

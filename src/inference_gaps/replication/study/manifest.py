@@ -15,7 +15,7 @@ from typing import Any
 
 from inference_gaps.errors import UserError
 from inference_gaps.replication.artifacts.run_records import read_record
-from inference_gaps.replication.commands import COMMANDS
+from inference_gaps.replication.stages import STAGES
 from inference_gaps.replication.study.jobs import Job, Jobs
 from inference_gaps.replication.study.plan import Study
 
@@ -123,7 +123,7 @@ def _action(crate: _Crate, job: Job, record: Mapping[str, Any] | None) -> Entity
 
 def _commands(jobs: Iterable[Job]) -> list[str]:
     used = {job.command for job in jobs}
-    return [command for command in COMMANDS if command in used]
+    return [command for command in STAGES if command in used]
 
 
 def _control(jobs: list[Job]) -> list[Entity]:
@@ -191,7 +191,7 @@ def _software(jobs: list[Job]) -> list[Entity]:
             "@id": f"#{command}",
             "@type": "SoftwareApplication",
             "name": f"inference-gaps {command}",
-            "description": COMMANDS[command],
+            "description": STAGES[command].summary,
             "softwareVersion": importlib.metadata.version("inference-gaps"),
         }
         for command in _commands(jobs)

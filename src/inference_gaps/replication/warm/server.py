@@ -36,8 +36,8 @@ import torch
 
 import inference_gaps
 from inference_gaps.replication.artifacts.fingerprints import code_of, package_versions
-from inference_gaps.replication.commands import COMMANDS
 from inference_gaps.replication.jobs.state_file import code_of_states
+from inference_gaps.replication.stages import STAGES
 
 __all__ = ["Request", "Server", "become", "main", "preload", "reseed", "unfit", "unlike"]
 
@@ -65,8 +65,8 @@ def preload() -> None:
     for name in _LIBRARIES:
         importlib.import_module(name)
     # A file that is edited later on must not give its digest to results of the code that runs.
-    for command in COMMANDS:
-        code_of(command)
+    for stage in STAGES:
+        code_of(stage)
     code_of_states()
     package_versions()
     if _sources() != before:
