@@ -18,12 +18,11 @@
 # %% [markdown]
 # # The gaps of one image, step by step
 #
-# A trained model, one image, and the three numbers between which the gaps lie:
+# A trained model, one image, and the three numbers that define the gaps:
 #
 # > log p(x) ≥ L[q\*] ≥ L[q], approximation gap = log p(x) − L[q\*], amortization gap = L[q\*] − L[q].
 #
-# Everything here is done by the functions that the workflow uses. Change `POINT` or `SAMPLES` and run it
-# again.
+# The functions are those of the workflow. Change `POINT` or `SAMPLES` and run it again.
 
 # %%
 import os
@@ -50,8 +49,8 @@ SAMPLES = 5000
 # %% [markdown]
 # ## The model and the image
 #
-# The model is p(x, z) (the *generator*) and q(z|x) (the *posterior*, a Gaussian whose mean and variances come
-# from a network). Bounds are always evaluated on the first images of a split.
+# The model has a *generator* p(x, z) and a *posterior* q(z|x), a Gaussian whose mean and variances come from a
+# network. Bounds are always evaluated on the first images of a split.
 
 # %%
 run = finished_run(PRESET)
@@ -68,26 +67,26 @@ for panel, picture, title in zip(axes, (x, reconstruction), ("image", "reconstru
     panel.axis("off")
 
 # %% [markdown]
-# ## L[q], the bound that the network reaches
+# ## L[q], the bound of the network
 #
 # Samples z of q(z|x) have weights w = p(x, z) / q(z|x). The mean of log w is the ELBO, L[q]. The log of the
-# mean of w is the IWAE bound: it lies between the ELBO and log p(x).
+# mean of w is the IWAE bound. It lies between the ELBO and log p(x).
 
 
 # %%
-def from_amortised(samples):
+def from_amortized(samples):
     """Return log p(x, z) and log q(z|x) at samples of q(z|x), each [1, samples]."""
     return model.bound_terms(x, samples, rng)
 
 
 rng = random_generator(0)
-weights = log_weights(from_amortised, SAMPLES, chunk=1000)
+weights = log_weights(from_amortized, SAMPLES, chunk=1000)
 found = {"L[q]": elbo(weights), "IWAE from q": log_mean_weight(weights)}
 
 # %% [markdown]
-# ## L[q\*], the best that a Gaussian can do
+# ## L[q\*], the bound of the best Gaussian
 #
-# For each image the workflow has optimised a Gaussian of its own. Its parameters are rows of a table.
+# The workflow has optimised one Gaussian for each image. Its parameters are a row of a table.
 
 # %%
 local = load_local_posterior(run.local(MODEL, SEED, SPLIT, "ffg"), SPLIT, POINT + 1)
@@ -106,8 +105,8 @@ found |= {"L[q*]": elbo(weights), "IWAE from q*": log_mean_weight(weights)}
 # %% [markdown]
 # ## log p(x), by annealed importance sampling
 #
-# Chains start at q\* and end at p(x, z), along densities in between. The average of their weights estimates
-# p(x). The specification is the one that the workflow used; more distributions bring the estimate closer.
+# Chains start at q\*, pass through intermediate distributions, and end at p(x, z). The average of their weights
+# estimates p(x). The specification is that of the workflow. More distributions make the estimate tighter.
 
 # %%
 spec = AisSpec(**read_provenance(run.ais(MODEL, SEED, SPLIT, "local-ffg"))["spec"])
@@ -121,8 +120,8 @@ print(
 # %% [markdown]
 # ## The gaps
 #
-# For log p(x) stands the tightest bound. (Of a whole data set it is chosen once, by its mean; the largest of
-# several noisy values at each image would be biased upwards.)
+# The tightest bound stands for log p(x). (For a whole data set, the workflow chooses it once, by its mean: the
+# largest of several noisy values at each image would be biased upwards.)
 
 # %%
 values = {name: bound.value.item() for name, bound in found.items()}
@@ -132,10 +131,9 @@ print(f"approximation gap: {values[tightest] - values['L[q*]']:.2f} nats")
 print(f"amortization gap:  {values['L[q*]'] - values['L[q]']:.2f} nats")
 
 # %% [markdown]
-# ## The same numbers, as the workflow has them
+# ## The same numbers in the files of the workflow
 #
-# The values files hold one line per image. Both are estimates: they should agree within a few standard
-# errors.
+# The files of values have one line per image. Both are estimates and should agree within a few standard errors.
 
 # %%
 files = {
@@ -151,4 +149,6 @@ for name, (path, bound) in files.items():
     line = frame[(frame["point"] == POINT) & (bound is None or frame["bound"] == bound)].iloc[0]
     error = (line["standard_error"] ** 2 + found[name].standard_error.item() ** 2) ** 0.5
     rows.append([name, values[name], line["value"], (values[name] - line["value"]) / error])
-pd.DataFrame(rows, columns=["", "here", "workflow", "difference in standard errors"]).round(2).set_index("")
+pd.DataFrame(rows, columns=["", "notebook", "workflow", "difference in standard errors"]).round(2).set_index(
+    ""
+)

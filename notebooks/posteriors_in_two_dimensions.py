@@ -16,9 +16,8 @@
 # %% [markdown]
 # # Posteriors in two dimensions
 #
-# A model with two latent dimensions can be looked at: its true posterior p(z|x) is a picture, and log p(x) an
-# integral over the plane. This is `check-digits-ffg`, one of the models on which the self-check proves the
-# estimators. Change `POINT` to see another image.
+# With two latent dimensions, the true posterior p(z|x) is a picture, and log p(x) an integral over the plane. The
+# model is `check-digits-ffg`, one of the models of the self-check. Change `POINT` to see another image.
 
 # %%
 import os
@@ -41,8 +40,8 @@ POINT = 2
 # %% [markdown]
 # ## Two Gaussians for one image
 #
-# The *amortised* q comes from the recognition network, which has to serve every image. The *optimal* q\* of
-# the same family was optimised for this image alone. Integrals are done in double precision.
+# The *amortized* q comes from the recognition network, which serves every image. The *optimal* q\* of the same
+# family was optimised for this image alone. Integrals are computed in double precision.
 
 # %%
 run = finished_run(PRESET)
@@ -52,7 +51,7 @@ x = data.points(SPLIT, POINT + 1)[POINT:]
 local = load_local_posterior(run.local(MODEL, SEED, SPLIT, "ffg"), SPLIT, POINT + 1)
 
 gaussians = {
-    "amortised q": model.posterior.parameters_for(x),
+    "amortized q": model.posterior.parameters_for(x),
     "optimal q*": local.rows(slice(POINT, POINT + 1)),
 }
 gaussians = {
@@ -64,8 +63,8 @@ generator, x = model.generator.double(), x.double()
 # %% [markdown]
 # ## The true posterior and log p(x), by quadrature
 #
-# The grid refines itself until log p(x) no longer changes; the bound of a Gaussian is an integral, too. So
-# these gaps are exact.
+# The grid is refined until log p(x) no longer changes. The bound of a Gaussian is an integral too, so these gaps
+# are exact.
 
 # %%
 grid = PosteriorGrid(generator, x)
@@ -73,15 +72,15 @@ log_p = grid.log_marginal.item()
 bounds = {name: gaussian_bound(generator, x, *gaussian)[0].item() for name, gaussian in gaussians.items()}
 print(f"log p(x)          {log_p:9.3f} nats (the last refinement changed it by {grid.change.item():.0e})")
 print(f"L[q*]             {bounds['optimal q*']:9.3f}")
-print(f"L[q]              {bounds['amortised q']:9.3f}")
+print(f"L[q]              {bounds['amortized q']:9.3f}")
 print(f"approximation gap {log_p - bounds['optimal q*']:9.3f}")
-print(f"amortization gap  {bounds['optimal q*'] - bounds['amortised q']:9.3f}")
+print(f"amortization gap  {bounds['optimal q*'] - bounds['amortized q']:9.3f}")
 
 # %% [markdown]
 # ## The picture
 #
-# Shaded: p(z|x). Ellipses: one and two standard deviations of each Gaussian. What the solid ellipse cannot
-# cover is the approximation gap; where the dashed one lies elsewhere, that is the amortization gap.
+# Shaded: p(z|x). Ellipses: one and two standard deviations of each Gaussian. The solid ellipse (q\*) cannot cover
+# the whole posterior: the approximation gap. The dashed one (q) lies elsewhere: the amortization gap.
 
 # %%
 mean, variance = grid.moments()
@@ -113,14 +112,14 @@ right.legend(loc="upper right")
 figure.tight_layout()
 
 # %% [markdown]
-# ## As the workflow has it
+# ## The same numbers in the files of the workflow
 #
-# `evaluate-exact` computed the same integrals. Its optimum is found by another method, exactly; q\* of the
-# optimisation comes within its tolerance of it.
+# `evaluate-exact` computed the same integrals. It finds the optimum by another method, exactly. The optimised q\*
+# is within its tolerance of this optimum.
 
 # %%
 exact, _ = read_values(run.exact(MODEL, SEED, SPLIT))
 of_point = exact[exact["point"] == POINT].set_index("quantity")["value"]
-print(f"log p(x)           {of_point['log_p']:9.3f}   here {log_p:9.3f}")
-print(f"L[q]               {of_point['elbo_amortized']:9.3f}   here {bounds['amortised q']:9.3f}")
-print(f"L of the optimum   {of_point['elbo_local_ffg']:9.3f}   here {bounds['optimal q*']:9.3f}")
+print(f"log p(x)           {of_point['log_p']:9.3f}   notebook {log_p:9.3f}")
+print(f"L[q]               {of_point['elbo_amortized']:9.3f}   notebook {bounds['amortized q']:9.3f}")
+print(f"L of the optimum   {of_point['elbo_local_ffg']:9.3f}   notebook {bounds['optimal q*']:9.3f}")

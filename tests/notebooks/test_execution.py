@@ -48,7 +48,7 @@ def test_warnings_go_to_the_log_and_not_into_the_page() -> None:
 def test_the_first_cell_that_failed_is_named() -> None:
     failed = _cells({"output_type": "error", "ename": "E", "evalue": "a\n b", "traceback": []})
     assert execution._failure(Path("n.py"), failed) == (
-        "n.py: cell 2, which begins with 'y = 2', failed (E: a b); mend it."
+        "n.py: cell 2, which begins with 'y = 2', failed (E: a b); correct it."
     )
 
 
@@ -97,7 +97,7 @@ def test_a_cell_that_fails_is_named(tables: Path, tmp_path: Path, capsys: pytest
     notebook = write_notebook(tmp_path / "a.py", "x = 1", "y = 2\nx / 0")
     assert main(command(tables, notebook)) == 1
     assert (
-        f"{notebook}: cell 2, which begins with 'y = 2', failed (ZeroDivisionError: division by zero); mend it."
+        f"{notebook}: cell 2, which begins with 'y = 2', failed (ZeroDivisionError: division by zero); correct it."
         in capsys.readouterr().err
     )
     assert not (tmp_path / "a.html").exists()

@@ -25,7 +25,7 @@ _MOST_CHARACTERS = 160
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``inference-gaps`` and return its exit status.
 
-    0: done. 1: an error that the user can mend. 2: wrong usage. 128 and the number of the signal that ended it.
+    0: done. 1: an error that the user can correct. 2: wrong usage. 128 and the number of the signal that ended it.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     requested = next((argument for argument in arguments if argument in STAGES or argument in COMMANDS), None)

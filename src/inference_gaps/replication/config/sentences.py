@@ -94,7 +94,7 @@ def _sentences(model: type[BaseModel], content: Any, error: ValidationError, nam
     ]
     if len(problems) > _MOST_PROBLEMS:
         sentences.append(
-            f"{name}: there are {len(problems) - _MOST_PROBLEMS} more problems; mend these first."
+            f"{name}: there are {len(problems) - _MOST_PROBLEMS} more problems; correct these first."
         )
     return sentences
 

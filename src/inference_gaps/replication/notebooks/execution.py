@@ -113,7 +113,9 @@ def _failure(notebook: Path, cells: NotebookNode) -> str:
             if output["output_type"] == "error":
                 begins = cell["source"].strip().splitlines()[0]
                 reason = " ".join(f"{output['ename']}: {output['evalue']}".split())
-                return f"{notebook}: cell {number}, which begins with '{begins}', failed ({reason}); mend it."
+                return (
+                    f"{notebook}: cell {number}, which begins with '{begins}', failed ({reason}); correct it."
+                )
     return f"{notebook}: a cell failed and does not say why; run it in Jupyter."
 
 

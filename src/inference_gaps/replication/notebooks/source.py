@@ -80,7 +80,7 @@ def imported_code(notebook: Path) -> str:
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
         where = f"line {line} of {notebook}" if line else str(notebook)
-        raise UserError(f"{where} is not Python ({getattr(error, 'msg', error)}); mend it.") from error
+        raise UserError(f"{where} is not Python ({getattr(error, 'msg', error)}); correct it.") from error
     modules = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
