@@ -318,7 +318,7 @@ def training(stages: Path, **instead: object) -> list[str]:
             "new.safetensors",
             "--metrics and --output are both {path}; an output needs a file of its own",
         ),
-        ("output", "x" * 300, "is no name of a file (File name too long); write another"),
+        ("output", "x" * 300, "is not a file name (File name too long); write another"),
     ],
 )
 def test_outputs_that_can_never_be_written_are_found_before_a_training_of_years(

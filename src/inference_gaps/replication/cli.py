@@ -97,7 +97,7 @@ def _add_flags(parser: argparse.ArgumentParser, stage: Stage) -> None:
     if stage.device:
         parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"], help="default: auto")
         parser.add_argument("--threads", type=int, default=1, help="CPU threads; default: 1")
-    help_ = "refuse to run unless the job has this fingerprint (default: whatever it has)"
+    help_ = "refuse to run unless the job has this fingerprint (default: any)"
     parser.add_argument("--fingerprint", help=help_)
 
 
@@ -109,9 +109,7 @@ def _run(arguments: Sequence[str], options: argparse.Namespace) -> None:
     try:
         _check_outputs(stage, options)
     except OSError as error:
-        raise UserError(
-            f"{error.filename} is no name of a file ({error.strerror}); write another."
-        ) from error
+        raise UserError(f"{error.filename} is not a file name ({error.strerror}); write another.") from error
     from inference_gaps.replication.artifacts.run_records import recorded
 
     with recorded(arguments, vars(options), list(stage.made_by(options).values())):

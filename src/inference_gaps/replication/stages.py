@@ -123,7 +123,7 @@ _MODEL = Input("model", "trained model, from train")
 _START = Input("start", "q*_FFG of the same points, from optimise-local")
 _START_OR_PRIOR = Input("start", "q*_FFG that chains start from; default: the prior", required=False)
 _RESULTS = Input("results", "folder results/PRESET")
-_PUBLISHED = Input("published", "published values (published.csv)")
+_PUBLISHED = Input("published", "the paper's values (published.csv)")
 _SELFCHECK = Input("selfcheck", "table of the self-check, which must be passed", required=False)
 _TABLE = Input("table", "tidy table (make-table --csv)")
 _LOCAL = tuple(
@@ -179,7 +179,7 @@ _ALL = (
           lower="lower samples or points, or flow_hidden for family af"),
     Stage("evaluate-iwae", "evaluate the ELBO and the IWAE bound of a posterior, per data point", "iwae.IwaeSpec",
           (_DATA, _MODEL,
-           Input("posterior", "local q*, from optimise-local; default: the amortised q", required=False)),
+           Input("posterior", "local q*, from optimise-local; default: the amortized q", required=False)),
           _VALUES, keys="split, points, samples, seed", device=True, work="samples", rate=4.0e10,
           lower="lower samples or points"),
     Stage("evaluate-ais", "estimate log p(x) by annealed importance sampling, per data point", "ais.AisSpec",
@@ -206,22 +206,22 @@ _ALL = (
           keys="split, points, local, images, nodes, samples, seed", device=True),
     Stage("evaluate-samples", "reconstruct images and sample from the prior", "samples.SamplesSpec",
           (_DATA, _MODEL), _file("images to write (.safetensors)"), keys="split, points, seed", device=True),
-    Stage("make-selfcheck", "put every estimate of models with known answers beside its exact answer",
+    Stage("make-selfcheck", "compare every estimate with its exact answer, on models that have one",
           "selfcheck.SelfcheckSpec", (_RESULTS,), _TABLES),
     Stage("make-table", "build a table of bounds and gaps from per-point values", "table.TableSpec",
           (_RESULTS, _PUBLISHED, _SELFCHECK), (*_TABLES, Output("latex", "LaTeX table to write", "--latex"))),
     Stage("judge-claims", "judge the claims of the paper by rules fixed in advance", "claims.ClaimsSpec",
           (_RESULTS, _PUBLISHED, _SELFCHECK), _TABLES),
-    Stage("plot-schematic", "draw the idea of the gaps from measured numbers, a ladder of bounds per model",
+    Stage("plot-schematic", "draw the gaps in measured numbers, as a ladder of bounds for each model",
           "figures.SchematicFigureSpec", (_TABLE,), _FIGURE),
-    Stage("plot-gaps", "draw the gaps as stacked bars, published beside replicated", "figures.GapsFigureSpec",
+    Stage("plot-gaps", "draw the gaps as stacked bars, paper and our run", "figures.GapsFigureSpec",
           (_TABLE, _PUBLISHED), _FIGURE),
     Stage("plot-training", "draw training curves", "figures.TrainingFigureSpec", (_RESULTS,), _FIGURE),
     Stage("plot-samples", "draw samples and reconstructions", "figures.SamplesFigureSpec", (_RESULTS,), _FIGURE,
           lower="lower images"),
     Stage("plot-posteriors", "draw posteriors over the plane of two latent dimensions",
           "figures.PosteriorsFigureSpec", (_RESULTS,), _FIGURE),
-    Stage("plot-convergence", "draw what is left to log p(x) against the cost of each estimator",
+    Stage("plot-convergence", "draw log p(x) minus each estimate, against the cost of the estimate",
           "figures.ConvergenceFigureSpec", (_RESULTS,), _FIGURE),
     Stage("run-notebook", "execute a notebook on the results of a run, as an HTML page", "notebook.NotebookSpec",
           (Input("notebook", "such as notebooks/NAME.py"), _RESULTS), _file("page to write (.html)")),

@@ -4,11 +4,11 @@ Lists each file below results/PRESET and figures/PRESET, and the report, as
 
   fresh       it is what the study makes
   stale       it is not: which field differs, or which of its inputs
-  foreign     no job of this study makes it, or it belongs elsewhere
-  unreadable  it is truncated or altered, or does not say what made it
+  foreign     no job of this study makes it, or it is a copy of another file
+  unreadable  it is truncated or altered, or nothing says what made it
 
-and counts what is missing. Everything is read, so that a flipped bit is found. Snakemake's records are not needed.
-Fails unless all that is there is fresh.
+and counts what is missing. Every file is read, so a flipped bit is found. Snakemake's records are not needed. Fails
+unless every file there is fresh.
 
   inference-gaps check --preset laptop
 """

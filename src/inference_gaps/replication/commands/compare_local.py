@@ -1,10 +1,13 @@
-"""Compare q*_FFG with what the authors' procedure of local optimisation reaches, per data point.
+"""Compare our q*_FFG with the authors' procedure of local optimisation, per data point.
 
 Reads data, a trained model and q*_FFG of the same points. Writes a values file (CSV: procedure, point, value,
-standard_error, steps, passes; nats): L[q] of ``ours``, the q*_FFG that was read; of ``shared``, one Gaussian per
-image by the authors' start, rate and stopping rule; and of ``copies``, their procedure as it is, in which every
-sample has a Gaussian of its own. All are measured on the same noise. passes counts how often an image passes
-through the generator: once for a value, twice for a gradient.
+standard_error, steps, passes; nats) with L[q*] of three procedures, evaluated on the same noise:
+
+  ours    the q*_FFG that was read
+  shared  one Gaussian per image, by the authors' start, rate and stopping rule
+  copies  the authors' procedure: one Gaussian per sample
+
+passes counts passes of an image through the generator: one for a value, two for a gradient.
 
   inference-gaps compare-local --spec '{"points": 16}' --data mnist.safetensors --model model.safetensors \\
       --start local-ffg.safetensors --output procedures.csv

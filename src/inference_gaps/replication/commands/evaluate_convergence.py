@@ -2,9 +2,8 @@
 
 Reads data, a trained model and q*_FFG of the same points. Writes a values file (CSV: estimator, size, passes,
 point, value, standard_error, single_chain, single_chain_error; nats): IWAE from q and from q*_FFG with growing
-numbers of samples, AIS from the prior and from q*_FFG with growing numbers of distributions. passes counts how
-often a point passes through the generator: once for a value, twice for a gradient; what q*_FFG itself took is
-included.
+numbers of samples, AIS from the prior and from q*_FFG with growing numbers of distributions. passes counts passes
+of a point through the generator: one for a value, two for a gradient, those that found q*_FFG included.
 
   inference-gaps evaluate-convergence --spec '{"points": 8, "distributions": [10, 100]}' --data mnist.safetensors \\
       --model model.safetensors --start local-ffg.safetensors --output convergence.csv

@@ -2,8 +2,8 @@
 
 Reads data and a trained model that is linear-Gaussian (closed formulas) or has one or two latent dimensions
 (quadrature). Writes a values file (CSV: quantity, point, value, error; nats) with log p(x), L[q] of the recognition
-network and L[q*] of the best factorised Gaussian. The error of a formula is 0, that of an integral what halving the
-cells of its grid last changed.
+network and L[q*] of the best factorised Gaussian. The error of a formula is 0; that of an integral is
+the change by the last halving of the cells of its grid.
 
   inference-gaps evaluate-exact --spec '{"points": 16}' --data data.safetensors --model model.safetensors \\
       --output exact.csv

@@ -1,7 +1,7 @@
 """Reconstruct images and sample from the prior.
 
 Reads a data set and a trained model; writes the first images, their reconstructions and as many samples from the
-prior (safetensors, one byte per pixel), which is all that figures need of a model.
+prior (safetensors, one byte per pixel). Figures need no more of a model.
 
   inference-gaps evaluate-samples --spec '{"split": "validation", "points": 12}' --data mnist-grey256.safetensors \\
       --model model.safetensors --output samples.safetensors

@@ -1,8 +1,8 @@
 """Measure the activity of each latent unit of a model.
 
 Reads a data set and a trained model; writes a values file (CSV: unit, activity, kl). The activity of a unit is the
-variance over images of its mean in q(z|x) (Burda et al., 2015); analysis/units.py says from where on a unit
-counts as active. kl is its mean KL divergence from the prior in nats, where q(z|x) is a factorised Gaussian.
+variance over images of its mean in q(z|x) (Burda et al., 2015); a unit counts as active above 0.01. kl is its mean
+KL divergence from the prior in nats, if q(z|x) is a factorised Gaussian.
 
   inference-gaps evaluate-units --spec '{"split": "validation"}' --data data.safetensors \\
       --model model.safetensors --output units.csv

@@ -1,7 +1,6 @@
 """Say what made an artifact, from what, when, how long it took, on what, and how to make it again.
 
-Reads what the artifact and its inputs say of themselves, the record of the run (results/PRESET/records), and the
-plan of the study that it lies in, if there is one.
+Reads the records of the artifact and its inputs (results/PRESET/records), and the plan of its study, if any.
 
   inference-gaps explain results/quick/table2.csv
 """

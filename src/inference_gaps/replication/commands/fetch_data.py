@@ -2,8 +2,8 @@
 
   inference-gaps fetch-data --dataset mnist --output-folder data/downloads/mnist
 
-Addresses are tried in turn; a transfer that breaks off goes on where it stopped, also in a later run. A file is
-kept only if it has the SHA-256 that config/datasets.yaml pins; what is there and right is not fetched again.
+Addresses are tried in turn. A transfer that breaks off resumes where it stopped, also in a later run. A file is
+kept only if it has the SHA-256 that config/datasets.yaml pins. A file that is there and right is not fetched again.
 """
 
 import argparse

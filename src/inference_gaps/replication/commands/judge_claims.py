@@ -1,8 +1,8 @@
 """Judge the claims of the paper by the rules of config/claims.yaml.
 
 Reads, under --results (results/PRESET), the bounds, the BDMC values and the local optima of every model that the
-specification names, and the published values. With --selfcheck it refuses to judge unless the estimators hit known
-answers. Writes the verdicts as tidy CSV (one line per statistic, data set and claim) and as Markdown. Needs
+specification names, and the paper's values. With --selfcheck it refuses to judge unless the estimators hit the
+exact answers. Writes the verdicts as tidy CSV (one line per statistic, data set and claim) and as Markdown. Needs
 seconds, no GPU, no PyTorch.
 """
 

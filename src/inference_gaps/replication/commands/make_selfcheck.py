@@ -1,8 +1,8 @@
-"""Put every estimate of models with known answers beside its exact answer.
+"""Compare every estimate with its exact answer, on models that have one.
 
 Reads, under --results (results/PRESET), the bounds of the models of the specification and their exact answers.
-Writes the table as tidy CSV and as Markdown. It is written whether the estimates hit or miss: make-table refuses to
-go on where one missed, show-selfcheck says which.
+Writes the table as tidy CSV and as Markdown, whether the estimates hit or miss. If one missed, make-table refuses
+to go on, and show-selfcheck says which.
 """
 
 import argparse

@@ -1,9 +1,9 @@
 """Build a table of bounds and gaps from per-point values.
 
 Reads, under --results (results/PRESET), the IWAE and AIS values of every model of the specification, and
-the published values. With --selfcheck it refuses to make a table unless the estimators hit known answers.
+the paper's values. With --selfcheck it refuses to make a table unless the estimators hit the exact answers.
 Writes the same table three times: tidy CSV with every estimator, interval and Monte-Carlo error; Markdown
-and LaTeX laid out like the paper's where it has published values, with one line per model otherwise. Needs seconds,
+and LaTeX, laid out like the paper's table if it has one, with one line per model otherwise. Needs seconds,
 no GPU, no PyTorch.
 """
 

@@ -1,8 +1,8 @@
 """Optimise q* for each data point: local variational parameters.
 
 Reads a prepared data set and a trained model (and, where the specification says start: local-ffg, the q*_FFG to
-start from), writes the parameters of q* (safetensors, one row per data point), and a values file of how far the
-optimisation went (CSV: point, residual; what the last cycle still gained, in nats).
+start from). Writes the parameters of q* (safetensors, one row per data point), and a values file of residuals (CSV:
+point, residual; the gain of the last cycle, in nats).
 
   inference-gaps optimise-local --spec '{"family": "ffg", "points": 100}' --data mnist-grey256.safetensors \\
       --model model.safetensors --output local-ffg.safetensors --residuals local-ffg.csv

@@ -1,7 +1,7 @@
-"""Estimate what a run would cost: jobs, and hours on two cores and on one GPU.
+"""Estimate the cost of a run: jobs, and hours on two cores and on one GPU.
 
-Reads config/ only, and the headers of raw files where they are there. Where a preset was run, the time that its
-jobs took is printed beside the estimate. Starts nothing, writes nothing.
+Reads config/, and the headers of raw files if there are any. If a preset was run, the time of its jobs is printed
+beside the estimate. Starts nothing, writes nothing.
 
   inference-gaps plan-cost --preset full
 """

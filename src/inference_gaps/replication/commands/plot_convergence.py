@@ -1,7 +1,7 @@
-"""Draw what is left to log p(x) against the cost of each estimator.
+"""Draw log p(x) minus each estimate, against the cost of the estimate.
 
 Reads, under --results (results/PRESET), the values of evaluate-convergence of every model of the specification, and
-its exact log p(x) where it is known. Writes PREFIX.pdf, PREFIX.png and PREFIX.csv, the numbers drawn.
+its exact log p(x) if it is known. Writes PREFIX.pdf, PREFIX.png and PREFIX.csv, the numbers drawn.
 """
 
 import argparse

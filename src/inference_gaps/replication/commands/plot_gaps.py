@@ -1,6 +1,6 @@
-"""Draw the gaps of an experiment: as stacked bars, published beside replicated, or over the epochs of trainings.
+"""Draw the gaps of an experiment: as stacked bars, paper and our run, or over the epochs of trainings.
 
-Reads the tidy table of an experiment (make-table) and the published values. Writes PREFIX.pdf, PREFIX.png
+Reads the tidy table of an experiment (make-table) and the paper's values. Writes PREFIX.pdf, PREFIX.png
 and PREFIX.csv, the numbers drawn.
 """
 

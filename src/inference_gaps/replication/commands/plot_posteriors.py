@@ -1,7 +1,7 @@
 """Draw posteriors over the plane of two latent dimensions.
 
-Reads, under --results (results/PRESET), what evaluate-posteriors made of the model of the specification. Writes
-PREFIX.pdf, PREFIX.png and PREFIX.csv: of each panel its bound in nats, and where its contours lie.
+Reads, under --results (results/PRESET), the file of evaluate-posteriors for the model of the specification. Writes
+PREFIX.pdf, PREFIX.png and PREFIX.csv: the bound of each panel in nats, and the levels of its contours.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Draw the idea of the gaps from measured numbers: for each model a ladder log p(x) – L[q*] – L[q].
+"""Draw the gaps in measured numbers: for each model a ladder log p(x) – L[q*] – L[q].
 
 Reads the tidy table of an experiment (make-table). Writes PREFIX.pdf, PREFIX.png and PREFIX.csv, the numbers
 drawn.

@@ -1,7 +1,7 @@
 """Take the weights after one epoch out of a training that kept them.
 
 Reads what 'train' wrote with checkpoints; writes the weights after one of these epochs (safetensors) as a trained
-model like any other: whatever is evaluated on a model can be evaluated on it.
+model. Every stage that evaluates a model can read it.
 
   inference-gaps take-checkpoint --spec '{"epoch": 100}' --model model.safetensors \\
       --output epoch-100/model.safetensors

@@ -7,9 +7,9 @@ With checkpoints in --spec, the weights after each of these epochs are kept, too
   inference-gaps train --spec '{"posterior": {"family": "af"}, "epochs": 50}' --data mnist-grey256.safetensors \\
       --output model.safetensors --metrics metrics.csv
 
-With "frozen_generator": true it takes the generator of the trained model --generator, and leaves it as it is.
+With "frozen_generator": true it keeps the generator of the trained model --generator, and trains q(z|x) alone.
 
-What --spec does not name keeps the paper's value; specs/train.py lists the keys.
+Keys that --spec does not name have the paper's value; specs/train.py lists them.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Describe the whole run in a manifest, a Workflow Run RO-Crate.
 
 Reads every artifact of a preset and the records of its jobs. Writes one JSON-LD file: each file with its SHA-256,
-each job with what it read and made and when it ran. It tells of this run, so that its bytes do not repeat.
+each job with what it read and made and when it ran. It describes this run, so its bytes differ between runs.
 
   inference-gaps write-manifest --preset quick --output results/quick/ro-crate-metadata.json
 """

@@ -1,8 +1,8 @@
 """Build the replication report as a PDF.
 
 Reads the tables, values and metrics under --results (results/PRESET), the figures under --figures
-(figures/PRESET), and from --paper the text (report.typ), the published values, the deviations and the
-references. Writes the PDF and, so that every number in it can be traced, RESULTS/report.json.
+(figures/PRESET), and from --paper the text (report.typ), the paper's values, the deviations and the
+references. Writes the PDF, and RESULTS/report.json with every number in it.
 """
 
 import argparse
