@@ -90,3 +90,7 @@ include: "workflow/rules/models.smk"
 include: "workflow/rules/estimators.smk"
 include: "workflow/rules/summary.smk"
 include: "workflow/rules/notebooks.smk"
+
+UNRULED = {job.command for job in STUDY.jobs} - {rule.name.replace("_", "-") for rule in workflow.rules}
+if UNRULED:
+    sys.exit(f"snakemake: workflow/rules has no rule for {', '.join(sorted(UNRULED))}; add one of the same name, with _ for -.")

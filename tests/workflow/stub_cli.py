@@ -14,8 +14,8 @@ from inference_gaps.errors import UserError
 from inference_gaps.replication.artifacts.files import read_provenance, write_bytes
 from inference_gaps.replication.artifacts.fingerprints import identity, make_provenance
 from inference_gaps.replication.artifacts.signing import canonical, digest_of, signed
+from inference_gaps.replication.stages import STAGES
 
-_FLAGS = ("--output", "--metrics", "--residuals", "--csv", "--markdown", "--latex")
 _EMPTY = {
     ".html": b"<p>text</p>\n",
     ".json": b"{}",
@@ -74,11 +74,7 @@ def main() -> None:
 
         write_bytes(values["--output"], manifest(load_study()))
         return
-    paths = [values[flag] for flag in _FLAGS if flag in values]
-    if "--output-prefix" in values:
-        paths += [f"{values['--output-prefix']}.{suffix}" for suffix in ("pdf", "png", "csv")]
-    if command == "write-report":
-        paths.append(f"{values['--results']}/report.json")
+    paths = [f"{values[output.flag]}{output.added}" for output in STAGES[command].outputs]
     job = _planned(values["--fingerprint"])
     inputs = {role: _read(*source) for role, source in job["inputs"].items()} | job["digests"]
     provenance = make_provenance(command, json.loads(values["--spec"]), inputs, values["--fingerprint"])

@@ -23,15 +23,15 @@ def described():
     return [str(path) if due else ancient(str(path)) for path in files]
 
 
-def reads(pattern):
+def reads_by_role(pattern):
     """Return an input function: the files that the job reads, by role."""
     job = job_of(pattern)
     return lambda wildcards: awaited(job(wildcards), job(wildcards).inputs)
 
 
-def reads_list(pattern):
-    """Return an input function: the files that the job reads, in a list (their roles are paths)."""
-    by_role = reads(pattern)
+def reads(pattern):
+    """Return an input function: the files that the job reads."""
+    by_role = reads_by_role(pattern)
     return lambda wildcards: list(by_role(wildcards).values())
 
 
@@ -46,21 +46,13 @@ def raw_files(pattern):
     return files
 
 
-def spec(pattern):
-    """Return a params function: the specification of the job as one line of JSON."""
+def flags(pattern):
+    """Return the params of a rule: what its job is asked for, and which files it reads and makes, as flags."""
     job = job_of(pattern)
-    return lambda wildcards: job(wildcards).spec.as_json()
-
-
-def fingerprint(pattern):
-    """Return a params function: the fingerprint of the job."""
-    job = job_of(pattern)
-    return lambda wildcards: job(wildcards).fingerprint
-
-
-def flags(files, *roles):
-    """Return ``--role FILE`` for those of the roles that the job has; a flag has hyphens where a role has ``_``."""
-    return " ".join(f"--{role.replace('_', '-')} {shlex.quote(str(files[role]))}" for role in roles if role in files.keys())
+    return {
+        "job": lambda wildcards: shlex.join(job_flags(job(wildcards))),
+        "files": lambda wildcards: shlex.join(file_flags(job(wildcards), STUDY)),
+    }
 
 
 def log_of(rule, name):

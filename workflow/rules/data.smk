@@ -27,9 +27,7 @@ rule prepare_data:
     output:
         DATA,
     params:
-        spec=spec(DATA),
-        fingerprint=fingerprint(DATA),
-        folder=lambda wildcards: str(STUDY.sources[wildcards.dataset].folder),
+        **flags(DATA),
     log:
         log_of("prepare_data", "{dataset}-{binarisation}"),
     threads: 1
@@ -38,5 +36,4 @@ rule prepare_data:
     message:
         "Prepare {wildcards.dataset}, binarised by {wildcards.binarisation}"
     shell:
-        "inference-gaps prepare-data --spec {params.spec:q} --folder {params.folder:q} --output {output:q}"
-        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+        "inference-gaps prepare-data {params.job} {params.files} > {log:q} 2>&1"

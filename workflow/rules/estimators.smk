@@ -10,132 +10,112 @@ SELFCHECK_TABLE = LAYOUT.selfcheck("csv")
 
 rule simulate_data:
     input:
-        unpack(reads(SIMULATED)),
+        reads(SIMULATED),
     output:
         SIMULATED,
     params:
-        spec=spec(SIMULATED),
-        fingerprint=fingerprint(SIMULATED),
+        **flags(SIMULATED),
     log:
         log_of("simulate_data", "{model}/seed-{seed}"),
     threads: SETTINGS.threads
     resources:
-        device=SETTINGS.device,
-        gpu=GPU,
+        **DEVICE,
         mem_mb=4000,
     message:
         "Simulate data from {wildcards.model}, seed {wildcards.seed}"
     shell:
-        "inference-gaps simulate-data --spec {params.spec:q} --model {input.model:q}"
-        " --output {output:q} --threads {threads} --device {resources.device}"
-        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+        "inference-gaps simulate-data {params.job} {params.files} --threads {threads} --device {resources.device}"
+        " > {log:q} 2>&1"
 
 
 rule evaluate_bdmc:
     input:
-        unpack(reads(BDMC)),
+        reads(BDMC),
     output:
         BDMC,
     params:
-        spec=spec(BDMC),
-        fingerprint=fingerprint(BDMC),
-        optional=lambda wildcards, input: flags(input, "start"),
+        **flags(BDMC),
     log:
         log_of("evaluate_bdmc", "{model}/seed-{seed}/{start}"),
     threads: SETTINGS.threads
     resources:
-        device=SETTINGS.device,
-        gpu=GPU,
+        **DEVICE,
         mem_mb=4000,
     message:
         "BDMC (from {wildcards.start}) of {wildcards.model}, seed {wildcards.seed}"
     shell:
-        "inference-gaps evaluate-bdmc --spec {params.spec:q} --data {input.data:q} --model {input.model:q}"
-        " {params.optional} --output {output:q} --threads {threads} --device {resources.device}"
-        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+        "inference-gaps evaluate-bdmc {params.job} {params.files} --threads {threads} --device {resources.device}"
+        " > {log:q} 2>&1"
 
 
 rule evaluate_exact:
     input:
-        unpack(reads(EXACT)),
+        reads(EXACT),
     output:
         EXACT,
     params:
-        spec=spec(EXACT),
-        fingerprint=fingerprint(EXACT),
+        **flags(EXACT),
     log:
         log_of("evaluate_exact", "{model}/seed-{seed}/{split}"),
     threads: SETTINGS.threads
     resources:
-        device=SETTINGS.device,
-        gpu=GPU,
+        **DEVICE,
         mem_mb=4000,
     message:
         "Exact answers of {wildcards.model}, seed {wildcards.seed}, {wildcards.split} points"
     shell:
-        "inference-gaps evaluate-exact --spec {params.spec:q} --data {input.data:q} --model {input.model:q}"
-        " --output {output:q} --threads {threads} --device {resources.device}"
-        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+        "inference-gaps evaluate-exact {params.job} {params.files} --threads {threads} --device {resources.device}"
+        " > {log:q} 2>&1"
 
 
 rule compare_local:
     input:
-        unpack(reads(PROCEDURES)),
+        reads(PROCEDURES),
     output:
         PROCEDURES,
     params:
-        spec=spec(PROCEDURES),
-        fingerprint=fingerprint(PROCEDURES),
-        optional=lambda wildcards, input: flags(input, "start"),
+        **flags(PROCEDURES),
     log:
         log_of("compare_local", "{model}/seed-{seed}/{split}"),
     threads: SETTINGS.threads
     resources:
-        device=SETTINGS.device,
-        gpu=GPU,
+        **DEVICE,
         mem_mb=4000,
     message:
         "Local optimisation by the authors and here, {wildcards.model}, seed {wildcards.seed}, {wildcards.split} points"
     shell:
-        "inference-gaps compare-local --spec {params.spec:q} --data {input.data:q} --model {input.model:q}"
-        " {params.optional} --output {output:q} --threads {threads} --device {resources.device}"
-        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+        "inference-gaps compare-local {params.job} {params.files} --threads {threads} --device {resources.device}"
+        " > {log:q} 2>&1"
 
 
 rule evaluate_convergence:
     input:
-        unpack(reads(CONVERGENCE)),
+        reads(CONVERGENCE),
     output:
         CONVERGENCE,
     params:
-        spec=spec(CONVERGENCE),
-        fingerprint=fingerprint(CONVERGENCE),
-        optional=lambda wildcards, input: flags(input, "start"),
+        **flags(CONVERGENCE),
     log:
         log_of("evaluate_convergence", "{model}/seed-{seed}/{split}"),
     threads: SETTINGS.threads
     resources:
-        device=SETTINGS.device,
-        gpu=GPU,
+        **DEVICE,
         mem_mb=4000,
     message:
         "Estimators at growing cost on {wildcards.model}, seed {wildcards.seed}, {wildcards.split} points"
     shell:
-        "inference-gaps evaluate-convergence --spec {params.spec:q} --data {input.data:q} --model {input.model:q}"
-        " {params.optional} --output {output:q} --threads {threads} --device {resources.device}"
-        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+        "inference-gaps evaluate-convergence {params.job} {params.files} --threads {threads} --device {resources.device}"
+        " > {log:q} 2>&1"
 
 
 rule make_selfcheck:
     input:
-        reads_list(SELFCHECK_TABLE),
+        reads(SELFCHECK_TABLE),
     output:
         csv=SELFCHECK_TABLE,
         markdown=shown(LAYOUT.selfcheck("md"), "selfcheck", "Estimators", "Estimates beside exact answers"),
     params:
-        spec=spec(SELFCHECK_TABLE),
-        fingerprint=fingerprint(SELFCHECK_TABLE),
-        results=LAYOUT.results,
+        **flags(SELFCHECK_TABLE),
     log:
         log_of("make_selfcheck", "selfcheck"),
     threads: 1
@@ -144,6 +124,4 @@ rule make_selfcheck:
     message:
         "Self-check of the estimators"
     shell:
-        "inference-gaps make-selfcheck --spec {params.spec:q} --results {params.results:q}"
-        " --csv {output.csv:q} --markdown {output.markdown:q}"
-        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+        "inference-gaps make-selfcheck {params.job} {params.files} > {log:q} 2>&1"

@@ -1,7 +1,6 @@
 # Prepared data -> trained models -> q* and bounds, one value per data point.
 
 WEIGHTS = LAYOUT.weights("{model}", "{seed}")
-METRICS = LAYOUT.metrics("{model}", "{seed}")
 CHECKPOINT = LAYOUT.weights("{model}", at_epoch("{seed}", "{epoch}"))
 POSTERIORS = LAYOUT.posteriors("{model}", "{seed}", "{split}")
 SAMPLES_OF = LAYOUT.samples("{model}", "{seed}")
@@ -13,43 +12,40 @@ AIS = LAYOUT.ais("{model}", "{seed}", "{split}", "{start}")
 
 rule train:
     input:
-        unpack(reads(WEIGHTS)),
+        unpack(reads_by_role(WEIGHTS)),
     output:
         model=WEIGHTS,
-        metrics=METRICS,
+        metrics=LAYOUT.metrics("{model}", "{seed}"),
     wildcard_constraints:
         seed="[0-9]+",
     params:
-        spec=spec(WEIGHTS),
-        fingerprint=fingerprint(WEIGHTS),
-        optional=lambda wildcards, input: flags(input, "generator"),
+        job=flags(WEIGHTS)["job"],
+        generator=lambda wildcards, input: f"--generator {shlex.quote(input.generator)}" if "generator" in input.keys() else "",
     log:
         log_of("train", "{model}/seed-{seed}"),
-    # Sound, as the fingerprint among the parameters covers code and packages.
+    # Sound, as the fingerprint among the parameters covers code and packages; of use to other presets, as no path
+    # of this one is among them.
     cache: CACHED
     threads: SETTINGS.threads
     resources:
-        device=SETTINGS.device,
-        gpu=GPU,
+        **DEVICE,
         mem_mb=4000,
     message:
         "Train {wildcards.model}, seed {wildcards.seed}"
     shell:
-        "inference-gaps train --spec {params.spec:q} --data {input.data:q} {params.optional} --output {output.model:q}"
-        " --metrics {output.metrics:q} --threads {threads} --device {resources.device}"
-        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+        "inference-gaps train {params.job} --data {input.data:q} {params.generator} --output {output.model:q}"
+        " --metrics {output.metrics:q} --threads {threads} --device {resources.device} > {log:q} 2>&1"
 
 
 rule take_checkpoint:
     input:
-        unpack(reads(CHECKPOINT)),
+        reads(CHECKPOINT),
     output:
         CHECKPOINT,
     wildcard_constraints:
         seed="[0-9]+",
     params:
-        spec=spec(CHECKPOINT),
-        fingerprint=fingerprint(CHECKPOINT),
+        **flags(CHECKPOINT),
     log:
         log_of("take_checkpoint", "{model}/seed-{seed}/epoch-{epoch}"),
     threads: 1
@@ -58,149 +54,125 @@ rule take_checkpoint:
     message:
         "Take {wildcards.model}, seed {wildcards.seed}, as it was after epoch {wildcards.epoch}"
     shell:
-        "inference-gaps take-checkpoint --spec {params.spec:q} --model {input.model:q} --output {output:q}"
-        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+        "inference-gaps take-checkpoint {params.job} {params.files} > {log:q} 2>&1"
 
 
 rule optimise_local:
     input:
-        unpack(reads(LOCAL)),
+        reads(LOCAL),
     output:
         local=LOCAL,
         residuals=LAYOUT.residuals("{model}", "{seed}", "{split}", "{family}"),
     params:
-        spec=spec(LOCAL),
-        fingerprint=fingerprint(LOCAL),
-        optional=lambda wildcards, input: flags(input, "start"),
+        **flags(LOCAL),
     log:
         log_of("optimise_local", "{model}/seed-{seed}/{split}-{family}"),
     threads: SETTINGS.threads
     resources:
-        device=SETTINGS.device,
-        gpu=GPU,
+        **DEVICE,
         mem_mb=4000,
     message:
         "Optimise q* ({wildcards.family}) of {wildcards.model}, seed {wildcards.seed}, {wildcards.split} points"
     shell:
-        "inference-gaps optimise-local --spec {params.spec:q} --data {input.data:q} --model {input.model:q}"
-        " {params.optional} --output {output.local:q} --residuals {output.residuals:q}"
-        " --threads {threads} --device {resources.device}"
-        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+        "inference-gaps optimise-local {params.job} {params.files} --threads {threads} --device {resources.device}"
+        " > {log:q} 2>&1"
 
 
 rule evaluate_iwae:
     input:
-        unpack(reads(IWAE)),
+        reads(IWAE),
     output:
         IWAE,
     params:
-        spec=spec(IWAE),
-        fingerprint=fingerprint(IWAE),
-        optional=lambda wildcards, input: flags(input, "posterior"),
+        **flags(IWAE),
     log:
         log_of("evaluate_iwae", "{model}/seed-{seed}/{split}-{posterior}"),
     threads: SETTINGS.threads
     resources:
-        device=SETTINGS.device,
-        gpu=GPU,
+        **DEVICE,
         mem_mb=4000,
     message:
         "ELBO and IWAE ({wildcards.posterior} q) of {wildcards.model}, seed {wildcards.seed}, {wildcards.split} points"
     shell:
-        "inference-gaps evaluate-iwae --spec {params.spec:q} --data {input.data:q} --model {input.model:q}"
-        " {params.optional} --output {output:q} --threads {threads} --device {resources.device}"
-        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+        "inference-gaps evaluate-iwae {params.job} {params.files} --threads {threads} --device {resources.device}"
+        " > {log:q} 2>&1"
 
 
 rule evaluate_ais:
     input:
-        unpack(reads(AIS)),
+        reads(AIS),
     output:
         AIS,
     params:
-        spec=spec(AIS),
-        fingerprint=fingerprint(AIS),
-        optional=lambda wildcards, input: flags(input, "start"),
+        **flags(AIS),
     log:
         log_of("evaluate_ais", "{model}/seed-{seed}/{split}-{start}"),
     threads: SETTINGS.threads
     resources:
-        device=SETTINGS.device,
-        gpu=GPU,
+        **DEVICE,
         mem_mb=4000,
     message:
         "AIS (from {wildcards.start}) of {wildcards.model}, seed {wildcards.seed}, {wildcards.split} points"
     shell:
-        "inference-gaps evaluate-ais --spec {params.spec:q} --data {input.data:q} --model {input.model:q}"
-        " {params.optional} --output {output:q} --threads {threads} --device {resources.device}"
-        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+        "inference-gaps evaluate-ais {params.job} {params.files} --threads {threads} --device {resources.device}"
+        " > {log:q} 2>&1"
 
 
 rule evaluate_units:
     input:
-        unpack(reads(UNITS)),
+        reads(UNITS),
     output:
         UNITS,
     params:
-        spec=spec(UNITS),
-        fingerprint=fingerprint(UNITS),
+        **flags(UNITS),
     log:
         log_of("evaluate_units", "{model}/seed-{seed}/{split}"),
     threads: SETTINGS.threads
     resources:
-        device=SETTINGS.device,
-        gpu=GPU,
+        **DEVICE,
         mem_mb=4000,
     message:
         "Latent units of {wildcards.model}, seed {wildcards.seed}, on {wildcards.split} images"
     shell:
-        "inference-gaps evaluate-units --spec {params.spec:q} --data {input.data:q} --model {input.model:q}"
-        " --output {output:q} --threads {threads} --device {resources.device}"
-        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+        "inference-gaps evaluate-units {params.job} {params.files} --threads {threads} --device {resources.device}"
+        " > {log:q} 2>&1"
 
 
 rule evaluate_samples:
     input:
-        unpack(reads(SAMPLES_OF)),
+        reads(SAMPLES_OF),
     output:
         SAMPLES_OF,
     params:
-        spec=spec(SAMPLES_OF),
-        fingerprint=fingerprint(SAMPLES_OF),
+        **flags(SAMPLES_OF),
     log:
         log_of("evaluate_samples", "{model}/seed-{seed}"),
     threads: SETTINGS.threads
     resources:
-        device=SETTINGS.device,
-        gpu=GPU,
+        **DEVICE,
         mem_mb=4000,
     message:
         "Samples of {wildcards.model}, seed {wildcards.seed}"
     shell:
-        "inference-gaps evaluate-samples --spec {params.spec:q} --data {input.data:q} --model {input.model:q}"
-        " --output {output:q} --threads {threads} --device {resources.device}"
-        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+        "inference-gaps evaluate-samples {params.job} {params.files} --threads {threads} --device {resources.device}"
+        " > {log:q} 2>&1"
 
 
 rule evaluate_posteriors:
     input:
-        unpack(reads(POSTERIORS)),
+        reads(POSTERIORS),
     output:
         POSTERIORS,
     params:
-        spec=spec(POSTERIORS),
-        fingerprint=fingerprint(POSTERIORS),
-        local=lambda wildcards, input: flags(input, *(f"local_{entry.key}" for entry in FAMILIES.values())),
+        **flags(POSTERIORS),
     log:
         log_of("evaluate_posteriors", "{model}/seed-{seed}/{split}"),
     threads: SETTINGS.threads
     resources:
-        device=SETTINGS.device,
-        gpu=GPU,
+        **DEVICE,
         mem_mb=4000,
     message:
         "Posteriors of {wildcards.model}, seed {wildcards.seed}, over the plane of z"
     shell:
-        "inference-gaps evaluate-posteriors --spec {params.spec:q} --data {input.data:q} --model {input.model:q}"
-        " {params.local} --output {output:q} --threads {threads} --device {resources.device}"
-        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+        "inference-gaps evaluate-posteriors {params.job} {params.files} --threads {threads} --device {resources.device}"
+        " > {log:q} 2>&1"

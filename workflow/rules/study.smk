@@ -14,6 +14,7 @@ try:
     from inference_gaps.errors import UserError
     from inference_gaps.replication.artifacts.layout import at_epoch
     from inference_gaps.posteriors.registry import FAMILIES
+    from inference_gaps.replication.study.command_line import file_flags, job_flags
     from inference_gaps.replication.study.flags import flags_for
     from inference_gaps.replication.study.freshness import mark_outdated
     from inference_gaps.replication.study.manifest import described_study, study_identifier
@@ -34,7 +35,9 @@ LAYOUT = STUDY.layout
 IDENTIFIER = study_identifier(STUDY.jobs)
 PRESET = LAYOUT.preset
 SETTINGS = STUDY.configuration.settings
-GPU = int(SETTINGS.device == "cuda" or (SETTINGS.device == "auto" and shutil.which("nvidia-smi") is not None))
+GPU = SETTINGS.device == "cuda" or (SETTINGS.device == "auto" and shutil.which("nvidia-smi") is not None)
+# The resources of a job that computes, beside its memory.
+DEVICE = {"device": SETTINGS.device, "gpu": int(GPU)}
 
 # Where the user names a folder for it, and gives --cache, trainings are kept there across projects and clean-ups.
 CACHED = "omit-software" if os.environ.get("SNAKEMAKE_OUTPUT_CACHE") else False

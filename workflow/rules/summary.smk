@@ -8,23 +8,17 @@ TRAINING = LAYOUT.figure("training", "csv")
 SAMPLES = LAYOUT.figure("samples", "csv")
 POSTERIORS_FIGURE = LAYOUT.figure("posteriors", "csv")
 CONVERGENCE_FIGURE = LAYOUT.figure("convergence", "csv")
-PAPER = TOP / "paper"
-PUBLISHED = PAPER / "published.csv"
 
 
 rule make_table:
     input:
-        reads_list(TABLE),
+        reads(TABLE),
     output:
         csv=TABLE,
         markdown=shown(LAYOUT.table("{experiment}", "md"), "table", "Tables", title_of),
         latex=LAYOUT.table("{experiment}", "tex"),
     params:
-        spec=spec(TABLE),
-        fingerprint=fingerprint(TABLE),
-        results=LAYOUT.results,
-        published=PUBLISHED,
-        optional=f"--selfcheck {shlex.quote(str(LAYOUT.selfcheck('csv')))}" if SELFCHECK else "",
+        **flags(TABLE),
     log:
         log_of("make_table", "{experiment}"),
     threads: 1
@@ -33,23 +27,17 @@ rule make_table:
     message:
         "Table of {wildcards.experiment}"
     shell:
-        "inference-gaps make-table --spec {params.spec:q} --results {params.results:q} --published {params.published:q}"
-        " {params.optional} --csv {output.csv:q} --markdown {output.markdown:q} --latex {output.latex:q}"
-        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+        "inference-gaps make-table {params.job} {params.files} > {log:q} 2>&1"
 
 
 rule judge_claims:
     input:
-        reads_list(VERDICTS),
+        reads(VERDICTS),
     output:
         csv=VERDICTS,
         markdown=shown(LAYOUT.claims("md"), "claims", "Tables", "Verdicts on the claims of the paper"),
     params:
-        spec=spec(VERDICTS),
-        fingerprint=fingerprint(VERDICTS),
-        results=LAYOUT.results,
-        published=PUBLISHED,
-        optional=f"--selfcheck {shlex.quote(str(LAYOUT.selfcheck('csv')))}" if SELFCHECK else "",
+        **flags(VERDICTS),
     log:
         log_of("judge_claims", "claims"),
     threads: 1
@@ -58,21 +46,16 @@ rule judge_claims:
     message:
         "Verdicts on the claims of the paper"
     shell:
-        "inference-gaps judge-claims --spec {params.spec:q} --results {params.results:q} --published {params.published:q}"
-        " {params.optional} --csv {output.csv:q} --markdown {output.markdown:q}"
-        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+        "inference-gaps judge-claims {params.job} {params.files} > {log:q} 2>&1"
 
 
 rule plot_schematic:
     input:
-        reads_list(SCHEMATIC),
+        reads(SCHEMATIC),
     output:
         **figure(SCHEMATIC, "schematic", "Gaps", "What the gaps are"),
     params:
-        spec=spec(SCHEMATIC),
-        fingerprint=fingerprint(SCHEMATIC),
-        table=lambda wildcards: next(str(path) for path in STUDY.jobs[SCHEMATIC].inputs.values()),
-        prefix=subpath(output.csv, strip_suffix=".csv"),
+        **flags(SCHEMATIC),
     log:
         log_of("plot_schematic", "schematic"),
     threads: 1
@@ -81,22 +64,16 @@ rule plot_schematic:
     message:
         "Schematic of the gaps"
     shell:
-        "inference-gaps plot-schematic --spec {params.spec:q} --table {params.table:q}"
-        " --output-prefix {params.prefix:q}"
-        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+        "inference-gaps plot-schematic {params.job} {params.files} > {log:q} 2>&1"
 
 
 rule plot_gaps:
     input:
-        reads_list(GAPS),
+        reads(GAPS),
     output:
         **figure(GAPS, "gaps", "Gaps", title_of),
     params:
-        spec=spec(GAPS),
-        fingerprint=fingerprint(GAPS),
-        table=str(LAYOUT.table("{experiment}", "csv")),
-        prefix=subpath(output.csv, strip_suffix=".csv"),
-        published=PUBLISHED,
+        **flags(GAPS),
     log:
         log_of("plot_gaps", "{experiment}"),
     threads: 1
@@ -105,21 +82,16 @@ rule plot_gaps:
     message:
         "Figure of the gaps of {wildcards.experiment}"
     shell:
-        "inference-gaps plot-gaps --spec {params.spec:q} --table {params.table:q} --published {params.published:q}"
-        " --output-prefix {params.prefix:q}"
-        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+        "inference-gaps plot-gaps {params.job} {params.files} > {log:q} 2>&1"
 
 
 rule plot_training:
     input:
-        reads_list(TRAINING),
+        reads(TRAINING),
     output:
         **figure(TRAINING, "training", "Models", "Training curves"),
     params:
-        spec=spec(TRAINING),
-        fingerprint=fingerprint(TRAINING),
-        prefix=subpath(output.csv, strip_suffix=".csv"),
-        results=LAYOUT.results,
+        **flags(TRAINING),
     log:
         log_of("plot_training", "training"),
     threads: 1
@@ -128,21 +100,16 @@ rule plot_training:
     message:
         "Figure of the training curves"
     shell:
-        "inference-gaps plot-training --spec {params.spec:q} --results {params.results:q}"
-        " --output-prefix {params.prefix:q}"
-        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+        "inference-gaps plot-training {params.job} {params.files} > {log:q} 2>&1"
 
 
 rule plot_samples:
     input:
-        reads_list(SAMPLES),
+        reads(SAMPLES),
     output:
         **figure(SAMPLES, "samples", "Models", "Samples and reconstructions"),
     params:
-        spec=spec(SAMPLES),
-        fingerprint=fingerprint(SAMPLES),
-        prefix=subpath(output.csv, strip_suffix=".csv"),
-        results=LAYOUT.results,
+        **flags(SAMPLES),
     log:
         log_of("plot_samples", "samples"),
     threads: 1
@@ -151,21 +118,16 @@ rule plot_samples:
     message:
         "Figure of samples and reconstructions"
     shell:
-        "inference-gaps plot-samples --spec {params.spec:q} --results {params.results:q}"
-        " --output-prefix {params.prefix:q}"
-        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+        "inference-gaps plot-samples {params.job} {params.files} > {log:q} 2>&1"
 
 
 rule plot_convergence:
     input:
-        reads_list(CONVERGENCE_FIGURE),
+        reads(CONVERGENCE_FIGURE),
     output:
         **figure(CONVERGENCE_FIGURE, "convergence", "Estimators", "Convergence of the estimators"),
     params:
-        spec=spec(CONVERGENCE_FIGURE),
-        fingerprint=fingerprint(CONVERGENCE_FIGURE),
-        prefix=subpath(output.csv, strip_suffix=".csv"),
-        results=LAYOUT.results,
+        **flags(CONVERGENCE_FIGURE),
     log:
         log_of("plot_convergence", "convergence"),
     threads: 1
@@ -174,21 +136,16 @@ rule plot_convergence:
     message:
         "Figure of the convergence of the estimators"
     shell:
-        "inference-gaps plot-convergence --spec {params.spec:q} --results {params.results:q}"
-        " --output-prefix {params.prefix:q}"
-        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+        "inference-gaps plot-convergence {params.job} {params.files} > {log:q} 2>&1"
 
 
 rule plot_posteriors:
     input:
-        reads_list(POSTERIORS_FIGURE),
+        reads(POSTERIORS_FIGURE),
     output:
         **figure(POSTERIORS_FIGURE, "posteriors", "Posteriors", "Posteriors in two dimensions"),
     params:
-        spec=spec(POSTERIORS_FIGURE),
-        fingerprint=fingerprint(POSTERIORS_FIGURE),
-        prefix=subpath(output.csv, strip_suffix=".csv"),
-        results=LAYOUT.results,
+        **flags(POSTERIORS_FIGURE),
     log:
         log_of("plot_posteriors", "posteriors"),
     threads: 1
@@ -197,23 +154,17 @@ rule plot_posteriors:
     message:
         "Figure of posteriors in two dimensions"
     shell:
-        "inference-gaps plot-posteriors --spec {params.spec:q} --results {params.results:q}"
-        " --output-prefix {params.prefix:q}"
-        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+        "inference-gaps plot-posteriors {params.job} {params.files} > {log:q} 2>&1"
 
 
 rule write_report:
     input:
-        reads_list(LAYOUT.report),
+        reads(LAYOUT.report),
     output:
         pdf=shown(LAYOUT.report, "replication", "Report", "Replication report"),
         numbers=LAYOUT.results / "report.json",
     params:
-        spec=spec(LAYOUT.report),
-        fingerprint=fingerprint(LAYOUT.report),
-        results=LAYOUT.results,
-        figures=TRAINING.parent,
-        paper=PAPER,
+        **flags(LAYOUT.report),
     log:
         log_of("write_report", "replication"),
     threads: 1
@@ -222,9 +173,7 @@ rule write_report:
     message:
         "Replication report"
     shell:
-        "inference-gaps write-report --spec {params.spec:q} --results {params.results:q} --figures {params.figures:q}"
-        " --paper {params.paper:q} --output {output.pdf:q}"
-        " --fingerprint {params.fingerprint} > {log:q} 2>&1"
+        "inference-gaps write-report {params.job} {params.files} > {log:q} 2>&1"
 
 
 rule write_manifest:

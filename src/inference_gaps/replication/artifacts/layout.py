@@ -129,9 +129,14 @@ class Layout:
         """Verdicts on the claims of the paper; ``suffix`` is ``csv`` or ``md``."""
         return self.results / f"claims.{suffix}"
 
+    @property
+    def figures(self) -> Path:
+        """Folder of all figures of the preset."""
+        return self.top / "figures" / self.preset
+
     def figure(self, name: str, suffix: str) -> Path:
         """Figure ``name``; ``suffix`` is ``pdf``, ``png`` or ``csv`` (the numbers drawn)."""
-        return self.top / "figures" / self.preset / f"{name}.{suffix}"
+        return self.figures / f"{name}.{suffix}"
 
     def record(self, fingerprint: str) -> Path:
         """When and on what the job with a fingerprint ran."""

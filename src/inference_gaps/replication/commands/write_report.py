@@ -31,10 +31,10 @@ def run(options: argparse.Namespace) -> None:
     """Build the report."""
     spec = ReportSpec.from_argument(options.spec)
     layout = layout_of(options.results)
-    if options.figures.resolve() != layout.figure("any", "pdf").parent.resolve():
+    if options.figures.resolve() != layout.figures.resolve():
         raise UserError(
             f"--figures is {options.figures}, but the figures of {options.results} lie in "
-            f"{layout.figure('any', 'pdf').parent}; write that folder."
+            f"{layout.figures}; write that folder."
         )
     texts = paper_files(options.paper)
     inputs = artifact_identities(report_sources(spec, layout))

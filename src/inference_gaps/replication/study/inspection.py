@@ -39,7 +39,7 @@ def inspect(study: Study) -> list[Finding]:
 def _files(layout: Layout) -> Iterator[Path]:
     if layout.report.is_file():
         yield layout.report
-    for folder in (layout.results, layout.figure("any", "pdf").parent):
+    for folder in (layout.results, layout.figures):
         for path in folder.rglob("*"):
             inside = path.relative_to(folder)
             about_runs = inside.parts[0] in _ABOUT_RUNS or path == layout.manifest
