@@ -88,8 +88,8 @@ def whitened_potential(
 ) -> Potential:
     """Return the potential of the module docstring, for x [B, D], location [B, d] and scale [B, d].
 
-    Its values are exact. Its gradient, in another ``precision``, is a function of u near it: leapfrog steps along
-    any function of u keep volume and can be reversed, so that transitions stay exact; only their acceptance falls.
+    Its values are exact. In another ``precision``, its gradient is approximate. Leapfrog steps along any
+    function of u preserve volume and are reversible, so transitions stay exact; only their acceptance may fall.
     """
     location, scale = location.unsqueeze(1), scale.unsqueeze(1)
     log_scale = scale.log().sum(-1)
@@ -148,11 +148,11 @@ def bidirectional_monte_carlo(
     rng: torch.Generator,
     checkpoint: Checkpoint = NO_CHECKPOINT,
 ) -> tuple[AisResult, AisResult]:
-    """Bound log p(x) from below by chains towards the posterior, and from above by chains that leave it.
+    """Bound log p(x) from below by chains towards the posterior, and from above by chains away from it.
 
     Both directions use the same path and, where step sizes are adapted in a preliminary run, the same kernels.
-    All reverse chains of a point leave from its one posterior sample (as in the authors' code), so their standard
-    error is that at this sample; how far it goes with the sample shows in the spread between points.
+    All reverse chains of a point start from its one posterior sample (as in the authors' code). Their standard
+    error does not cover the variation over posterior samples, which shows in the spread between points.
 
     Args:
         generator: weights frozen.
@@ -198,7 +198,7 @@ def _step_sizes(
     rng: torch.Generator,
     checkpoint: Checkpoint = NO_CHECKPOINT,
 ) -> StepSizes:
-    """Adapt step sizes on chains of their own, and freeze them, so that the estimate's kernels are fixed."""
+    """Adapt step sizes on separate chains and freeze them, so that the kernels of the estimate are fixed."""
     if spec.adaptation == "cumulative":
         return CumulativeRule(spec, shape[0], shape[1], rng.device)
     recorded = RobbinsMonro(spec, shape[0], rng.device)
@@ -214,16 +214,16 @@ def _step_sizes(
 def _jitter(shape: tuple[int, int], spec: AisSpec, rng: torch.Generator) -> Tensor:
     """Random factors of the step sizes [B, C].
 
-    With the same step size at every transition, paths through a nearly Gaussian density can come back to where
-    they began, again and again (Neal 2011, section 3.2). The factors do not depend on the state, so each
-    transition still leaves its density invariant.
+    With the same step size at every transition, paths through a nearly Gaussian density can return to their start
+    every time (Neal 2011, section 3.2). The factors do not depend on the state, so each transition still leaves its
+    density invariant.
     """
     return 1 + spec.step_size_jitter * (2 * torch.rand(shape, generator=rng, device=rng.device) - 1)
 
 
 @dataclass
 class _Path:
-    """Chains on their way: where they are, and what they have gathered so far, per chain and per point."""
+    """Chains between two transitions: their state, and sums over the transitions so far."""
 
     state: ChainState
     steps: StepSizes

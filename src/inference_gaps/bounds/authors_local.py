@@ -32,7 +32,7 @@ class AuthorsOptimum:
         mean: [B, c, d].
         log_variance: [B, c, d].
         steps: of Adam.
-        stopped: by its rule, not for want of windows.
+        stopped: whether its rule stopped it; false if it ran out of windows.
     """
 
     mean: Tensor
@@ -56,7 +56,7 @@ class Patience:
 
 
 class _Climb:
-    """Parameters of all copies on their way, the moments of Adam, and what the rule has seen."""
+    """Parameters of all copies, the state of Adam and of the stopping rule."""
 
     def __init__(self, shape: tuple[int, int, int], spec: ProceduresSpec, device: torch.device) -> None:
         self.mean = torch.zeros(shape, device=device, requires_grad=True)

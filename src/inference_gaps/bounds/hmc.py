@@ -4,8 +4,8 @@ Reference: Neal, *MCMC using Hamiltonian dynamics*, 2011. The target here is the
 
     log f_beta(u) = log N(u; 0, I) + beta * potential(u)
 
-whose potential and gradient are kept with the state: neither depends on beta, so a transition at another
-temperature starts without computing them again, and L leapfrog steps cost exactly L gradients.
+The potential and its gradient are kept with the state. Neither depends on beta, so a transition at another
+temperature need not compute them again, and L leapfrog steps cost exactly L gradients.
 """
 
 from collections.abc import Callable
@@ -48,7 +48,7 @@ def leapfrog(
     step_size: Tensor,
     leapfrog_steps: int,
 ) -> tuple[ChainState, Tensor]:
-    """Follow the Hamiltonian flow of f_beta for ``leapfrog_steps`` steps: a reversible map that keeps volume.
+    """Follow the Hamiltonian flow of f_beta for ``leapfrog_steps`` steps: a reversible map that preserves volume.
 
     Args:
         state: where the chains are.
@@ -90,8 +90,7 @@ def transition(
         leapfrog_steps: L.
         rng: for momenta and acceptance.
 
-    A proposal is taken by selection, never by multiplication with 0 or 1, so that one that is not finite
-    cannot leave a trace.
+    Proposals are selected, never multiplied by 0 or 1, so a proposal that is not finite has no effect.
     """
     u = state.u
     momentum = torch.randn(u.shape, generator=rng, device=u.device, dtype=u.dtype)

@@ -1,8 +1,8 @@
 """Local optimisation: the best member q* of a family for each data point (paper section 2.2, L[q*]).
 
-All points are optimised at once: the objective is a sum over points of their own bounds, and Adam works
-element by element, so each point is optimised exactly as if it were alone. Cycles of Adam with a cosine rate
-go on until a whole further cycle no longer helps; what the last cycle gained is the residual of each point.
+All points are optimised at once. The objective is the sum of their bounds, and Adam works element by element, so
+each point is optimised exactly as if it were alone. Cycles of Adam with a cosine rate continue until one gains less
+than a tolerance. The gain of the last cycle is the residual of each point.
 """
 
 import math
@@ -34,9 +34,9 @@ class LocalOptimum:
 
     Attributes:
         parameters: each with a leading dimension B.
-        residual: what the last cycle gained for each point, in nats [B].
+        residual: gain of the last cycle at each point, in nats [B].
         bound: the bound on reference samples after each cycle, mean over points, the start first, in nats.
-        converged: whether the last cycle gained less than the tolerance in the mean.
+        converged: whether the mean gain of the last cycle is below the tolerance.
     """
 
     parameters: dict[str, Tensor]
@@ -70,7 +70,7 @@ def _ascent(
     parameters: Mapping[str, Tensor],
     noise: Tensor,
 ) -> Tensor:
-    """Return something [B] whose gradient with respect to the parameters is the path gradient of their bound.
+    """Return a surrogate [B] whose gradient with respect to the parameters is the path gradient of their bound.
 
     log p(x, z) acts on them through its ``gradient`` with respect to z alone, which may be approximate.
     """

@@ -19,7 +19,7 @@ _LONGEST = 1.9
 
 
 class StepSizes(ABC):
-    """Gives the step sizes [B, C] or [B, 1] of a transition and hears how it went."""
+    """Step sizes [B, C] or [B, 1] of transitions, which may adapt to their acceptance."""
 
     @abstractmethod
     def at(self, beta: float) -> Tensor:
@@ -27,14 +27,14 @@ class StepSizes(ABC):
 
     @abstractmethod
     def observe(self, beta: float, acceptance: Tensor) -> None:
-        """Hear the acceptance probabilities [B, C] of the transition at ``beta``."""
+        """Adapt to the acceptance probabilities [B, C] of the transition at ``beta``."""
 
     def state_dict(self) -> State:
-        """Return what was heard so far, by the names of attributes."""
+        """Return the state of the adaptation, by the names of attributes."""
         return {}
 
     def load_state_dict(self, state: State) -> None:
-        """Take over what :meth:`state_dict` returned."""
+        """Continue from what :meth:`state_dict` returned."""
         vars(self).update(state)
 
 
@@ -65,7 +65,7 @@ class CumulativeRule(StepSizes):
 class RobbinsMonro(StepSizes):
     """One step size per point, moved along the annealing path towards the target acceptance.
 
-    What the last of several transitions at a temperature took is recorded.
+    The step size of the last transition at each temperature is recorded.
     """
 
     def __init__(self, spec: AisSpec, points: int, device: torch.device) -> None:
@@ -109,4 +109,4 @@ class FrozenStepSizes(StepSizes):
         return torch.lerp(self.log_steps[left], self.log_steps[right], share).exp()
 
     def observe(self, beta: float, acceptance: Tensor) -> None:
-        """Step sizes that are frozen do not listen: the kernels of the estimate stay fixed."""
+        """Do nothing: the kernels of the estimate stay fixed."""

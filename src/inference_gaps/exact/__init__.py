@@ -1,4 +1,4 @@
-"""Exact answers for models that have them; the estimators are held against these.
+"""Exact answers for models that have them; the estimators are compared with these.
 
 - ``answers``      the answers of a trained model at given data points
 - ``closed_form``  linear-Gaussian models: everything in closed form

@@ -3,8 +3,8 @@
 - ``generator``        log p(x, z) and its gradient with respect to z
 - ``mlp``              perceptrons for 784 pixels
 - ``conv``             convolutions for 3 x 32 x 32 images
-- ``linear_gaussian``  a linear model whose every bound is known
-- ``vae``              generator and amortised posterior together, built from a specification
+- ``linear_gaussian``  a linear model with a formula for every bound
+- ``vae``              generator and amortized posterior together, built from a specification
 - ``storage``          saving and loading trained weights, and those of checkpoints
 - ``units``            the activity of latent units
 """

@@ -67,11 +67,11 @@ class Generator(nn.Module):
     def gradient_of(self, x: Tensor, precision: Precision = "float32") -> Callable[[Tensor], Tensor]:
         """Return the map from z [B, n, d] to the gradient of log p(x, z) with respect to z [B, n, d].
 
-        In ``bfloat16`` the products have eight significant bits, and are several times faster where the processor
-        has them; the map is then near the gradient, and always the same. That is enough for a leapfrog path, whose
-        acceptance is decided by exact values, and for an optimisation, whose end is measured by them. Generators
-        that gain nothing by it, those of transposed convolutions among them, stay in float32, and all do on a
-        processor without instructions for bfloat16.
+        In ``bfloat16`` matrix products have eight significant bits, and are several times faster on a processor
+        with such instructions. The map is then close to the gradient, and deterministic. This is enough for a
+        leapfrog path, which is accepted by exact values, and for an optimisation, whose result is evaluated
+        exactly. Generators that gain nothing, such as transposed convolutions, stay in float32. So do all
+        generators on a processor without bfloat16 instructions.
 
         Args:
             x: [B, D].
@@ -82,9 +82,9 @@ class Generator(nn.Module):
     def score(self, x: Tensor) -> Callable[[Tensor], Tensor]:
         """Return the map from z [B, n, d] to the gradient of log p(x, z) with respect to z [B, n, d].
 
-        It can be differentiated again, with respect to z and to weights. Whatever the generator's mode, it is
-        evaluated in evaluation mode: batch normalisation as in training would let data points see each other, and
-        would count the places where a posterior merely looks as data.
+        It can be differentiated again, with respect to z and to weights. It is computed in evaluation mode,
+        whatever the generator's mode: batch normalisation in training mode would make data points depend on each
+        other, and would add samples of a posterior to its running statistics.
 
         Args:
             x: [B, D].
@@ -110,8 +110,8 @@ class Generator(nn.Module):
 class BernoulliGenerator(Generator):
     """p(x|z) = prod_i Bernoulli(x_i; sigmoid(logits(z)_i)).
 
-    Grey levels are taken as they come: the log likelihood is then the negative cross-entropy between the pixel
-    value and the Bernoulli mean, as in the authors' Table-2 code. What is simulated is always 0 or 1.
+    Grey levels are allowed: the log likelihood is then the negative cross-entropy between the pixel value and the
+    Bernoulli mean, as in the authors' Table-2 code. Simulated pixels are 0 or 1.
     """
 
     @abstractmethod
@@ -132,7 +132,7 @@ class BernoulliGenerator(Generator):
 
 
 class _FrozenLogJoint(torch.autograd.Function):
-    """log p(x, z) whose backward pass multiplies a gradient that the forward pass already has."""
+    """log p(x, z); its backward pass uses the gradient that the forward pass has computed."""
 
     @staticmethod
     def forward(context: Any, z: Tensor, x: Tensor, generator: Generator) -> Tensor:

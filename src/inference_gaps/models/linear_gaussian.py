@@ -1,8 +1,8 @@
 """A linear-Gaussian model, x = W z + sigma * noise, whose every bound is a closed formula.
 
 Reference: Tipping and Bishop, *Probabilistic principal component analysis*, 1999. The posterior is Gaussian with
-precision I + W'W / sigma^2. W is made so that this matrix has given eigenvalues and is far from diagonal, and is
-not trained: a factorised posterior would otherwise pull it towards a diagonal one.
+precision I + W'W / sigma^2. W is constructed so that this matrix has given eigenvalues and is far from diagonal.
+It is not trained: training with a factorised posterior would make the matrix nearly diagonal.
 """
 
 import math

@@ -48,7 +48,7 @@ class MlpFeatures(nn.Module):
 class MlpGenerator(BernoulliGenerator):
     """d -> hidden -> D logits.
 
-    A ``folded`` one reads z^2, element by element, and so depends on |z| alone: p(x|z) is the same in all 2^d
+    A ``folded`` generator reads z^2, element by element, and depends on |z| alone. So p(x|z) is the same in all 2^d
     orthants, and the posterior has up to 2^d modes of equal mass.
     """
 
@@ -102,7 +102,7 @@ class MlpGenerator(BernoulliGenerator):
         return [(layer.weight.detach().to(precision), layer.bias.detach().to(precision)) for layer in linear]
 
     def _outputs(self, layers: Sequence[_Layer], z: Tensor) -> list[Tensor]:
-        """Return what the first layer reads and the output of each, the logits last, as precise as ``layers``."""
+        """Return the input of the first layer and the output of each, logits last, in the type of ``layers``."""
         act = ACTIVATIONS[self.activation]
         outputs = [(z.square() if self.folded else z).to(layers[0][0].dtype)]
         for weight, bias in layers[:-1]:
@@ -110,7 +110,7 @@ class MlpGenerator(BernoulliGenerator):
         return [*outputs, functional.linear(outputs[-1], *layers[-1])]
 
     def _likelihood_gradient(self, layers: Sequence[_Layer], x: Tensor, outputs: Sequence[Tensor]) -> Tensor:
-        """Return the gradient of log p(x|z) by what the first layer reads; the logits are overwritten."""
+        """Return the gradient of log p(x|z) by the input of the first layer; the logits are overwritten."""
         derivative = _DERIVATIVES[self.activation]
         gradient = (x.unsqueeze(1) - outputs[-1].sigmoid_()) @ layers[-1][0]
         for (weight, _), output in zip(reversed(layers[:-1]), reversed(outputs[1:-1]), strict=True):

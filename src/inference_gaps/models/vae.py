@@ -1,4 +1,4 @@
-"""A variational autoencoder: a generator and an amortised posterior, built from its specification."""
+"""A variational autoencoder: a generator and an amortized posterior, built from its specification."""
 
 import math
 from collections.abc import Sequence
@@ -35,17 +35,17 @@ class VAE(nn.Module):
         self._generator_is_frozen = False
 
     def freeze_generator(self, trained: Generator) -> None:
-        """Take over the weights of ``trained`` for good: no gradient of theirs is formed.
+        """Copy the weights of ``trained`` and freeze them: they get no gradients.
 
-        From then on the generator stays in evaluation mode, also while the rest is trained, so that what batch
-        normalisation has counted stays as it is.
+        The generator then stays in evaluation mode, also while the posterior is trained, so that the statistics of
+        its batch normalisation do not change.
         """
         self.generator.load_state_dict(trained.state_dict())
         self.generator.requires_grad_(False).eval()
         self._generator_is_frozen = True
 
     def train(self, mode: bool = True) -> Self:
-        """Set training or evaluation mode, of the posterior alone where the generator is frozen."""
+        """Set training or evaluation mode; a frozen generator stays in evaluation mode."""
         super().train(mode)
         if self._generator_is_frozen:
             self.generator.eval()
@@ -79,7 +79,7 @@ def build_vae(architecture: ArchitectureSpec, posterior: PosteriorSpec, shape: S
     """Build an untrained model for images of ``shape`` (C, H, W), from PyTorch's global random state.
 
     Raises:
-        UserError: the architecture does not take images of this shape, or the posterior not so few dimensions.
+        UserError: the architecture does not take images of this shape, or the family needs more latent dimensions.
     """
     dimension = math.prod(shape)
     features: MlpFeatures | ConvFeatures

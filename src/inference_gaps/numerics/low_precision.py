@@ -1,7 +1,8 @@
-"""Products in bfloat16: where they are worth it, and linear layers whose gradients are made of them.
+"""Products in bfloat16: where they are faster, and linear layers that use them for their gradients.
 
 A number in bfloat16 has eight significant bits, and on processors with instructions for it products take a fraction
-of the time. Used for gradients that steer only: what a pass forward returns is always as exact as its inputs.
+of the time. Used only for gradients that chains and optimisers follow. A forward pass keeps the precision of its
+inputs.
 """
 
 import functools

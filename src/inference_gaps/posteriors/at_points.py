@@ -1,9 +1,9 @@
-"""An amortised flow at given data points: q(z|x) itself, with a set of networks of its own for each point.
+"""An amortized flow as a local family: q(z|x) itself, with one copy of its networks for each data point.
 
-The nets of an amortised flow see a feature of x in their first layer, where it adds a constant. With that constant
-in the bias, a copy of the nets for each data point gives the same density without the feature. So q(z|x) is a
-member of a local family, in which q* can be sought from there: what is found is never worse, up to noise, than what
-the recognition network gives.
+The first layer of the networks of an amortized flow reads a feature of x, which adds a constant. With this
+constant moved into the bias, a copy of the networks for each data point gives the same density without the
+feature. So q(z|x) is a member of a local family, and q* can start from it: up to noise, its bound is never worse
+than that of q(z|x).
 """
 
 import dataclasses
@@ -19,7 +19,7 @@ _WEIGHT, _BIAS = ".0.weight", ".0.bias"
 
 
 def family_at_points(name: str, latent_dim: int, steps: int, hidden: int) -> PosteriorFamily:
-    """Return the family ``name`` in its amortised form, without the feature of x.
+    """Return the family ``name`` in its amortized form, without the feature of x.
 
     Raises:
         UserError: the latent dimensions are too few for it.
@@ -32,7 +32,7 @@ def parameters_at_points(parameters: Parameters) -> dict[str, Tensor]:
     """Return the parameters of :func:`family_at_points` that give the same densities.
 
     Args:
-        parameters: of the amortised form, for B data points; networks are shared, ``context`` is [B, C].
+        parameters: of the amortized form, for B data points; networks are shared, ``context`` is [B, C].
 
     Returns:
         Each with a leading dimension B.

@@ -17,7 +17,7 @@ from inference_gaps.posteriors.networks import ACTIVATIONS, linear
 
 __all__ = ["START_LOGIT", "constant_step", "half_step", "log_contraction", "with_context"]
 
-# The s of steps that do nothing but contract: where a flow that equals a Gaussian starts.
+# The s of each step of a flow that starts as a Gaussian: the step only contracts.
 START_LOGIT = 3.0
 
 
@@ -51,5 +51,5 @@ def constant_step(parameters: MutableMapping[str, Tensor], prefix: str, scale_lo
 
 
 def log_contraction(steps: int) -> float:
-    """Return the log of what ``steps`` steps with ``START_LOGIT`` multiply a variable by."""
+    """Return the log of the factor by which ``steps`` steps with ``START_LOGIT`` scale a variable."""
     return steps * -math.log1p(math.exp(-START_LOGIT))

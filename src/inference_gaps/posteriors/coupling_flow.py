@@ -9,7 +9,7 @@ With z = (a, b), a the first half, and a conditioning feature c (empty for a loc
                     a_t = a_{t-1} * sigmoid(s') + m'      with (m', s') from a net of [b_t; c]
     log q(z_T) = log q(z_0) - sum of log sigmoid(s) and log sigmoid(s')
 
-The authors' nets do not see x, which acts through mean and log_variance alone; here c is among their inputs.
+The authors' nets do not read c: x acts through mean and log_variance alone.
 """
 
 import math
@@ -31,10 +31,10 @@ _ACTIVATION = "tanh"
 
 @dataclass(frozen=True)
 class CouplingFlow(PosteriorFamily):
-    """The coupling flow. Its density is closed, so that its bound is not loosened by a reverse model.
+    """The coupling flow. Its density has a closed form, so its bound needs no reverse model.
 
     Attributes:
-        latent_dim: d, at least 2; where it is odd, the second half is the larger one.
+        latent_dim: d, at least 2; if it is odd, the second half is the larger one.
         hidden: width of the hidden layer of each net.
         steps: number of flow steps T; each transforms the second half, then the first.
         context_dim: width of the conditioning feature c; 0 without.
@@ -116,7 +116,7 @@ class CouplingFlow(PosteriorFamily):
     ) -> dict[str, Tensor]:
         """See :meth:`PosteriorFamily.from_gaussian`.
 
-        Output layers with zero weights make every step the same contraction, which the base undoes.
+        Output layers with zero weights make every step the same contraction. The base compensates for it.
         """
         parameters = self.from_zeros(len(mean), generator)
         contraction = log_contraction(self.steps)

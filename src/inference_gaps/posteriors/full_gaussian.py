@@ -3,8 +3,8 @@
     z = mean + exp(log_variance / 2) * (I + N) e,   e ~ N(0, I),   N strictly lower triangular
     log q(z) = log N(e; 0, I) - sum of log_variance / 2
 
-so that N = 0 is the fully-factorised Gaussian. It is the family that contains the posterior of a linear-Gaussian
-model: there its approximation gap is zero.
+N = 0 is the fully-factorised Gaussian. The family contains the posterior of a linear-Gaussian model, where its
+approximation gap is zero.
 """
 
 from dataclasses import dataclass
