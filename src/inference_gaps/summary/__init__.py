@@ -1,5 +1,5 @@
 """From bounds per data point to gaps and intervals.
 
-- ``gaps``       which estimate stands for log p(x), and the gaps that rest on it
-- ``intervals``  how sure a mean over data points is
+- ``gaps``       the estimate that stands for log p(x), and the gaps
+- ``intervals``  intervals and Monte-Carlo errors of a mean over data points
 """

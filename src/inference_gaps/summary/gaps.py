@@ -1,13 +1,13 @@
-"""The gaps of an amortised posterior, from bounds on log p(x) at the same data points.
+"""The gaps of an amortized posterior, from bounds on log p(x) at the same data points.
 
     inference gap     = log p(x) - L[q]
     approximation gap = log p(x) - L[q*]     q* the best member of the family that the model was trained with
     amortization gap  = L[q*] - L[q]
 
-(Cremer, Li and Duvenaud, 2018, arXiv 1801.03558, table 1.) log p(x) is replaced by one of the lower bounds
-at hand, chosen once for a whole data set, never point by point: the largest of several noisy values at each
-point would be biased upwards by their noise. The choice is by the mean less two of its Monte-Carlo standard
-errors, so that noise alone does not get an estimator chosen.
+(Cremer, Li and Duvenaud, 2018, arXiv 1801.03558, table 1.) One of the lower bounds stands for log p(x). It is
+chosen once for a whole data set, never point by point: noise would bias the largest of several values at each
+point upwards. The largest mean minus two of its Monte-Carlo standard errors is chosen, so noise alone cannot
+decide.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,12 +43,12 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Quantity:
-    """A bound or a gap at each point, its Monte-Carlo standard error there, and what log p(x) it rests on.
+    """A bound or a gap at each point, its Monte-Carlo standard error, and the estimator of its log p(x).
 
-    ``bias_bound``: where the largest of several means was taken, a bound on the bias of doing so, in nats,
-    over the estimators within six standard errors of the largest. ``weights``: the quantity as a linear
-    combination of columns of :class:`Bounds`. ``excluded`` counts points that were left out, ``diverged`` the
-    rejected proposals of the AIS chains that it rests on.
+    ``bias_bound``: if the largest of several means was chosen, a bound on the bias of this choice in nats, over
+    the estimators within six standard errors of the largest. ``weights``: the quantity as a linear combination of
+    columns of :class:`Bounds`. ``excluded`` counts points that were left out, ``diverged`` the rejected proposals
+    of its AIS chains.
     """
 
     name: str

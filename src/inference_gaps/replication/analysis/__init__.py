@@ -5,7 +5,7 @@
 - :mod:`~.table`: the tidy table of an experiment
 - :mod:`~.selfcheck`, :mod:`~.selfcheck_layout`: estimates beside
   known answers
-- :mod:`~.convergence`: what is left to log p(x) at growing cost
+- :mod:`~.convergence`: log p(x) minus the estimates at growing cost
 - :mod:`~.units`: which latent units are active
 - :mod:`~.published`: the paper's values
 - :mod:`~.paper_table`, :mod:`~.markup`: the paper's layout

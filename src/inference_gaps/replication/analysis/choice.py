@@ -1,4 +1,4 @@
-"""Which of many images stand for all of them, by a rule that looks at nothing but their gaps."""
+"""The choice of a few images among many, by a rule that uses nothing but their gaps."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -56,7 +56,7 @@ def _evidence(statistic: StatisticSpec, found: Measured) -> Evidence:
     ends = sorted((effect(found.interval.low), effect(found.interval.high)))
     agree = sum(effect(mean) > 0 for mean in found.seeds) / len(found.seeds)
     mean = effect(found.interval.mean)
-    # Of a distance that has a limit: a reverse bound that is below the forward one.
+    # For a distance with a limit: the reverse bound is below the forward bound.
     impossible = statistic.comparison == "below" and found.interval.high < 0
     return Evidence(Interval(mean, *ends), agree, found.bdmc_gap, found.residual, found.steps, impossible)
 
@@ -78,10 +78,10 @@ def _line(statistic: StatisticSpec, runs: Runs, published: pd.DataFrame, rules: 
     published_effect = relative = None
     if theirs is not None and statistic.comparison != "below":
         published_effect = _as_claimed(theirs[0], statistic.comparison, statistic.threshold)
-        # How large an effect is beside one on the other side has no meaning.
+        # The ratio to an effect on the other side has no meaning.
         relative = evidence.effect.mean / published_effect if published_effect > 0 else None
     sure = theirs is not None and theirs[1] in _SURE
-    # A limit is the size that is asked for.
+    # A limit is the size.
     limited = statistic.comparison == "below"
     rule = Rule(
         threshold=0.0 if limited else statistic.threshold or 0.0,
@@ -146,8 +146,8 @@ def build_claims(spec: ClaimsSpec, layout: Layout, published: pd.DataFrame) -> p
     ``value`` is the statistic in nats; ``ci_low`` to ``ci_high`` is its interval between data points (paired,
     Student's t), ``mc_standard_error`` its Monte-Carlo error, ``sd_between_seeds`` the
     standard deviation between training seeds: three uncertainties, never mixed. ``seeds_agree`` is the share of
-    seeds on the side of the claim; ``bdmc_gap`` and ``residual`` are what BDMC and the local optimisation leave
-    open. ``relative_effect`` is the effect divided by the published one. The rule is that of
+    seeds on the side of the claim; ``bdmc_gap`` and ``residual`` are its possible bias, by BDMC and by the local
+    optimisation. ``relative_effect`` is the effect divided by the published one. The rule is that of
     :mod:`inference_gaps.replication.analysis.verdicts`.
 
     Args:

@@ -1,4 +1,4 @@
-"""What is left to log p(x) at each size of each estimator, as means over data points."""
+"""log p(x) minus the estimate, at each size of each estimator, as means over data points."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ _DIGITS = 6
 
 @dataclass(frozen=True)
 class Reference:
-    """What stands for log p(x).
+    """The values that stand for log p(x): exact ones, or the tightest estimate.
 
     Attributes:
         value: by point, in nats.
         standard_error: Monte-Carlo standard error of its mean; 0 of exact values.
-        chosen: estimator and size that it is; ``None`` of exact values.
+        chosen: its estimator and size; ``None`` for exact values.
     """
 
     value: pd.Series
@@ -73,7 +73,7 @@ def _slope(sizes: pd.Series, gaps: pd.Series, errors: pd.Series) -> float:
 def remaining_gaps(convergence: pd.DataFrame, reference: Reference) -> pd.DataFrame:
     """Return one line per estimator and size: mean of log p(x) minus the estimate, with its Monte-Carlo error.
 
-    The error is that of both; the estimate that stands for log p(x) differs from itself by nothing.
+    The error includes that of the reference. The estimate that is the reference has difference and error 0.
 
     Of AIS also the same for one chain, whose bias falls like one over the number of distributions, with the slope
     of its logarithm on that of their number.

@@ -1,9 +1,9 @@
-"""The self-check: what the estimators say of models whose answers are known, beside these answers.
+"""The self-check: estimates and exact answers of models whose answers are known.
 
 A quantity that can be estimated must be within four Monte-Carlo standard errors of its exact value and within
 0.05 nats. A bound that need not be tight must be on its side of the exact value, up to four standard errors. Either
 way it may be off by rounding, since estimates are computed in single precision: weights of the exact posterior are
-all alike, so that their standard error says nothing of what they have in common.
+all equal, and so is their rounding error, which no standard error shows.
 """
 
 from dataclasses import dataclass
@@ -166,7 +166,7 @@ def _add_bidirectional(lines: _Lines, row: SelfcheckRowSpec, layout: Layout) -> 
             quantity = Quantity(
                 f"bdmc_{direction}", estimator, frame[direction], frame[f"{direction}_standard_error"]
             )
-            # All reverse chains of a point leave from one posterior sample, so their spread says too little.
+            # All reverse chains of a point start from one posterior sample, so their spread is too small.
             spread = (quantity.per_point - exact.value["log_p"]).to_numpy(dtype=np.float64)
             error = float(np.std(spread, ddof=1) / np.sqrt(len(spread)))
             relation = EQUALS if estimator in row.reaches else otherwise

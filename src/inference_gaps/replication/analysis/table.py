@@ -48,9 +48,9 @@ _WORSE = 4.0
 
 
 def gap_mark(mean: float, low: float, high: float, bdmc_gap: float | None = None) -> str:
-    """Say on which side of zero the interval [low, high] of a gap lies, and whether AIS is accurate enough for it.
+    """Return on which side of zero the interval [low, high] of a gap lies, and whether AIS is accurate enough.
 
-    ``bdmc_gap`` belongs to the AIS estimate that the gap rests on, if it rests on one. All in nats.
+    ``bdmc_gap`` is that of the AIS estimate in the gap, if there is one. All in nats.
     """
     if high < 0:
         return NEGATIVE
@@ -143,7 +143,7 @@ def _summary(rows: Sequence[TableRowSpec], runs: Sequence[_Run]) -> list[dict[st
 
 
 def at_images(table: pd.DataFrame) -> pd.DataFrame:
-    """Keep the lines about images of the splits; simulated points are others, and their number is another."""
+    """Keep the lines about images of the splits, not those about simulated points."""
     return table[~table["quantity"].str.startswith("bdmc_")]
 
 
@@ -167,8 +167,8 @@ def build_table(spec: TableSpec, layout: Layout) -> pd.DataFrame:
     without a seed: the average over seeds at each point, with the interval between points. ``epoch`` is empty at
     the end of training. ``active_units`` is a count, not nats.
 
-    ``bdmc_gap`` stands beside what rests on AIS: how far its reverse bound lies above its forward bound, on data
-    simulated from the model. A gap smaller than that is marked. ``points_below`` of ``gain_<family>`` (its
+    ``bdmc_gap`` belongs to quantities with an AIS estimate: how far its reverse bound lies above its forward bound,
+    on data simulated from the model. A gap smaller than that is marked. ``points_below`` of ``gain_<family>`` (its
     L[q*] less L[q*_FFG]) lists, as JSON, the points where it is negative beyond four Monte-Carlo standard errors.
 
     Raises:

@@ -39,7 +39,7 @@ _LINE, _PARAGRAPH = 0.07, 0.36
 def ladders(table: pd.DataFrame) -> pd.DataFrame:
     """Return the rungs and gaps to draw, one line each, in nats; of several seeds, their average.
 
-    The rungs are log p(x) (the tightest bound at hand), L[q*] of the family that the model was trained with
+    The rungs are log p(x) (the tightest bound), L[q*] of the family that the model was trained with
     (``elbo_local``), and L[q]. Models at the end of their training are shown, on the first split of the table,
     where q* was optimised in their own family.
 

@@ -1,4 +1,4 @@
-"""What was run and how it went, model by model, as texts for the report's tables."""
+"""What was run and with which result, model by model, as texts for the tables of the report."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -80,7 +80,7 @@ def model_records(rows: Sequence[TableRowSpec], layout: Layout) -> list[Record]:
 
 
 def local_records(rows: Sequence[TableRowSpec], layout: Layout) -> list[Record]:
-    """Say of each local optimisation how far it went and what its last cycle still gained (nats)."""
+    """Return the size of each local optimisation and the gain of its last cycle (nats)."""
     records = []
     for row in rows:
         model, epoch = row.owner
