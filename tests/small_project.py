@@ -137,7 +137,7 @@ def make_project(top: Path) -> Path:
             "folder": folder,
             "embedded": True,
             "files": [{"name": file, "part": "train"}],
-            "splits": {"train": {"part": "train", "stop": 9}, "validation": {"part": "train", "start": 9}},
+            "splits": {"train": {"part": "train", "stop": 60}, "validation": {"part": "train", "start": 60}},
         }
         datasets[f"{name}-online"] = {
             **datasets[name],

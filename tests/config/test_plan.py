@@ -406,3 +406,12 @@ def test_folders_of_other_tools_are_found(project: Path) -> None:
     (project / "mine/DIGITS/digits.gz").write_bytes(b"")
     study = load_study({"data_folder": str(project / "mine")}, project)
     assert study.sources["digits-online"].folder == project / "mine/DIGITS"
+
+
+def test_an_experiment_does_not_take_the_name_of_another_output(project: Path) -> None:
+    again = {"title": "Again", "models": ["digits-ffg"], "splits": ["train"], "local": ["ffg"]}
+    edit_yaml(project / "config/experiments.yaml", ("experiments.claims", again))
+    with pytest.raises(
+        UserError, match=r"claims\.csv would be made by make-table and by judge-claims; give the"
+    ):
+        load_study(None, project)

@@ -69,19 +69,19 @@ def test_the_project_of_these_tests_is_valid(project: Path) -> None:
             TINY,
             "points",
             1.5,
-            "points is the number 1.5; it must be a whole number, at least 1 and less than 2147483648.",
+            "points is the number 1.5; it must be a whole number, at least 2 and less than 2147483648.",
         ),
         (
             TINY,
             "points",
             0,
-            "points is the number 0; it must be a whole number, at least 1 and less than 2147483648.",
+            "points is the number 0; it must be a whole number, at least 2 and less than 2147483648.",
         ),
         (
             TINY,
             "points",
             True,
-            "points is the truth value true; it must be a whole number, at least 1 and less than 2147483648.",
+            "points is the truth value true; it must be a whole number, at least 2 and less than 2147483648.",
         ),
         (
             TINY,
@@ -179,7 +179,7 @@ def test_the_project_of_these_tests_is_valid(project: Path) -> None:
             TINY,
             "points",
             ...,
-            "points is missing; it must be a whole number, at least 1 and less than 2147483648.",
+            "points is missing; it must be a whole number, at least 2 and less than 2147483648.",
         ),
         (
             TINY,
@@ -366,7 +366,7 @@ def test_all_problems_are_listed(project: Path) -> None:
     ]
     edit_yaml(project / "config/config.yaml", ("threads", 2))
     assert sentences(project) == [
-        "config/presets/tiny.yaml: points is the number 0; it must be a whole number, at least 1 and less than "
+        "config/presets/tiny.yaml: points is the number 0; it must be a whole number, at least 2 and less than "
         "2147483648.",
         "config/presets/tiny.yaml: trainig is not a key; the nearest is training.",
         "config/experiments.yaml: experiments.gaps.title is missing; it must be text.",

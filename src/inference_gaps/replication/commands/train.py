@@ -14,6 +14,8 @@ Keys that --spec does not name have the paper's value; specs/train.py lists them
 
 import argparse
 import dataclasses
+import math
+from collections.abc import Sequence
 
 import pandas as pd
 import torch
@@ -32,6 +34,9 @@ from inference_gaps.specs.train import TrainSpec
 from inference_gaps.training.loop import EpochMetrics, Images, train
 
 __all__ = ["run"]
+
+_LOST = 100.0
+"""Nats below zero per pixel that no training on its way has, and one that diverged has by far."""
 
 
 def _validation_images(data: PreparedData, points: int, device: torch.device) -> Images | None:
@@ -53,6 +58,33 @@ def _frozen_generator(
     if not options.generator:
         return None
     return load_generator(options.generator, spec.architecture, data.shape, device)
+
+
+def _is_lost(elbo: float | None, floor: float) -> bool:
+    return elbo is not None and not (math.isfinite(elbo) and elbo > floor)
+
+
+def _require_sound(epochs: Sequence[EpochMetrics], spec: TrainSpec, dimension: int, *, ended: bool) -> None:
+    """Make sure that a training did not diverge: its last epoch and its last validation are those of a model.
+
+    While it goes on, it may recover from a single bad epoch, or a single bad validation.
+
+    Raises:
+        UserError: it diverged.
+    """
+    noise = spec.architecture.noise if spec.architecture.kind == "linear-gaussian" else 1.0
+    # A model that has learned nothing is above -1 nats a pixel, or some squares of a pixel over that of the noise.
+    floor = -_LOST * dimension / min(noise, 1.0) ** 2
+    needed = 1 if ended else 2
+    validated = [row for row in epochs if row.validation_elbo is not None]
+    for what, rows in (("ELBO", epochs[-needed:]), ("validation ELBO", validated[-needed:])):
+        values = [row.elbo if what == "ELBO" else row.validation_elbo for row in rows]
+        if len(values) == needed and all(_is_lost(value, floor) for value in values):
+            raise UserError(
+                f"the training diverged: in epoch {rows[-1].epoch} of {spec.epochs} its {what} is {values[-1]:.3g} "
+                f"nats an image. Lower training.learning_rate (now {spec.learning_rate:g}) or raise "
+                f"training.adam_epsilon (now {spec.adam_epsilon:g}). No weights were written."
+            )
 
 
 def run(options: argparse.Namespace) -> None:
@@ -77,14 +109,18 @@ def run(options: argparse.Namespace) -> None:
         if job.finished:
             return
         with progress_bar(spec.epochs, f"train {data.title}", "epoch") as bar:
+            seen: list[EpochMetrics] = []
 
             def report(metrics: EpochMetrics) -> None:
+                seen.append(metrics)
+                _require_sound(seen, spec, data.dimension, ended=False)
                 bar.set_postfix_str(
                     f"ELBO {metrics.elbo:.2f}, {metrics.images_per_second:,.0f} images/s", refresh=False
                 )
                 bar.update(metrics.epoch - bar.n)
 
             trained = train(model, spec, images, validation, report, job.checkpoint)
+        _require_sound(trained.epochs, spec, data.dimension, ended=True)
         metrics = pd.DataFrame([dataclasses.asdict(row) for row in trained.epochs])
         with all_or_none():
             write_values(options.metrics, metrics, provenance)

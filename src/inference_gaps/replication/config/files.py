@@ -52,6 +52,8 @@ __all__ = [
     "UserSettings",
 ]
 
+# An interval needs two.
+_Points = Annotated[int, Field(ge=2, lt=2**31)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 
 
@@ -73,7 +75,7 @@ AllOrNames = Annotated[
 class UserSettings(Spec):
     """``config/config.yaml``: what a user edits."""
 
-    preset: Annotated[str, Field(description="A file of config/presets, without .yaml.")]
+    preset: Annotated[Name, Field(description="A file of config/presets, without .yaml.")]
     experiments: Annotated[AllOrNames, Field(description="Names of config/experiments.yaml, or all.")]
     data_folder: Annotated[str, Field(min_length=1)] | None = Field(
         description="Folder with one sub-folder per data set; null: download."
@@ -100,8 +102,8 @@ class PresetDataset(_Amounts):
     """The copy that stands for a data set of the paper, and what is done differently on it."""
 
     copied_as: Annotated[str, Field(alias="copy", description="A data set of config/datasets.yaml.")]
-    points: Count | None = None
-    simulated_points: Count | None = None
+    points: _Points | None = None
+    simulated_points: _Points | None = None
 
 
 class ExperimentBudget(Spec):
@@ -122,10 +124,10 @@ class Preset(_Amounts):
 
     description: str
     seeds: Annotated[list[Seed], Field(min_length=1)]
-    points: Count
-    simulated_points: Annotated[
-        int, Field(ge=2, lt=2**31, description="Points simulated from each model, for BDMC.")
-    ] = 16
+    points: _Points
+    simulated_points: Annotated[_Points, Field(description="Points simulated from each model, for BDMC.")] = (
+        16
+    )
     checkpoints: Annotated[
         Epochs, Field(description="Epochs whose weights are kept where an experiment is evaluated at them.")
     ] = []

@@ -1,17 +1,18 @@
 """Raw files: found, decompressed and verified each time they are read."""
 
+import contextlib
 import gzip
 import hashlib
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from inference_gaps.errors import UserError
 from inference_gaps.specs.data import FileSpec
 
-__all__ = ["find_file", "plain", "read_content", "verify"]
+__all__ = ["find_file", "opened", "plain", "read_content", "verify"]
 
 # Far above every data set here; stops a file that decompresses without end before it fills the memory.
 _MAX_BYTES = 1 << 30
@@ -103,12 +104,18 @@ def verify(path: Path, file: FileSpec) -> None:
         _compare(path, "decompressed content", digest.hexdigest(), file.sha256)
 
 
-def _decompressed(path: Path) -> Iterator[bytes]:
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Yield the decompressed content of a file as a stream."""
     with path.open("rb") as raw:
         start = raw.read(max(map(len, _COMPRESSIONS)))
         raw.seek(0)
         opener = next((opener for magic, opener in _COMPRESSIONS.items() if start.startswith(magic)), None)
-        stream = opener(raw) if opener else raw
+        yield opener(raw) if opener else raw
+
+
+def _decompressed(path: Path) -> Iterator[bytes]:
+    with opened(path) as stream:
         total = 0
         while chunk := stream.read(_CHUNK):
             total += len(chunk)

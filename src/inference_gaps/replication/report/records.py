@@ -44,6 +44,8 @@ def _network(architecture: dict[str, Any]) -> str:
     latent = architecture["latent_dim"]
     if architecture["kind"] == "conv":
         return f"convolutional, {architecture['encoder_channels']} channels, z {latent}"
+    if architecture["kind"] == "linear-gaussian":
+        return f"linear, Gaussian noise, z {latent}"
     hidden = (architecture["encoder_hidden"], architecture["decoder_hidden"])
     encoder, decoder = ("-".join(map(str, widths)) or "linear" for widths in hidden)
     activation = {"elu": "ELU", "relu": "ReLU"}.get(architecture["activation"], architecture["activation"])

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from inference_gaps.errors import UserError
 from inference_gaps.replication.analysis.sources import file_digest
 from inference_gaps.replication.artifacts.fingerprints import fingerprint
 from inference_gaps.specs.base import Spec
@@ -61,7 +62,7 @@ class Jobs:
             digests: of whatever else it reads, by role.
 
         Raises:
-            UserError: one of ``files`` cannot be read.
+            UserError: one of ``files`` cannot be read, or another job makes one of ``outputs``.
         """
         files = files or {}
         upstream = {role: self._by_output[path].fingerprint for role, path in inputs.items()}
@@ -70,8 +71,12 @@ class Jobs:
         made_by = fingerprint(command, spec.as_dict(), {**upstream, **digests})
         job = Job(command, spec, {**inputs, **files}, outputs, upstream, digests, made_by)
         for path in outputs.values():
-            if self._by_output.setdefault(path, job) != job:
-                raise ValueError(f"two different jobs would make {path}")
+            other = self._by_output.setdefault(path, job)
+            if other != job:
+                raise UserError(
+                    f"{path} would be made by {other.command} and by {command}; give the experiment, the model or "
+                    f"the notebook that it is named after another name."
+                )
         return self._by_output[next(iter(outputs.values()))]
 
     def __getitem__(self, output: Path | str) -> Job:

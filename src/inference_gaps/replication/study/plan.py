@@ -13,6 +13,7 @@ from typing import Any
 from inference_gaps.errors import UserError
 from inference_gaps.replication.artifacts.layout import Layout, is_published, preset_of
 from inference_gaps.replication.config.loading import Configuration, load_configuration
+from inference_gaps.replication.study.amounts import amount_problems
 from inference_gaps.replication.study.jobs import Job, Jobs
 from inference_gaps.replication.study.notebooks import add_notebooks
 from inference_gaps.replication.study.sources import Source, find_source
@@ -78,9 +79,14 @@ def load_study(
     figures = summary.figures(names)
     report = summary.report(tables, figures, selfcheck, claims)
     notebooks, left_out = add_notebooks(jobs, layout, top / "notebooks")
-    if problems and find_data and not all(path.exists() for path in _values(jobs)):
-        lines = "".join(f"\n  {problem}" for problem in problems)
-        raise UserError(f"the data cannot be found; nothing was started.{lines}")
+    if find_data and not all(path.exists() for path in _values(jobs)):
+        for what, found in (
+            ("cannot be found", problems),
+            ("do not suffice", amount_problems(jobs, sources)),
+        ):
+            if found:
+                lines = "".join(f"\n  {problem}" for problem in found)
+                raise UserError(f"the data {what}; nothing was started.{lines}")
     return Study(
         configuration,
         layout,
