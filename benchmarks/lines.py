@@ -55,11 +55,9 @@ class Line:
         return statistics.median(self.ratios)
 
 
-def _operations(spec: TrainSpec | AisSpec | IwaeSpec) -> float:
+def _operations(stage: str, spec: TrainSpec | AisSpec | IwaeSpec) -> float:
     trained = spec if isinstance(spec, TrainSpec) else _TRAINED
-    work = work_of(spec, trained, _PIXELS, _IMAGES)
-    assert work is not None
-    return work.operations
+    return work_of(stage, spec, trained, _PIXELS, _IMAGES).operations
 
 
 def _agreement(comparison: Comparison) -> str:
@@ -87,7 +85,7 @@ def training(turns: Turns, files: Files) -> list[Line]:
                     *compared.per_second(_IMAGES),
                     compared.ratios,
                     wanted,
-                    compared.share(_operations(spec)),
+                    compared.share(_operations("train", spec)),
                     0.6,
                 )
             )
@@ -117,7 +115,7 @@ def ais(turns: Turns, files: Files) -> list[Line]:
                     *compared.per_second(spec.points * spec.chains * spec.distributions),
                     compared.ratios,
                     None if frozen else wanted,
-                    compared.share(_operations(spec)),
+                    compared.share(_operations("evaluate-ais", spec)),
                     0.7,
                     _agreement(compared),
                 )
@@ -137,7 +135,7 @@ def iwae(turns: Turns, files: Files) -> list[Line]:
             *compared.per_second(spec.points * spec.samples),
             compared.ratios,
             1.5,
-            compared.share(_operations(spec)),
+            compared.share(_operations("evaluate-iwae", spec)),
             0.7,
             _agreement(compared),
         )

@@ -35,8 +35,7 @@ def scaling(turns: Turns) -> pd.DataFrame:
                     run(ours.random_ais, spec, latent, procedure == "plain").seconds for _ in range(2)
                 )
                 trained = TrainSpec(architecture=MlpArchitectureSpec(latent_dim=latent))
-                work = work_of(spec, trained, 784, 0)
-                assert work is not None
+                work = work_of("evaluate-ais", spec, trained, 784, 0)
                 limit = turns.ours(product_rate, precision) / work.operations * amount
                 rows.append((quantity, size, procedure, amount / seconds, limit))
     return pd.DataFrame(rows, columns=["quantity", "size", "procedure", "per_second", "limit"])

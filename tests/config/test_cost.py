@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from inference_gaps.replication.cli import main
-from inference_gaps.replication.study.cost import stage_costs, work_of
+from inference_gaps.replication.study.cost import Work, stage_costs, work_of
 from inference_gaps.replication.study.plan import load_study
 from inference_gaps.specs.ais import AisSpec
 from inference_gaps.specs.iwae import IwaeSpec
@@ -21,33 +21,29 @@ RECOGNITION = 2 * (11 * 5 + 5 * 4)
 
 
 def test_a_training_is_three_passes_for_each_image_of_each_full_batch() -> None:
-    work = work_of(TRAINED, TRAINED, pixels=11, images=25)
-    assert work is not None
+    work = work_of("train", TRAINED, TRAINED, pixels=11, images=25)
     assert work.steps == 3 * 2
     assert work.operations == 3 * (GENERATOR + RECOGNITION) * 3 * 20
 
 
 def test_estimators_are_counted_by_their_passes_through_the_generator() -> None:
-    iwae = work_of(IwaeSpec(points=4, samples=100), TRAINED, 11, 25)
-    assert iwae is not None
+    iwae = work_of("evaluate-iwae", IwaeSpec(points=4, samples=100), TRAINED, 11, 25)
     assert iwae.operations == 4 * 100 * GENERATOR
     spec = AisSpec(points=4, chains=8, distributions=50, leapfrog_steps=10, adaptation="cumulative")
-    ais, both = (work_of(spec, TRAINED, 11, 25, reverse=reverse) for reverse in (False, True))
-    assert ais is not None
-    assert both is not None
+    ais, both = (work_of(stage, spec, TRAINED, 11, 25) for stage in ("evaluate-ais", "evaluate-bdmc"))
     assert ais.operations == 4 * 8 * (50 - 2) * 10 * 2 * GENERATOR
     assert both.operations == 2 * ais.operations
-    local = work_of(LocalSpec(points=4, samples=6, steps=100, max_cycles=3), TRAINED, 11, 25)
-    assert local is not None
+    local = work_of(
+        "optimise-local", LocalSpec(points=4, samples=6, steps=100, max_cycles=3), TRAINED, 11, 25
+    )
     assert local.operations == 4 * 6 * 100 * 3 * 2 * GENERATOR
 
 
 def test_a_flow_costs_more_than_a_gaussian() -> None:
     gaussian, flow = (
-        work_of(LocalSpec(points=4, family=family), TRAINED, 11, 25) for family in ("ffg", "af")
+        work_of("optimise-local", LocalSpec(points=4, family=family), TRAINED, 11, 25)
+        for family in ("ffg", "af")
     )
-    assert gaussian is not None
-    assert flow is not None
     assert flow.operations > 2 * gaussian.operations
 
 
@@ -56,19 +52,17 @@ def test_convolutions_are_counted() -> None:
     trained = TrainSpec(
         architecture=ConvArchitectureSpec(latent_dim=3, encoder_channels=2, decoder_channels=2)
     )
-    work = work_of(IwaeSpec(points=1, samples=2), trained, 3072, 25)
-    assert work is not None
+    work = work_of("evaluate-iwae", IwaeSpec(points=1, samples=2), trained, 3072, 25)
     assert work.operations == 2 * 2 * (3 * 32 + 16 * (8 * 4 * 4 + 4 * 2 * 36 + 2 * 3 * 225))
 
 
 def test_what_is_no_matter_of_products_has_no_count() -> None:
-    assert work_of(SamplesSpec(), TRAINED, 11, 25) is None
+    assert work_of("evaluate-samples", SamplesSpec(), TRAINED, 11, 25) == Work(0.0, 0.0)
 
 
 def test_every_job_of_a_plan_is_in_one_stage_and_work_adds_up(tmp_path: Path) -> None:
     study = load_study({}, make_project(tmp_path))
-    folders = {job.outputs["output"]: Path("nowhere") for job in study.jobs.of("prepare-data")}
-    costs = {cost.command: cost for cost in stage_costs(study.jobs, folders)}
+    costs = {cost.stage: cost for cost in stage_costs(study)}
     assert sum(cost.jobs for cost in costs.values()) == len(list(study.jobs))
     assert costs["train"].jobs == 2
     assert costs["train"].operations > 0

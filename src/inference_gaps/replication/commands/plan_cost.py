@@ -27,16 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Estimate and print; see the module."""
     study = load_study(given_keys(options), options.top, find_data=False)
-    folders = {
-        job.outputs["output"]: study.sources[_dataset(job.outputs["output"])].folder
-        for job in study.jobs.of("prepare-data")
-    }
-    costs = stage_costs(study.jobs, folders)
-    print(_text(study, costs, _recorded(study)))
-
-
-def _dataset(prepared: Path) -> str:
-    return prepared.stem.rpartition("-")[0]
+    print(_text(study, stage_costs(study), _recorded(study)))
 
 
 def _recorded(study: Study) -> dict[str, float]:
@@ -54,9 +45,9 @@ def _text(study: Study, costs: list[Cost], recorded: dict[str, float]) -> str:
         f"{'stage':<22}{'jobs':>6}{'10^12 operations':>18}{'h, 2 cores':>12}{'h, GPU':>9}{'job-h taken':>13}"
     ]
     for cost in costs:
-        taken = f"{recorded[cost.command]:.2f}" if cost.command in recorded else ""
+        taken = f"{recorded[cost.stage]:.2f}" if cost.stage in recorded else ""
         lines.append(
-            f"{cost.command:<22}{cost.jobs:>6}{cost.operations / 1e12:>18,.1f}{cost.hours:>12.2f}"
+            f"{cost.stage:<22}{cost.jobs:>6}{cost.operations / 1e12:>18,.1f}{cost.hours:>12.2f}"
             f"{cost.gpu_hours:>9.2f}{taken:>13}"
         )
     total = [

@@ -9,12 +9,16 @@ hours assume a rate, and a time below which no step gets.
 import gzip
 import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from inference_gaps.replication.data.raw_files import find_file
+from inference_gaps.replication.stages import STAGES
 from inference_gaps.replication.study.jobs import Job, Jobs
+from inference_gaps.replication.study.plan import Study
 from inference_gaps.specs.ais import AisSpec
 from inference_gaps.specs.base import Spec
 from inference_gaps.specs.convergence import ConvergenceSpec
@@ -25,21 +29,11 @@ from inference_gaps.specs.local import LocalSpec
 from inference_gaps.specs.procedures import ProceduresSpec
 from inference_gaps.specs.train import ArchitectureSpec, ConvArchitectureSpec, MlpArchitectureSpec, TrainSpec
 
-__all__ = ["Cost", "stage_costs", "work_of"]
+__all__ = ["Cost", "Work", "stage_costs", "work_of"]
 
-# Multiplications and additions per second of one thread, by stage; from run records of the preset quick.
-_RATES = {
-    "train": 6.0e10,
-    "optimise-local": 2.5e10,
-    "evaluate-iwae": 4.0e10,
-    "evaluate-ais": 6.0e10,
-    "evaluate-bdmc": 6.0e10,
-    "evaluate-convergence": 6.0e10,
-    "compare-local": 3.0e10,
-}
 _START_UP = 0.5
 _OTHER = 1.0
-"""Seconds of a stage that is not in the list."""
+"""Seconds of a job that is no matter of products."""
 _CORES = 2
 _GPU_RATE = 1.0e13
 _GPU_STEP = 1.0e-3
@@ -87,7 +81,7 @@ class Work:
 class Cost:
     """All jobs of one stage; hours on two cores and on one GPU."""
 
-    command: str
+    stage: str
     jobs: int
     operations: float
     hours: float
@@ -128,108 +122,123 @@ def _flow(family: FamilySpec, latent: int) -> float:
     return 12.0 * family.flow_steps * latent * family.flow_hidden
 
 
-def work_of(spec: Spec, trained: TrainSpec, pixels: int, images: int, reverse: bool = False) -> Work | None:
-    """Return what a job asks for; ``None`` of a stage that is no matter of matrix products.
+def work_of(stage: str, spec: Spec, trained: TrainSpec, pixels: int, images: int) -> Work:
+    """Return what a job asks for, as the table of stages says that it is counted; nothing where it is not.
 
     Args:
+        stage: of the job.
         spec: of the job.
         trained: how its model is trained.
         pixels: of an image.
         images: of the training split.
-        reverse: whether chains run backwards, too.
     """
-    generator = _generator(trained.architecture, pixels)
-    latent = trained.architecture.latent_dim
-    if isinstance(spec, TrainSpec):
-        forward = _recognition(spec.architecture, pixels) + generator + _flow(spec.posterior, latent)
-        steps = spec.epochs * (images // spec.batch_size)
-        return Work(3.0 * forward * steps * spec.batch_size, steps)
-    if isinstance(spec, LocalSpec):
-        each = _GRADIENT * generator + 3.0 * _flow(spec, latent)
-        steps = spec.steps * (spec.max_cycles + spec.restarts)
-        return Work(each * steps * spec.samples * spec.points, steps)
-    if isinstance(spec, IwaeSpec):
-        each = generator + _flow(trained.posterior, latent)
-        return Work(each * spec.samples * spec.points, 1)
-    if isinstance(spec, AisSpec):
-        return _annealing(spec, generator, 2 if reverse else 1)
-    if isinstance(spec, ProceduresSpec):
-        # Two procedures, each of which ends by its rule after about so many windows.
-        steps = 2 * spec.window * min(spec.max_windows, _WINDOWS)
-        return Work(_GRADIENT * generator * steps * spec.copies * spec.points, steps)
-    if isinstance(spec, ConvergenceSpec):
-        parts = [
-            AisSpec(
-                points=spec.points, chains=spec.chains, distributions=size, leapfrog_steps=spec.leapfrog_steps
-            )
-            for size in spec.distributions
-        ]
-        total = Work(2.0 * generator * max(spec.samples) * spec.points, 2)
-        for part in parts:
-            total += _annealing(part, generator, 2)
-        return total
-    return None
+    unit = STAGES[stage].work
+    return _COUNTED_IN[unit](spec, _Model(trained, pixels, images)) if unit else Work(0.0, 0.0)
 
 
-def _annealing(spec: AisSpec, generator: float, times: int) -> Work:
-    transitions = float(times * (spec.distributions - 2))  # None at either end.
+@dataclass(frozen=True)
+class _Model:
+    """What the work on a model depends on beside the specification of the job."""
+
+    trained: TrainSpec
+    pixels: int
+    images: int
+
+    @property
+    def generator(self) -> float:
+        """Of one z through the generator."""
+        return _generator(self.trained.architecture, self.pixels)
+
+
+def _training(spec: TrainSpec, model: _Model) -> Work:
+    flow = _flow(spec.posterior, spec.architecture.latent_dim)
+    forward = _recognition(spec.architecture, model.pixels) + model.generator + flow
+    steps = spec.epochs * (model.images // spec.batch_size)
+    return Work(3.0 * forward * steps * spec.batch_size, steps)
+
+
+def _ascent(spec: LocalSpec, model: _Model) -> Work:
+    each = _GRADIENT * model.generator + 3.0 * _flow(spec, model.trained.architecture.latent_dim)
+    steps = spec.steps * (spec.max_cycles + spec.restarts)
+    return Work(each * steps * spec.samples * spec.points, steps)
+
+
+def _samples(spec: IwaeSpec, model: _Model) -> Work:
+    each = model.generator + _flow(model.trained.posterior, model.trained.architecture.latent_dim)
+    return Work(each * spec.samples * spec.points, 1)
+
+
+def _chains(spec: AisSpec, model: _Model, directions: int = 1) -> Work:
+    transitions = float(directions * (spec.distributions - 2))  # None at either end.
     if spec.adaptation == "preliminary":
         # Few chains, at most a hundred distributions, adapted twice at each.
-        transitions += times * 2 * (min(spec.distributions, 100) - 2) * 4 / spec.chains
+        transitions += directions * 2 * (min(spec.distributions, 100) - 2) * 4 / spec.chains
     steps = transitions * spec.leapfrog_steps
-    return Work(_GRADIENT * generator * steps * spec.chains * spec.points, steps)
+    return Work(_GRADIENT * model.generator * steps * spec.chains * spec.points, steps)
 
 
-def stage_costs(jobs: Jobs, folders: Mapping[Path, Path]) -> list[Cost]:
-    """Return the cost of each stage of a plan, in the order of the pipeline.
+def _windows(spec: ProceduresSpec, model: _Model) -> Work:
+    # Two procedures, each of which ends by its rule after about so many windows.
+    steps = 2 * spec.window * min(spec.max_windows, _WINDOWS)
+    return Work(_GRADIENT * model.generator * steps * spec.copies * spec.points, steps)
 
-    Args:
-        jobs: all of them.
-        folders: by prepared data set, the folder of its raw files.
-    """
+
+def _samples_and_chains(spec: ConvergenceSpec, model: _Model) -> Work:
+    total = Work(2.0 * model.generator * max(spec.samples) * spec.points, 2)
+    one = AisSpec(points=spec.points, chains=spec.chains, leapfrog_steps=spec.leapfrog_steps)
+    for size in spec.distributions:
+        total += _chains(one.model_copy(update={"distributions": size}), model, directions=2)
+    return total
+
+
+_COUNTED_IN: dict[str, Callable[[Any, _Model], Work]] = {
+    "training": _training,
+    "ascent": _ascent,
+    "samples": _samples,
+    "chains": _chains,
+    "chains both ways": partial(_chains, directions=2),
+    "windows": _windows,
+    "samples and chains": _samples_and_chains,
+}
+
+
+def stage_costs(study: Study) -> list[Cost]:
+    """Return the cost of each stage of a plan, in the order of the pipeline."""
     sizes = {}
-    for job in jobs.of("prepare-data"):
+    for job in study.jobs.of("prepare-data"):
         path, spec = job.outputs["output"], job.spec
         assert isinstance(spec, PrepareSpec)
-        sizes[path] = (training_images(spec, folders[path]), math.prod(spec.dataset.image_shape))
-    totals: dict[str, list[float]] = {}
-    for job in jobs:
-        trained, work = _trained(jobs, job), None
-        if trained is not None:
-            images, pixels = sizes[_data_of(jobs, job)]
-            work = work_of(job.spec, trained, pixels, images, reverse=job.command == "evaluate-bdmc")
-        rate = _RATES.get(job.command)
-        seconds, gpu_seconds = _OTHER, _OTHER
-        if work is not None and rate is not None:
-            seconds = work.operations / rate
+        sizes[path] = (math.prod(spec.dataset.image_shape), training_images(spec, study.raw_folder(path)))
+    totals = {stage: [0.0, 0.0, 0.0, 0.0] for stage in STAGES}
+    for job in study.jobs:
+        training = _training_of(study.jobs, job)
+        work, seconds, gpu_seconds = Work(0.0, 0.0), _OTHER, _OTHER
+        if training is not None:
+            assert isinstance(training.spec, TrainSpec)
+            work = work_of(job.command, job.spec, training.spec, *sizes[training.inputs["data"]])
+        if work.operations:
+            seconds = work.operations / STAGES[job.command].rate
             gpu_seconds = max(work.operations / _GPU_RATE, work.steps * _GPU_STEP)
-        total = totals.setdefault(job.command, [0.0, 0.0, 0.0, 0.0])
-        for index, value in enumerate((1, work.operations if work else 0.0, seconds, gpu_seconds)):
-            total[index] += value
+        for index, value in enumerate((1, work.operations, seconds, gpu_seconds)):
+            totals[job.command][index] += value
     return [
         Cost(
-            command=command,
+            stage=stage,
             jobs=int(count),
             operations=operations,
             hours=(seconds + count * _START_UP) / _CORES / 3600,
             gpu_hours=(gpu_seconds + count * _START_UP) / 3600,
         )
-        for command, (count, operations, seconds, gpu_seconds) in totals.items()
+        for stage, (count, operations, seconds, gpu_seconds) in totals.items()
+        if count
     ]
 
 
-def _trained(jobs: Jobs, job: Job) -> TrainSpec | None:
-    """Return how the model of a job is trained, by following what the job reads; None if it reads no model."""
+def _training_of(jobs: Jobs, job: Job) -> Job | None:
+    """Return the training of the model that a job is about, by following what it reads; None if it reads none."""
     while not isinstance(job.spec, TrainSpec):
         path = job.inputs.get("model")
         if path is None or path not in jobs:
             return None
         job = jobs[path]
-    return job.spec
-
-
-def _data_of(jobs: Jobs, job: Job) -> Path:
-    """Return the prepared data that the model of a job is trained on."""
-    while not isinstance(job.spec, TrainSpec):
-        job = jobs[job.inputs["model"]]
-    return job.inputs["data"]
+    return job

@@ -52,6 +52,10 @@ class Study:
     notebooks: list[Job]
     left_out: Mapping[Path, Path]
 
+    def raw_folder(self, prepared: Path) -> Path:
+        """Return the folder of the raw files that a prepared data set is made from."""
+        return self.sources[prepared.stem.rpartition("-")[0]].folder
+
 
 def load_study(
     overrides: Mapping[str, Any] | None = None, top: Path = Path(), *, find_data: bool = True
