@@ -9,28 +9,27 @@ COPIES ?=
 BIN := .venv/bin
 READY := .venv/.ready
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
-CONFIG := $(if $(PRESET),preset="$(PRESET)") $(if $(DATA),data_folder="$(DATA)") $(if $(COPIES),copies='$(COPIES)')
-OVERRIDES := $(if $(strip $(CONFIG)),--config $(CONFIG))
-SNAKEMAKE := $(BIN)/python scripts/run_snakemake.py $(if $(SNAKEMAKE_OUTPUT_CACHE),--cache) --cores $(CORES)
-CHOSEN := $(or $(PRESET),$(shell sed -n 's/^preset: *\([a-z0-9-]*\).*/\1/p' config/config.yaml))
+STUDY := $(if $(PRESET),--preset="$(PRESET)") $(if $(DATA),--data-folder="$(DATA)") $(if $(COPIES),--copies='$(COPIES)')
+SNAKEMAKE := $(BIN)/python scripts/run_snakemake.py $(STUDY) --cores $(CORES)
 
 .PHONY: replicate tables figures notebooks paper html data selfcheck test test-faults check bench clean lock schemas help
 
 replicate: $(READY)
-	@$(SNAKEMAKE) $(OVERRIDES)
-	@echo 'The report is paper/replication-$(CHOSEN).pdf; tables are in results/$(CHOSEN), figures in figures/$(CHOSEN).'
+	@$(SNAKEMAKE)
+	@$(BIN)/inference-gaps where $(STUDY)
 
 tables figures notebooks paper data: $(READY)
-	@$(SNAKEMAKE) $@ $(OVERRIDES)
+	@$(SNAKEMAKE) $@
 
 # Snakemake's own report on a run that is complete.
-html: replicate
-	@INFERENCE_GAPS_WARM=no $(SNAKEMAKE) --report paper/workflow-$(CHOSEN).html $(OVERRIDES)
-	@echo 'Figures, tables, notebooks and run times are in paper/workflow-$(CHOSEN).html.'
+html: $(READY)
+	@$(SNAKEMAKE)
+	@$(SNAKEMAKE) --page
+	@$(BIN)/inference-gaps where $(STUDY)
 
 selfcheck: $(READY)
-	@$(SNAKEMAKE) selfcheck $(OVERRIDES)
-	@$(BIN)/inference-gaps show-selfcheck results/$(CHOSEN)/selfcheck.csv
+	@$(SNAKEMAKE) selfcheck
+	@$(BIN)/inference-gaps show-selfcheck $(STUDY)
 
 test: $(READY)
 	@$(BIN)/python -m pytest
@@ -42,17 +41,14 @@ check: $(READY)
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy
-	@$(BIN)/inference-gaps check-config $(if $(PRESET),--preset $(PRESET)) $(if $(DATA),--data-folder "$(DATA)") \
-		$(if $(COPIES),--copies '$(COPIES)')
+	@$(BIN)/inference-gaps check-config $(STUDY)
 	@$(BIN)/python -m pytest tests/workflow/test_lint.py
 
 bench: $(READY)
 	@$(BIN)/python -m benchmarks
 
-# Results of one preset. What was downloaded stays.
-clean:
-	@test -n "$(CHOSEN)" || { echo 'Name the preset: make clean PRESET=quick' >&2; exit 1; }
-	rm -rf results/$(CHOSEN) figures/$(CHOSEN) paper/replication-$(CHOSEN).pdf paper/workflow-$(CHOSEN).html
+clean: $(READY)
+	@$(BIN)/inference-gaps clean $(STUDY)
 
 # After a change of the versions in pyproject.toml: install them, and pin all that they need. Packages that
 # PyTorch brings along for a GPU are left to PyTorch, which has them on some machines only.

@@ -33,6 +33,7 @@ _PRESET = {
 }
 _FOLDER = "results/tiny/models/digits/seed-0"
 _MODEL_FILE = f"{_FOLDER}/model.safetensors"
+_SNAKEMAKE = str(Path(sys.executable).parent / "snakemake")
 _LOG = "results/tiny/logs/train/digits/seed-0.log"
 
 
@@ -110,7 +111,7 @@ def test_after_a_kill_of_everything_the_next_run_goes_on(study: Path) -> None:
     assert again.returncode == 0, said
     if sys.platform == "linux":
         assert (study / ".snakemake/warm.log").read_text() == "", "a job ran cold"
-    assert said.startswith("The last run was killed; what it was making goes on from where it was.\n")
+    assert "The last run was killed; what it was making goes on from where it was.\n" in said
     assert "inference-gaps train: resumed at epoch " in (study / _LOG).read_text()
     assert not trains(study)
     assert NOTHING in snakemake(study, "--cores", "1", _MODEL_FILE).stderr
@@ -120,7 +121,7 @@ def test_a_job_that_outlives_its_snakemake_is_not_done_twice(study: Path) -> Non
     with training(study) as run:
         run.kill()  # Not its job, which goes on.
         run.wait()
-        again = start(study)
+        again = start(study, _SNAKEMAKE)
         said = again.communicate()[0]
     assert again.returncode == 0, said
     log = (study / _LOG).read_text()
@@ -170,16 +171,15 @@ def test_an_interrupted_run_saves_and_goes_on(study: Path) -> None:
 )
 def test_two_runs_at_once(directly: bool, study: Path) -> None:
     """The second says a sentence and starts nothing; the first is not disturbed."""
-    command = [str(Path(sys.executable).parent / "snakemake")] if directly else []
+    command = [_SNAKEMAKE] if directly else []
     with training(study, *command) as run:
         second = start(study)
         said = second.communicate()[0]
         assert run.poll() is None
         assert second.returncode == 1
-        which = f" (process {run.pid})" if directly else ""
         assert said == (
-            f"snakemake: another run is going on in this folder{which}; wait until it has ended, or stop it. "
-            f"Nothing was started.\n"
+            f"snakemake: another run is going on in this folder (process {run.pid}); wait until it has ended, or "
+            f"stop it. Nothing was started.\n"
         )
         first = run.communicate()[0]
         assert run.returncode == 0, first

@@ -151,3 +151,8 @@ class Layout:
     def report(self) -> Path:
         """The replication report of the preset."""
         return self.top / "paper" / f"replication-{self.preset}.pdf"
+
+    @property
+    def page(self) -> Path:
+        """Snakemake's own report on a run that is complete."""
+        return self.top / "paper" / f"workflow-{self.preset}.html"

@@ -17,7 +17,7 @@ from inference_gaps.replication.config.training_checks import protocol_problems
 from inference_gaps.replication.config.yaml_files import read_yaml
 from inference_gaps.specs.data import DatasetSpec
 
-__all__ = ["Configuration", "load_configuration", "preset_names"]
+__all__ = ["Configuration", "chosen_preset", "load_configuration", "preset_names"]
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _COMMAND_LINE = "the command line"
@@ -54,7 +54,25 @@ class Configuration:
 
 def preset_names(top: Path) -> list[str]:
     """Return the names of the presets of the project whose top folder is ``top``."""
-    return sorted(path.stem for path in (top / "config" / "presets").glob("*.yaml"))
+    found = (path.stem for path in (top / "config" / "presets").glob("*.yaml"))
+    return sorted(name for name in found if not name.startswith("."))
+
+
+def chosen_preset(top: Path, overrides: Mapping[str, Any] | None = None) -> str:
+    """Return the name of the preset that a run would take, whatever else is wrong with the configuration.
+
+    Args:
+        top: top folder of the project.
+        overrides: keys of ``config/config.yaml`` as the command line gives them.
+
+    Raises:
+        UserError: ``config/config.yaml`` is not valid, or the name is not that of a preset.
+    """
+    settings, problems = _settings(top, overrides or {})
+    problems += _preset_problems(settings, top, overrides or {})
+    if problems or not settings:
+        raise UserError(_refusal(problems))
+    return settings.preset
 
 
 def load_configuration(top: Path, overrides: Mapping[str, Any] | None = None) -> Configuration:
@@ -71,12 +89,10 @@ def load_configuration(top: Path, overrides: Mapping[str, Any] | None = None) ->
     preset, preset_file = None, ""
     if settings:
         preset_file = f"config/presets/{settings.preset}.yaml"
-        if settings.preset in preset_names(top):
+        found = _preset_problems(settings, top, overrides or {})
+        if not found:
             preset, found = _read(Preset, top, preset_file)
-            problems += found
-        else:
-            place = _place("preset", overrides or {})
-            problems.append(unknown_name(place, settings.preset, "a preset", preset_names(top)))
+        problems += found
     experiments, found = _read(Experiments, top, "config/experiments.yaml")
     problems += found
     datasets, found = _read(Datasets, top, "config/datasets.yaml")
@@ -103,10 +119,21 @@ def load_configuration(top: Path, overrides: Mapping[str, Any] | None = None) ->
     if claims and experiments and not problems:
         problems += problems_of_claims(claims, experiments)
     if problems or not (settings and preset and experiments and datasets and claims):
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        lines = "".join(f"\n  {problem}" for problem in problems)
-        raise UserError(f"the configuration has {count}; nothing was started.{lines}")
+        raise UserError(_refusal(problems))
     return Configuration(settings, preset, experiments, datasets.datasets, claims)
+
+
+def _refusal(problems: list[str]) -> str:
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    lines = "".join(f"\n  {problem}" for problem in problems)
+    return f"the configuration has {count}; nothing was started.{lines}"
+
+
+def _preset_problems(settings: UserSettings | None, top: Path, overrides: Mapping[str, Any]) -> list[str]:
+    names = preset_names(top)
+    if not settings or settings.preset in names:
+        return []
+    return [unknown_name(_place("preset", overrides), settings.preset, "a preset", names)]
 
 
 def _copies_problems(place: str, copies: Mapping[str, str], preset: Preset, datasets: Datasets) -> list[str]:

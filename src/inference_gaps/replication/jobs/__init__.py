@@ -3,4 +3,5 @@
 - ``state_file``  what such a loop needs to go on, in a file of tensors that notices when it is damaged
 - ``job``         the state of a job beside its output: when it is saved, who may go on with it, and its end
 - ``lock``        one process at a time makes an output
+- ``run_lock``    one run at a time in a folder
 """
