@@ -8,7 +8,7 @@ import yaml
 from inference_gaps.errors import UserError
 from inference_gaps.replication.artifacts import fingerprints
 from inference_gaps.replication.study.jobs import derived_seed
-from inference_gaps.replication.study.models import ModelJobs
+from inference_gaps.replication.study.model_jobs import ModelJobs
 from inference_gaps.replication.study.plan import Study, load_study
 from inference_gaps.specs.ais import AisSpec
 from inference_gaps.specs.train import TrainSpec
@@ -395,7 +395,7 @@ def test_data_that_nobody_serves_are_a_sentence(project: Path) -> None:
 def test_a_folder_of_images_is_read_once_for_a_plan(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[Path] = []
     found = lambda dataset, folder: read.append(folder) or {"images": "0"}  # noqa: E731
-    monkeypatch.setattr("inference_gaps.replication.study.sources.unpinned_digests", found)
+    monkeypatch.setattr("inference_gaps.replication.study.raw_sources.unpinned_digests", found)
     load_study(None, project)
     assert len(read) == len(set(read)) > 0
 

@@ -5,7 +5,7 @@ from inference_gaps.models.vae import VAE
 from inference_gaps.numerics import low_precision
 from inference_gaps.replication.config import resolution
 from inference_gaps.replication.storage import models as storage
-from inference_gaps.replication.study.models import ModelJobs
+from inference_gaps.replication.study.model_jobs import ModelJobs
 from inference_gaps.training import loop
 from tests.config import test_plan
 from tests.models import test_models, test_units

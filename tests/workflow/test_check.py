@@ -131,10 +131,10 @@ def test_code_packages_and_data_are_named(
         "stale was made from other data: digits.gz has changed"
     )
     monkeypatch.setattr(
-        "inference_gaps.replication.study.differences.package_versions",
+        "inference_gaps.replication.study.freshness.package_versions",
         lambda: {"numpy": "2.4.6", "torch": "3.0"},
     )
-    monkeypatch.setattr("inference_gaps.replication.study.differences.code_of", lambda command: "other")
+    monkeypatch.setattr("inference_gaps.replication.study.freshness.code_of", lambda command: "other")
     torch = package_versions()["torch"]
     assert check(capsys)[1][f"{FFG}/train/ais-prior.csv"] == (
         f"stale was made with torch {torch}, here is 3.0 and was made by other code of evaluate-ais"

@@ -10,7 +10,7 @@ PLAN = "src/inference_gaps/replication/study/plan.py"
 FOLDER = "results/tiny/models/digits-af/seed-0"
 # What nobody asks for in this study: everything that can be made of a checkpoint.
 ADDED = """
-    from inference_gaps.replication.study.models import ModelJobs
+    from inference_gaps.replication.study.model_jobs import ModelJobs
 
     taken = ModelJobs(jobs, layout, configuration, sources, "digits-af", 0, epoch=2)
     taken.iwae("train", "af")

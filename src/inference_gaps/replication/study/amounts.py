@@ -10,7 +10,7 @@ from inference_gaps.errors import UserError
 from inference_gaps.replication.data.image_files import image_names, names_below
 from inference_gaps.replication.data.raw_files import find_file, opened
 from inference_gaps.replication.study.jobs import Job, Jobs
-from inference_gaps.replication.study.sources import Source
+from inference_gaps.replication.study.raw_sources import Source
 from inference_gaps.specs.data import DatasetSpec, PrepareSpec
 from inference_gaps.specs.iwae import PointsSpec
 from inference_gaps.specs.samples import SamplesSpec

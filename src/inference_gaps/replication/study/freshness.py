@@ -1,19 +1,25 @@
 """Whether the artifacts on disk are what the study asks for, and in which field they differ if not."""
 
+import json
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from inference_gaps.errors import UserError
 from inference_gaps.replication.artifacts.files import Provenance, read_provenance, write_bytes
-from inference_gaps.replication.artifacts.fingerprints import fingerprint_of
-from inference_gaps.replication.study.differences import differences, joined
+from inference_gaps.replication.artifacts.fingerprints import code_of, fingerprint_of, package_versions
+from inference_gaps.replication.stages import STAGES
 from inference_gaps.replication.study.jobs import Job, Jobs
 
 __all__ = ["Artifacts", "mark_outdated"]
 
 _OTHER_VERSION = "was made by another version of this program"
+_MOST_NAMED = 3
+_MOST_CHARACTERS = 60
+_ABSENT = object()
 
 
 class Artifacts:
@@ -45,11 +51,11 @@ class Artifacts:
         try:
             if fingerprint_of(made_by) != made_by["fingerprint"]:
                 return "does not have the fingerprint of what it says of itself: it was altered"
-            found = differences(made_by, job) or list(self._of_inputs(made_by, job))
+            found = _differences(made_by, job) or list(self._of_inputs(made_by, job))
         except (KeyError, TypeError, AttributeError):
             return _OTHER_VERSION
         if found:
-            return joined(found)
+            return _joined(found)
         return None if made_by["fingerprint"] == job.fingerprint else _OTHER_VERSION
 
     def outdated(self) -> set[str]:
@@ -148,4 +154,66 @@ def mark_outdated(jobs: Jobs, mark: Path) -> set[str]:
     if due:
         newer = max(time.time(), *(path.stat().st_mtime + 1 for path in due))
         os.utime(mark, (newer, newer))
+    return found
+
+
+@dataclass(frozen=True)
+class _Difference:
+    """A field by its dotted name, its value in one specification and in the other."""
+
+    field: str
+    found: str
+    asked: str
+
+
+def _text(value: Any) -> str:
+    if value is _ABSENT:
+        return "absent"
+    text = value if isinstance(value, str) and value else json.dumps(value)
+    return text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS - 1]}…"
+
+
+def _spec_differences(found: Any, asked: Any, place: str = "") -> Iterator[_Difference]:
+    """Yield the fields in which two specifications differ."""
+    if isinstance(found, Mapping) and isinstance(asked, Mapping):
+        pairs = [(key, found.get(key, _ABSENT), asked.get(key, _ABSENT)) for key in sorted({*found, *asked})]
+    elif isinstance(found, list) and isinstance(asked, list) and len(found) == len(asked):
+        pairs = [(str(index), *both) for index, both in enumerate(zip(found, asked, strict=True))]
+    else:
+        if found != asked:
+            yield _Difference(place, _text(found), _text(asked))
+        return
+    for key, one, other in pairs:
+        yield from _spec_differences(one, other, f"{place}.{key}" if place else key)
+
+
+def _joined(parts: list[str]) -> str:
+    """Return a list as a phrase; of a long one, the first parts and how many more there are."""
+    shown = parts[:_MOST_NAMED]
+    if len(parts) > _MOST_NAMED:
+        shown.append(f"{len(parts) - _MOST_NAMED} more")
+    return ", ".join(shown[:-1]) + " and " + shown[-1] if len(shown) > 1 else shown[0]
+
+
+def _differences(made_by: Provenance, job: Job) -> list[str]:
+    """Say in which fields an artifact differs from the one that ``job`` makes, its inputs left aside.
+
+    Each is the end of a sentence that begins with the artifact. The list is empty if there is no difference.
+    """
+    if made_by["command"] != job.command:
+        return [f"was made by {made_by['command']}, this study asks for {job.command}"]
+    verb = STAGES[job.command].made
+    found = []
+    fields = list(_spec_differences(made_by["spec"], job.spec.as_dict()))
+    if fields:
+        theirs = _joined([f"{each.field} {each.found}" for each in fields])
+        ours = _joined([each.asked for each in fields])
+        found.append(f"was {verb} with {theirs}, this study asks {ours}")
+    packages = list(_spec_differences(made_by["packages"], package_versions()))
+    if packages:
+        theirs = _joined([f"{each.field} {each.found}" for each in packages])
+        ours = _joined([each.asked for each in packages])
+        found.append(f"was {verb} with {theirs}, here is {ours}")
+    if made_by["code"] != code_of(job.command):
+        found.append(f"was {verb} by other code of {job.command}")
     return found

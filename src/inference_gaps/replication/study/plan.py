@@ -15,9 +15,9 @@ from inference_gaps.replication.artifacts.layout import Layout, is_published, pr
 from inference_gaps.replication.config.loading import Configuration, load_configuration
 from inference_gaps.replication.study.amounts import amount_problems
 from inference_gaps.replication.study.jobs import Job, Jobs
-from inference_gaps.replication.study.notebooks import add_notebooks
-from inference_gaps.replication.study.sources import Source, find_source
-from inference_gaps.replication.study.summary import Summary
+from inference_gaps.replication.study.notebook_jobs import add_notebooks
+from inference_gaps.replication.study.raw_sources import Source, find_source
+from inference_gaps.replication.study.summary_jobs import Summary
 
 __all__ = ["Study", "load_study", "study_of"]
 

@@ -18,11 +18,11 @@ from inference_gaps.replication.analysis.sources import (
 from inference_gaps.replication.artifacts.layout import Layout
 from inference_gaps.replication.config.loading import Configuration
 from inference_gaps.replication.config.resolution import train_spec
-from inference_gaps.replication.study.claims import claims_spec
+from inference_gaps.replication.study.claim_terms import claims_spec
 from inference_gaps.replication.study.jobs import Job, Jobs
-from inference_gaps.replication.study.models import ModelJobs
+from inference_gaps.replication.study.model_jobs import ModelJobs
+from inference_gaps.replication.study.raw_sources import Source
 from inference_gaps.replication.study.rows import checked_row, experiment_rows
-from inference_gaps.replication.study.sources import Source
 from inference_gaps.specs.data import Split
 from inference_gaps.specs.figures import (
     ComparedModelSpec,

@@ -19,7 +19,7 @@ from inference_gaps.replication.config.resolution import (
     units_spec,
 )
 from inference_gaps.replication.study.jobs import Jobs, derived_seed
-from inference_gaps.replication.study.sources import Source
+from inference_gaps.replication.study.raw_sources import Source
 from inference_gaps.specs.base import Spec
 from inference_gaps.specs.checkpoint import CheckpointSpec
 from inference_gaps.specs.data import PrepareSpec, Split
