@@ -91,6 +91,6 @@ include: "workflow/rules/estimators.smk"
 include: "workflow/rules/summary.smk"
 include: "workflow/rules/notebooks.smk"
 
-UNRULED = {job.command for job in STUDY.jobs} - {rule.name.replace("_", "-") for rule in workflow.rules}
+UNRULED = {job.stage for job in STUDY.jobs} - {rule.name.replace("_", "-") for rule in workflow.rules}
 if UNRULED:
     sys.exit(f"snakemake: workflow/rules has no rule for {', '.join(sorted(UNRULED))}; add one of the same name, with _ for -.")

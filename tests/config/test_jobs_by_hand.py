@@ -20,9 +20,9 @@ def study(monkeypatch: pytest.MonkeyPatch) -> Study:
 
 
 def test_the_command_line_of_each_kind_of_job_is_understood(study: Study) -> None:
-    parsers = {command: _parser(command) for command in {job.command for job in study.jobs}}
+    parsers = {command: _parser(command) for command in {job.stage for job in study.jobs}}
     for job in study.jobs:
-        options = parsers[job.command].parse_args(command_line(job, study))
+        options = parsers[job.stage].parse_args(command_line(job, study))
         named = {
             Path(value).with_suffix("") for value in vars(options).values() if isinstance(value, Path | str)
         }
@@ -31,7 +31,7 @@ def test_the_command_line_of_each_kind_of_job_is_understood(study: Study) -> Non
 
 
 def test_each_stage_has_jobs_with_its_specification(study: Study) -> None:
-    assert {job.command: type(job.spec) for job in study.jobs} == {
+    assert {job.stage: type(job.spec) for job in study.jobs} == {
         stage.name: stage.spec for stage in STAGES.values()
     }
 

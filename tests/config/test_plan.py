@@ -31,7 +31,7 @@ def changed(before: Study, after: Study) -> set[str]:
     """Return the commands of the jobs whose fingerprint differs."""
     old = by_output(before)
     return {
-        job.command
+        job.stage
         for job in after.jobs
         for path in job.outputs.values()
         if old[path.as_posix()] != job.fingerprint
@@ -154,7 +154,7 @@ def test_no_two_jobs_share_random_numbers(project: Path) -> None:
     edit_yaml(project / EXPERIMENTS, ("experiments.gaps.splits", ["train", "validation"]))
     jobs = load_study(top=project).jobs
     commands = ("optimise-local", "evaluate-iwae", "evaluate-ais", "simulate-data", "evaluate-bdmc")
-    drawing = [job for job in jobs if job.command in commands]
+    drawing = [job for job in jobs if job.stage in commands]
     seeds = [job.spec.as_dict()["seed"] for job in drawing]
     # Per model and seed: 2 + 3 + 2 on each of two splits; data, q*_FFG and chains both ways on simulated points.
     assert len(seeds) == 2 * 2 * (2 * 7 + 4)
@@ -247,7 +247,7 @@ def test_a_checkpoint_is_evaluated_as_a_model_of_its_own(project: Path) -> None:
     ]
     weights = folder / "epoch-2" / "model.safetensors"
     assert weights in jobs
-    assert jobs[weights].command == "take-checkpoint"
+    assert jobs[weights].stage == "take-checkpoint"
     assert jobs[weights].spec.as_dict() == {"epoch": 2}
     assert dict(jobs[weights].inputs) == {"model": folder / "model.safetensors"}
     assert {jobs[path].inputs["model"] for path in at_second if "model" in jobs[path].inputs} == {weights}
@@ -261,7 +261,7 @@ def test_a_checkpoint_is_evaluated_as_a_model_of_its_own(project: Path) -> None:
     seeds = [
         jobs[path].spec.as_dict()["seed"]
         for path in [*at_end, *at_first, *at_second]
-        if jobs[path].command not in ("evaluate-exact", "evaluate-samples")
+        if jobs[path].stage not in ("evaluate-exact", "evaluate-samples")
     ]
     assert len(set(seeds)) == len(seeds)
 

@@ -195,13 +195,13 @@ def test_a_clone_makes_tables_figures_and_report_without_training(
     assert sum((clone / path).stat().st_size for path in published) < 2_000_000
     assert NOTHING in snakemake(clone, "--dry-run").stdout
 
-    summary = [job for job in jobs if job.command.startswith(("make-", "judge-", "plot-", "write-"))]
+    summary = [job for job in jobs if job.stage.startswith(("make-", "judge-", "plot-", "write-"))]
     drawn = [path for job in summary for path in job.outputs.values()]
     for path in drawn:
         (clone / path).unlink()
     targets = ("tables", "figures", "paper")
     plan = planned(snakemake(clone, "--dry-run", *targets).stdout)
-    assert plan == {rule.command.replace("-", "_"): 1 for rule in summary} | dict.fromkeys(targets, 1)
+    assert plan == {rule.stage.replace("-", "_"): 1 for rule in summary} | dict.fromkeys(targets, 1)
     # Neither is the data needed: the folder that held them when the values were made may be gone.
     shutil.rmtree(clone / "data")
     done = snakemake(clone, "--cores", "2", *targets)

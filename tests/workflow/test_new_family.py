@@ -85,7 +85,7 @@ from inference_gaps.replication.study.plan import load_study
 
 study = load_study()
 for job in study.jobs:
-    wanted = job.command in ("prepare-data", "train", "optimise-local", "evaluate-iwae")
+    wanted = job.stage in ("prepare-data", "train", "optimise-local", "evaluate-iwae")
     if wanted and getattr(job.spec, "split", "train") == "train":
         assert main(command_line(job, study)) == 0
 """

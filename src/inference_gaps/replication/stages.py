@@ -103,6 +103,11 @@ class Stage:
         return self.name.replace("-", "_")
 
     @property
+    def gathers(self) -> bool:
+        """Whether it puts together what others have made of data and models: tables, figures, pages, the report."""
+        return any(given in (_RESULTS, _TABLE) for given in self.inputs)
+
+    @property
     def spec_name(self) -> str:
         """The name of the class of its specification."""
         return self.specification.partition(".")[2]

@@ -47,11 +47,11 @@ def _check_other_presets(study: Study, overrides: dict[str, Any], top: Path) -> 
 
 def _summary(study: Study) -> str:
     preset = study.configuration.preset
-    counts = Counter(job.command for job in study.jobs)
+    counts = Counter(job.stage for job in study.jobs)
     lines = [
         f"The configuration is valid. Preset {study.layout.preset}: {preset.description}.",
         f"  experiments  {', '.join(study.configuration.chosen_experiments)}",
-        f"  jobs         {', '.join(f'{n} {command}' for command, n in counts.items())}",
+        f"  jobs         {', '.join(f'{n} {stage}' for stage, n in counts.items())}",
     ]
     for name, source in study.sources.items():
         verb = "downloaded to" if source.download else "read from"

@@ -35,7 +35,7 @@ def _recorded(study: Study) -> dict[str, float]:
     seconds: dict[str, list[float | None]] = {}
     for job in study.jobs:
         record = read_record(study.layout.preset, job.fingerprint)
-        seconds.setdefault(job.command, []).append(record["seconds"] if record else None)
+        seconds.setdefault(job.stage, []).append(record["seconds"] if record else None)
     known = {name: [each for each in of if each is not None] for name, of in seconds.items()}
     return {name: sum(of) / 3600 for name, of in known.items() if len(of) == len(seconds[name])}
 

@@ -13,8 +13,8 @@ def command_line(job: Job, study: Study) -> list[str]:
     """Return the arguments of ``inference-gaps`` that make the outputs of a job."""
     settings = study.configuration.settings
     device = ["--threads", str(settings.threads), "--device", settings.device]
-    words = [job.command, *job_flags(job), *file_flags(job, study)]
-    return words + device if STAGES[job.command].device else words
+    words = [job.stage, *job_flags(job), *file_flags(job, study)]
+    return words + device if STAGES[job.stage].device else words
 
 
 def job_flags(job: Job) -> list[str]:
@@ -24,7 +24,7 @@ def job_flags(job: Job) -> list[str]:
 
 def file_flags(job: Job, study: Study) -> list[str]:
     """Return the flags that say what is read and what is made."""
-    stage, places = STAGES[job.command], {**_places(job, study), **job.inputs}
+    stage, places = STAGES[job.stage], {**_places(job, study), **job.inputs}
     flags = {given.flag: str(places[given.role]) for given in stage.inputs if given.role in places}
     for output in stage.outputs:
         flags[output.flag] = str(job.outputs[output.role]).removesuffix(output.added)
@@ -34,7 +34,7 @@ def file_flags(job: Job, study: Study) -> list[str]:
 def _places(job: Job, study: Study) -> dict[str, Path]:
     """Return what the job is given beside its single inputs: where many of them lie, and the one that it draws."""
     found = {"results": study.layout.results, "figures": study.layout.figures}
-    if job.command == "prepare-data":
+    if job.stage == "prepare-data":
         found["folder"] = study.raw_folder(job.outputs["output"])
     if "published" in job.inputs:
         found["paper"] = job.inputs["published"].parent

@@ -215,12 +215,12 @@ def stage_costs(study: Study) -> list[Cost]:
         work, seconds, gpu_seconds = Work(0.0, 0.0), _OTHER, _OTHER
         if training is not None:
             assert isinstance(training.spec, TrainSpec)
-            work = work_of(job.command, job.spec, training.spec, *sizes[training.inputs["data"]])
+            work = work_of(job.stage, job.spec, training.spec, *sizes[training.inputs["data"]])
         if work.operations:
-            seconds = work.operations / STAGES[job.command].rate
+            seconds = work.operations / STAGES[job.stage].rate
             gpu_seconds = max(work.operations / _GPU_RATE, work.steps * _GPU_STEP)
         for index, value in enumerate((1, work.operations, seconds, gpu_seconds)):
-            totals[job.command][index] += value
+            totals[job.stage][index] += value
     return [
         Cost(
             stage=stage,

@@ -87,7 +87,7 @@ class Artifacts:
             paths: files that the job was given, its outputs among them.
         """
         by_path = (self._jobs[path] for path in map(Path, paths) if path in self._jobs)
-        same = (job for job in by_path if job.command == made_by["command"])
+        same = (job for job in by_path if job.stage == made_by["command"])
         job = next((job for job in self._jobs if job.fingerprint == planned), None) or next(same, None)
         if job is None:
             return None
@@ -200,9 +200,9 @@ def _differences(made_by: Provenance, job: Job) -> list[str]:
 
     Each is the end of a sentence that begins with the artifact. The list is empty if there is no difference.
     """
-    if made_by["command"] != job.command:
-        return [f"was made by {made_by['command']}, this study asks for {job.command}"]
-    verb = STAGES[job.command].made
+    if made_by["command"] != job.stage:
+        return [f"was made by {made_by['command']}, this study asks for {job.stage}"]
+    verb = STAGES[job.stage].made
     found = []
     fields = list(_spec_differences(made_by["spec"], job.spec.as_dict()))
     if fields:
@@ -214,6 +214,6 @@ def _differences(made_by: Provenance, job: Job) -> list[str]:
         theirs = _joined([f"{each.field} {each.found}" for each in packages])
         ours = _joined([each.asked for each in packages])
         found.append(f"was {verb} with {theirs}, here is {ours}")
-    if made_by["code"] != code_of(job.command):
-        found.append(f"was {verb} by other code of {job.command}")
+    if made_by["code"] != code_of(job.stage):
+        found.append(f"was {verb} by other code of {job.stage}")
     return found

@@ -8,6 +8,7 @@ from pathlib import Path
 from inference_gaps.errors import UserError
 from inference_gaps.replication.analysis.sources import file_digest
 from inference_gaps.replication.artifacts.fingerprints import fingerprint
+from inference_gaps.replication.stages import STAGES
 from inference_gaps.specs.base import Spec
 
 __all__ = ["Job", "Jobs", "derived_seed"]
@@ -15,19 +16,19 @@ __all__ = ["Job", "Jobs", "derived_seed"]
 
 @dataclass(frozen=True)
 class Job:
-    """One call of a subcommand.
+    """One call of a stage.
 
     Attributes:
-        command: the subcommand, such as ``evaluate-iwae``.
+        stage: its name, such as ``evaluate-iwae``.
         spec: what it is asked to do.
         inputs: the files that it reads, by role.
-        outputs: the files that it makes, by flag; all carry the same fingerprint.
+        outputs: the files that it makes, by role; all carry the same fingerprint.
         read: the fingerprint of each of ``inputs`` that a job makes, and the digest of each other, by role.
         digests: of what it reads beside ``inputs``, by role.
         fingerprint: hash of everything that decides what it makes.
     """
 
-    command: str
+    stage: str
     spec: Spec
     inputs: Mapping[str, Path]
     outputs: Mapping[str, Path]
@@ -44,7 +45,7 @@ class Jobs:
 
     def add(
         self,
-        command: str,
+        stage: str,
         spec: Spec,
         inputs: Mapping[str, Path],
         outputs: Mapping[str, Path],
@@ -54,27 +55,32 @@ class Jobs:
         """Add a job and return it.
 
         Args:
-            command: the subcommand.
+            stage: one of the table of stages.
             spec: what it is asked to do.
             inputs: what jobs added before make for it, by role.
-            outputs: what it makes, by flag.
+            outputs: what it makes, by role.
             files: files of the project that it reads, by role; their content counts.
             digests: of whatever else it reads, by role.
 
         Raises:
             UserError: one of ``files`` cannot be read, or another job makes one of ``outputs``.
+            ValueError: the table has no such stage, or one with other outputs.
         """
+        if stage not in STAGES or set(outputs) != {output.role for output in STAGES[stage].outputs}:
+            raise ValueError(
+                f"the table of stages has no stage {stage} with the outputs {', '.join(outputs)}"
+            )
         files = files or {}
         upstream = {role: self._by_output[path].fingerprint for role, path in inputs.items()}
         upstream |= {role: file_digest(path) for role, path in files.items()}
         digests = digests or {}
-        made_by = fingerprint(command, spec.as_dict(), {**upstream, **digests})
-        job = Job(command, spec, {**inputs, **files}, outputs, upstream, digests, made_by)
+        made_by = fingerprint(stage, spec.as_dict(), {**upstream, **digests})
+        job = Job(stage, spec, {**inputs, **files}, outputs, upstream, digests, made_by)
         for path in outputs.values():
             other = self._by_output.setdefault(path, job)
             if other != job:
                 raise UserError(
-                    f"{path} would be made by {other.command} and by {command}; give the experiment, the model or "
+                    f"{path} would be made by {other.stage} and by {stage}; give the experiment, the model or "
                     f"the notebook that it is named after another name."
                 )
         return self._by_output[next(iter(outputs.values()))]
@@ -92,9 +98,9 @@ class Jobs:
                 seen.add(id(job))
                 yield job
 
-    def of(self, command: str) -> list[Job]:
-        """Return the jobs that call ``command``."""
-        return [job for job in self if job.command == command]
+    def of(self, stage: str) -> list[Job]:
+        """Return the jobs of a stage."""
+        return [job for job in self if job.stage == stage]
 
 
 def derived_seed(*names: str | int) -> int:

@@ -110,10 +110,10 @@ def _action(crate: _Crate, job: Job, record: Mapping[str, Any] | None) -> Entity
     return {
         "@id": f"#job-{job.fingerprint}",
         "@type": "CreateAction",
-        "name": f"{job.command}: {next(iter(job.outputs.values())).as_posix()}",
+        "name": f"{job.stage}: {next(iter(job.outputs.values())).as_posix()}",
         "identifier": job.fingerprint,
         "description": job.spec.as_json(),
-        "instrument": {"@id": f"#{job.command}"},
+        "instrument": {"@id": f"#{job.stage}"},
         "object": _present(crate, job.inputs.values()),
         "result": _present(crate, job.outputs.values()),
         "actionStatus": "http://schema.org/CompletedActionStatus",
@@ -121,27 +121,27 @@ def _action(crate: _Crate, job: Job, record: Mapping[str, Any] | None) -> Entity
     }
 
 
-def _commands(jobs: Iterable[Job]) -> list[str]:
-    used = {job.command for job in jobs}
-    return [command for command in STAGES if command in used]
+def _stages(jobs: Iterable[Job]) -> list[str]:
+    used = {job.stage for job in jobs}
+    return [stage for stage in STAGES if stage in used]
 
 
 def _control(jobs: list[Job]) -> list[Entity]:
     """Say of which step of the workflow each job is, as the provenance profile asks."""
     steps = [
         {
-            "@id": f"#step-{command}",
+            "@id": f"#step-{stage}",
             "@type": "HowToStep",
             "position": str(position),
-            "workExample": {"@id": f"#{command}"},
+            "workExample": {"@id": f"#{stage}"},
         }
-        for position, command in enumerate(_commands(jobs))
+        for position, stage in enumerate(_stages(jobs))
     ]
     controls = [
         {
             "@id": f"#control-{job.fingerprint}",
             "@type": "ControlAction",
-            "instrument": {"@id": f"#step-{job.command}"},
+            "instrument": {"@id": f"#step-{job.stage}"},
             "object": {"@id": f"#job-{job.fingerprint}"},
         }
         for job in jobs
@@ -160,15 +160,15 @@ def _control(jobs: list[Job]) -> list[Entity]:
 def _workflow(crate: _Crate, snakefile: Path, jobs: list[Job]) -> Entity:
     """Say of the file of the workflow what it is, and return a reference to it."""
     reference = crate.file(snakefile)
-    commands = _commands(jobs)
+    stages = _stages(jobs)
     crate.files[reference["@id"]] |= {
         "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"],
         "name": "inference-gaps",
         "description": "From raw images to the replication report.",
         "softwareVersion": importlib.metadata.version("inference-gaps"),
         "programmingLanguage": {"@id": "#language"},
-        "hasPart": [{"@id": f"#{command}"} for command in commands],
-        "step": [{"@id": f"#step-{command}"} for command in commands],
+        "hasPart": [{"@id": f"#{stage}"} for stage in stages],
+        "step": [{"@id": f"#step-{stage}"} for stage in stages],
     }
     return reference
 
@@ -188,13 +188,13 @@ def _software(jobs: list[Job]) -> list[Entity]:
     }
     tools = [
         {
-            "@id": f"#{command}",
+            "@id": f"#{stage}",
             "@type": "SoftwareApplication",
-            "name": f"inference-gaps {command}",
-            "description": STAGES[command].summary,
+            "name": f"inference-gaps {stage}",
+            "description": STAGES[stage].summary,
             "softwareVersion": importlib.metadata.version("inference-gaps"),
         }
-        for command in _commands(jobs)
+        for stage in _stages(jobs)
     ]
     return [language, engine, *tools]
 

@@ -162,7 +162,7 @@ class ModelJobs:
 
     def _compare(
         self,
-        command: str,
+        stage: str,
         stream: str,
         spec_of: Callable[[Preset, str, Split, int], Spec],
         split: Split,
@@ -171,7 +171,7 @@ class ModelJobs:
         """Add what sets out from q*_FFG to compare ways to the same number."""
         spec = spec_of(self._budget, self._dataset, split, derived_seed(*self._place, split, stream))
         inputs = self._read(split) | {"start": self.local(split, "ffg")}
-        return self._add(command, spec, inputs, {"output": output})
+        return self._add(stage, spec, inputs, {"output": output})
 
     def units(self, split: Split) -> Path:
         """Add the activity of the latent units and return it."""
@@ -197,5 +197,5 @@ class ModelJobs:
         data = self.simulated() if split == "simulated" else self.data()
         return {"data": data, "model": self.weights()}
 
-    def _add(self, command: str, *job: Any) -> Path:
-        return self._jobs.add(command, *job).outputs["output"]
+    def _add(self, stage: str, *job: Any) -> Path:
+        return self._jobs.add(stage, *job).outputs["output"]

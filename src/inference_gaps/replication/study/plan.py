@@ -13,6 +13,7 @@ from typing import Any
 from inference_gaps.errors import UserError
 from inference_gaps.replication.artifacts.layout import Layout, is_published, preset_of
 from inference_gaps.replication.config.loading import Configuration, load_configuration
+from inference_gaps.replication.stages import STAGES
 from inference_gaps.replication.study.amounts import amount_problems
 from inference_gaps.replication.study.jobs import Job, Jobs
 from inference_gaps.replication.study.notebook_jobs import add_notebooks
@@ -124,8 +125,7 @@ def study_of(paths: Iterable[Path | str], overrides: Mapping[str, Any] | None = 
 
 def _values(jobs: Jobs) -> list[Path]:
     """Return what tables, figures and the report are made from: all that needs data or a trained model."""
-    made = ("make-", "judge-", "plot-", "write-", "run-")
-    computed = [job for job in jobs if not job.command.startswith(made)]
+    computed = [job for job in jobs if not STAGES[job.stage].gathers]
     return [path for job in computed for path in job.outputs.values() if is_published(path)]
 
 
