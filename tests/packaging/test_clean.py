@@ -23,7 +23,7 @@ _REST = "\nexperiments: all\ndata_folder: null\ncopies: {}\ndevice: auto\nthread
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Presets and some files of their runs, where the test is."""
-    for preset in ("quick", "laptop", "laptop_2", "quick-2"):
+    for preset in ("quick", "laptop", "laptop-2", "quick-2"):
         (tmp_path / "config/presets").mkdir(parents=True, exist_ok=True)
         (tmp_path / f"config/presets/{preset}.yaml").touch()
     for name in OF_QUICK + OTHERS:
@@ -91,11 +91,12 @@ def test_the_file_is_read_as_yaml(line: str, rest: str, project: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("preset: laptop_3", "preset is 'laptop_3', which is not a preset; the nearest is laptop_2."),
-        ("preset: ''", "preset is '', which is not a preset"),
-        ("preset: .", "preset is '.', which is not a preset"),
-        ("preset: ../results", "preset is '../results', which is not a preset"),
-        ("preset: |\n  quick\n", "preset is 'quick\\n', which is not a preset; the nearest is quick."),
+        ("preset: laptop-3", "preset is 'laptop-3', which is not a preset; the nearest is laptop-2."),
+        ("preset: laptop_2", "preset is the text 'laptop_2'; it must be text, a name: lower-case letters"),
+        ("preset: ''", "preset is the text ''; it must be text, a name"),
+        ("preset: .", "preset is the text '.'; it must be text, a name"),
+        ("preset: ../results", "preset is the text '../results'; it must be text, a name"),
+        ("preset: |\n  quick\n", "preset is the text 'quick\\n'; it must be text, a name"),
         ("preset:", "preset is empty (null); it must be text"),
         ("preset: [quick]", "preset is a list; it must be text"),
         ("preset: quick\npreset: laptop", "preset is given twice"),
@@ -105,19 +106,18 @@ def test_the_file_is_read_as_yaml(line: str, rest: str, project: Path) -> None:
 def test_what_is_not_a_preset_removes_nothing(
     line: str, sentence: str, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (project / "config/presets/..yaml").touch()
     configure(line)
     assert main(["clean"]) == 1
     assert sentence in capsys.readouterr().err
     assert left() == OF_QUICK + OTHERS
 
 
-def test_a_preset_with_an_underscore_is_not_the_one_without(project: Path) -> None:
-    configure("preset: laptop_2")
-    (project / "results/laptop_2").mkdir()
+def test_a_preset_is_not_the_one_whose_name_it_begins_with(project: Path) -> None:
+    configure("preset: laptop-2")
+    (project / "results/laptop-2").mkdir()
     assert main(["clean"]) == 0
     assert left() == OF_QUICK + OTHERS
-    assert not (project / "results/laptop_2").exists()
+    assert not (project / "results/laptop-2").exists()
 
 
 def test_the_flag_wins_and_a_second_time_there_is_nothing(
