@@ -82,7 +82,7 @@ rule compare_local:
         **DEVICE,
         mem_mb=4000,
     message:
-        "Local optimisation by the authors and here, {wildcards.model}, seed {wildcards.seed}, {wildcards.split} points"
+        "Local optimisation, the authors' and ours, {wildcards.model}, seed {wildcards.seed}, {wildcards.split} points"
     shell:
         "inference-gaps compare-local {params.job} {params.files} --threads {threads} --device {resources.device}"
         " > {log:q} 2>&1"

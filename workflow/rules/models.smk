@@ -52,7 +52,7 @@ rule take_checkpoint:
     resources:
         mem_mb=1000,
     message:
-        "Take {wildcards.model}, seed {wildcards.seed}, as it was after epoch {wildcards.epoch}"
+        "Checkpoint of {wildcards.model}, seed {wildcards.seed}, epoch {wildcards.epoch}"
     shell:
         "inference-gaps take-checkpoint {params.job} {params.files} > {log:q} 2>&1"
 
