@@ -1,7 +1,19 @@
-"""``python -m inference_gaps`` is ``inference-gaps``."""
+"""The console script ``inference-gaps``, and ``python -m inference_gaps``."""
 
+import os
 import sys
 
-from inference_gaps.replication.cli import main
+__all__ = ["main"]
 
-sys.exit(main())
+
+def main() -> int:
+    """Run ``inference-gaps``, with the help of the server of a run where there is one; return its exit status."""
+    if os.environ.get("INFERENCE_GAPS_SERVER"):
+        from inference_gaps.replication.warm.client import main as run
+    else:
+        from inference_gaps.replication.cli import main as run
+    return run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,6 +1,6 @@
 """Jobs that need not wait for PyTorch: one process has imported everything, and forks a child for each.
 
-- ``client``  the console script ``inference-gaps``: hands its job to the server of the run, or does it itself
+- ``client``  hands a job to the server of the run, or does it where that cannot be
 - ``server``  the process that forks
 - ``start``   starts the server of a run
 

@@ -1,4 +1,4 @@
-"""The console script ``inference-gaps``: hands its command to the server of the run, or runs it in this process.
+"""What a job of a run with a server does: it hands its command to the server, or runs it in this process.
 
 Imports nothing that takes time. To whoever started it, this process is the job: it passes on the signals that it
 gets, it ends as the job ends, and when it is killed, so is the job.
