@@ -41,7 +41,6 @@ from inference_gaps.specs.table import TableRowSpec, TableSpec
 
 __all__ = ["Summary"]
 
-_FIGURE_SUFFIXES = ("pdf", "png", "csv")
 # Reconstructions show best on images that the model has not seen.
 _UNSEEN_FIRST: tuple[Split, ...] = ("validation", "test", "train")
 
@@ -161,7 +160,7 @@ class Summary:
             owner.bdmc(start)
 
     def _figure(self, name: str) -> dict[str, Path]:
-        return {suffix: self._layout.figure(name, suffix) for suffix in _FIGURE_SUFFIXES}
+        return {suffix: self._layout.figure(name, suffix) for suffix in ("csv", "pdf", "png")}
 
     def _has_gaps(self, experiment: str) -> bool:
         """Whether q* is optimised in the own family of some model, so that its gaps are known."""
