@@ -7,8 +7,7 @@ import sys
 
 import pytest
 
-from inference_gaps.replication.cli import main
-from inference_gaps.replication.stages import COMMANDS, STAGES, Stage
+from inference_gaps.replication.stages import STAGES, Stage
 from tests.small_project import ROOT
 
 _RULES = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
@@ -16,6 +15,7 @@ _RULES = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.
 _ASK = """
 import contextlib, io, sys
 from inference_gaps.replication.cli import main
+from inference_gaps.replication.stages import COMMANDS, STAGES
 
 def status(arguments):
     with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.redirect_stderr(said):
@@ -25,11 +25,13 @@ def status(arguments):
             return stop.code
 
 assert status(["--help"]) == status(["--version"]) == 0
-for stage in sys.argv[1:]:
+for stage in STAGES:
     assert status([stage, "--help"]) == 0, stage
     assert status([stage]) == 2, stage
 assert status(["train", "--data", "x", "--output", "/dev", "--metrics", "y"]) == 1
 print(*{"torch", "numpy", "pandas"} & set(sys.modules))
+for command in COMMANDS:
+    assert status([command, "--help"]) == 0, command
 """
 
 
@@ -67,14 +69,6 @@ def test_what_a_new_stage_lacks_is_named() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", [*STAGES, *COMMANDS])
-def test_each_subcommand_has_a_help_page(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as stop:
-        main([name, "--help"])
-    assert stop.value.code == 0
-    assert f"usage: inference-gaps {name}" in capsys.readouterr().out
-
-
 def test_help_pages_and_wrong_usage_wait_for_no_library() -> None:
-    done = subprocess.run([sys.executable, "-c", _ASK, *STAGES], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", _ASK], capture_output=True, text=True, timeout=120)
     assert (done.stdout.split(), done.returncode) == ([], 0), done.stderr

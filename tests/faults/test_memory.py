@@ -13,9 +13,10 @@ from inference_gaps.models.mlp import MlpGenerator
 from inference_gaps.models.vae import VAE
 from inference_gaps.replication.artifacts.files import read_tensors, write_tensors
 from inference_gaps.replication.cli import main
+from inference_gaps.replication.stages import STAGES
 from tests.faults.conftest import AIS, LOCAL, TRAIN
 from tests.faults.folders import contents
-from tests.faults.test_artifacts_of_another_kind import command_line
+from tests.faults.test_artifacts_of_another_kind import COMMANDS, command_line
 
 ON_A_CPU = (
     "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to "
@@ -30,17 +31,6 @@ ERRORS = {
     "numpy": np._core._exceptions._ArrayMemoryError((10**9, 10**9), np.dtype("f8")),
     "python": MemoryError(),
     "map": OSError(12, "Cannot allocate memory"),
-}
-LOWER = {
-    "train": "lower batch_size",
-    "simulate-data": "lower points",
-    "optimise-local": "lower samples or points, or flow_hidden for family af",
-    "evaluate-iwae": "lower samples or points",
-    "evaluate-ais": "lower chains or points",
-    "evaluate-bdmc": "lower chains or points",
-    "evaluate-exact": "lower points",
-    "compare-local": "lower copies or points",
-    "evaluate-convergence": "lower samples, chains or points",
 }
 
 
@@ -61,7 +51,7 @@ def test_nothing_else_is_taken_for_it(error: Exception) -> None:
     assert not is_out_of_memory(error)
 
 
-@pytest.mark.parametrize("command", LOWER)
+@pytest.mark.parametrize("command", sorted(set(COMMANDS) - {"take-checkpoint", "evaluate-units"}))
 @pytest.mark.parametrize("kind", ["cpu", "gpu", "python"])
 def test_the_command_names_the_setting_to_lower(
     command: str, kind: str, stages: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -75,7 +65,7 @@ def test_the_command_names_the_setting_to_lower(
     assert main(command_line(stages, command)) == 1
     said = capsys.readouterr().err
     assert f"inference-gaps {command}: the memory does not suffice" in said
-    assert LOWER[command] in said
+    assert STAGES[command].lower in said
     assert "Traceback" not in said
     assert contents(stages) == before
 
@@ -116,10 +106,10 @@ sys.exit(main(sys.argv[1:]))
     ("command", "spec", "sentence"),
     [
         ("train", {"architecture": {"kind": "mlp", "encoder_hidden": [8192, 8192], "decoder_hidden": [8192]}},
-         LOWER["train"]),
-        ("evaluate-ais", AIS | {"chains": 2**31 - 1, "start": "local-ffg"}, LOWER["evaluate-ais"]),
+         STAGES["train"].lower),
+        ("evaluate-ais", AIS | {"chains": 2**31 - 1, "start": "local-ffg"}, STAGES["evaluate-ais"].lower),
         ("optimise-local", LOCAL | {"family": "af", "start": "local-ffg", "flow_hidden": 8192, "samples": 10**6},
-         LOWER["optimise-local"]),
+         STAGES["optimise-local"].lower),
     ],
 )  # fmt: skip
 def test_a_process_that_really_runs_out_of_it(

@@ -17,7 +17,7 @@ from inference_gaps.specs.samples import SamplesSpec
 from inference_gaps.specs.train import TrainSpec
 from inference_gaps.specs.units import UnitsSpec
 
-__all__ = ["amount_problems"]
+__all__ = ["amount_problems", "part_sizes"]
 
 _CIFAR = {"train": 50_000, "test": 10_000}
 
@@ -32,7 +32,7 @@ def amount_problems(jobs: Jobs, sources: Mapping[str, Source]) -> list[str]:
         name = output.stem.rpartition("-")[0]
         if name not in parts:
             try:
-                parts[name] = _parts(sources[name].dataset, sources[name].folder)
+                parts[name] = part_sizes(sources[name].dataset, sources[name].folder)
             except UserError as error:
                 parts[name] = {}
                 problems.append(str(error))
@@ -82,7 +82,7 @@ def _problem(job: Job, data: str, sizes: Mapping[str, int]) -> list[str]:
     return []
 
 
-def _parts(dataset: DatasetSpec, folder: Path) -> dict[str, int]:
+def part_sizes(dataset: DatasetSpec, folder: Path) -> dict[str, int]:
     """Return how many images the parts of a data set have, those of which that can be told without reading them.
 
     Raises:

@@ -6,7 +6,6 @@ machine that the presets were timed on; on another machine all hours scale alike
 hours assume a rate, and a time below which no step gets.
 """
 
-import gzip
 import itertools
 import math
 from collections.abc import Callable, Iterable
@@ -15,8 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from inference_gaps.replication.data.raw_files import find_file
 from inference_gaps.replication.stages import STAGES
+from inference_gaps.replication.study.amounts import part_sizes
 from inference_gaps.replication.study.jobs import Job, Jobs
 from inference_gaps.replication.study.plan import Study
 from inference_gaps.specs.ais import AisSpec
@@ -42,28 +41,6 @@ _GRADIENT = 2
 _WINDOWS = 150
 _PART = {"idx": 60_000, "cifar-binary": 50_000, "amat": 50_000, "image-folder": 50_000}
 """Images of the part ``train`` of a file that is not at hand, by format."""
-
-
-def training_images(spec: PrepareSpec, folder: Path) -> int:
-    """Return how many training images a data set has: its raw file says so, where it is there."""
-    cut = spec.dataset.splits.get("train")
-    if cut is None:
-        return 0
-    stop = cut.stop or _count(spec, cut.part, folder) or _PART[spec.dataset.format]
-    return stop - cut.start
-
-
-def _count(spec: PrepareSpec, part: str, folder: Path) -> int | None:
-    """Return what an IDX file says that it holds."""
-    file = next((file for file in spec.dataset.files if file.part == part), None)
-    path = find_file(folder, file) if file and spec.dataset.format == "idx" else None
-    if path is None or path.suffix != ".gz":
-        return None
-    try:
-        with gzip.open(path) as content:
-            return int.from_bytes(content.read(8)[4:], "big")
-    except (OSError, EOFError):
-        return None
 
 
 @dataclass(frozen=True)
@@ -208,7 +185,7 @@ def stage_costs(study: Study) -> list[Cost]:
     for job in study.jobs.of("prepare-data"):
         path, spec = job.outputs["output"], job.spec
         assert isinstance(spec, PrepareSpec)
-        sizes[path] = (math.prod(spec.dataset.image_shape), training_images(spec, study.raw_folder(path)))
+        sizes[path] = (math.prod(spec.dataset.image_shape), _training_images(spec, study.raw_folder(path)))
     totals = {stage: [0.0, 0.0, 0.0, 0.0] for stage in STAGES}
     for job in study.jobs:
         training = _training_of(study.jobs, job)
@@ -232,6 +209,15 @@ def stage_costs(study: Study) -> list[Cost]:
         for stage, (count, operations, seconds, gpu_seconds) in totals.items()
         if count
     ]
+
+
+def _training_images(spec: PrepareSpec, folder: Path) -> int:
+    """Return how many training images a data set has: its raw files say so, where they are there."""
+    cut = spec.dataset.splits.get("train")
+    if cut is None:
+        return 0
+    stop = cut.stop or part_sizes(spec.dataset, folder).get(cut.part) or _PART[spec.dataset.format]
+    return stop - cut.start
 
 
 def _training_of(jobs: Jobs, job: Job) -> Job | None:
