@@ -7,7 +7,6 @@ Only the standard library is imported here, so that any Python can be asked for 
 """
 
 import ast
-from collections.abc import Iterator
 from typing import Any
 
 __all__ = ["canonical_syntax"]
@@ -22,28 +21,30 @@ def canonical_syntax(code: str | ast.AST) -> str:
     Raises:
         SyntaxError: the code is not Python.
     """
-    return "".join(_written(ast.parse(code) if isinstance(code, str) else code))
+    parts: list[str] = []
+    _write(ast.parse(code) if isinstance(code, str) else code, parts)
+    return "".join(parts)
 
 
-def _written(value: Any) -> Iterator[str]:
+def _write(value: Any, parts: list[str]) -> None:
     if isinstance(value, ast.Constant):
-        yield f"Constant({_literal(value.value)})"
+        parts.append(f"Constant({_literal(value.value)})")
     elif isinstance(value, ast.AST):
-        yield f"{type(value).__name__}("
+        parts.append(f"{type(value).__name__}(")
         for name, content in ast.iter_fields(value):
             if name not in _WITHOUT_MEANING and not _is_absent(content):
-                yield f"{name}="
-                yield from _written(_joined(content) if isinstance(value, ast.JoinedStr) else content)
-        yield ")"
+                parts.append(f"{name}=")
+                _write(_joined(content) if isinstance(value, ast.JoinedStr) else content, parts)
+        parts.append(")")
     elif isinstance(value, list):
-        yield "["
+        parts.append("[")
         for item in value:
             if not _is_docstring(item):
-                yield from _written(item)
-                yield ","
-        yield "]"
+                _write(item, parts)
+                parts.append(",")
+        parts.append("]")
     else:
-        yield _literal(value)
+        parts.append(_literal(value))
 
 
 def _is_absent(content: Any) -> bool:
