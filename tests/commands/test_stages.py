@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from inference_gaps.errors import UserError
-from inference_gaps.posteriors.registry import FAMILIES
 from inference_gaps.replication.analysis.units import active_units
 from inference_gaps.replication.artifacts.files import read_provenance, read_tensors, read_values
 from inference_gaps.replication.artifacts.fingerprints import identity
 from inference_gaps.replication.cli import main
+from inference_gaps.specs.families import FAMILIES
 from tests.command_lines import arguments, run
 
 POINTS = 6

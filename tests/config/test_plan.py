@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from inference_gaps.errors import UserError
-from inference_gaps.replication.artifacts import fingerprints
+from inference_gaps.replication.artifacts import code
 from inference_gaps.replication.study.jobs import derived_seed
 from inference_gaps.replication.study.model_jobs import ModelJobs
 from inference_gaps.replication.study.plan import Study, load_study
@@ -338,10 +338,8 @@ def test_code_counts_where_it_is_used(
     project: Path, monkeypatch: pytest.MonkeyPatch, module: str, commands: set[str]
 ) -> None:
     before = load_study(top=project)
-    digest = fingerprints.code_digest
-    monkeypatch.setattr(
-        fingerprints, "code_digest", lambda name: ("edited" if name == module else "") + digest(name)
-    )
+    digest = code.code_digest
+    monkeypatch.setattr(code, "code_digest", lambda name: ("edited" if name == module else "") + digest(name))
     assert changed(before, load_study(top=project)) == commands
 
 

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
 from inference_gaps.errors import UserError
-from inference_gaps.posteriors.registry import FAMILIES
 from inference_gaps.replication.cli import main
 from inference_gaps.replication.study.command_line import command_line
 from inference_gaps.replication.study.plan import load_study
+from inference_gaps.specs.families import FAMILIES
 from tests.data.raw import idx
 from tests.small_project import edit_yaml, make_project
 

@@ -92,5 +92,7 @@ def test_the_bound_of_a_flow_with_an_auxiliary_variable_takes_no_less_than_its_d
 
 def test_the_density_of_a_hamiltonian_flow_is_a_sentence() -> None:
     flow = HamiltonianFlow.local(2, steps=1, hidden=4)
-    with pytest.raises(UserError, match="choose ffg, full-gaussian, coupling or af"):
+    with pytest.raises(
+        UserError, match="density of a HamiltonianFlow at given z is not known; choose another family"
+    ):
         log_density_at(flow, parameters_of(flow), torch.zeros(3, 2).double())

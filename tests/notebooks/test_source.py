@@ -1,15 +1,13 @@
 """What a notebook says that it reads, and which edits of the package make it run again."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from inference_gaps.errors import UserError
-from inference_gaps.replication.artifacts import fingerprints
 from inference_gaps.replication.notebooks.source import imported_code, reads
 from inference_gaps.replication.study.plan import load_study
+from tests.code_copies import CodeCopy
 from tests.notebooks.small_notebooks import HEADER, write_notebook
 from tests.small_project import ROOT, edit_yaml, make_project
 
@@ -49,39 +47,18 @@ def test_files_that_are_no_notebooks_are_sentences(tmp_path: Path) -> None:
         imported_code(write_notebook(tmp_path / "c.py", "if:"))
 
 
-@pytest.fixture
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A copy of the package that a test may edit."""
-    copy = tmp_path / "inference_gaps"
-    shutil.copytree(ROOT / "src/inference_gaps", copy, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(fingerprints, "_ROOT", copy)
-    yield copy
-    _forget()
-
-
-def _forget() -> None:
-    fingerprints.code_digest.cache_clear()
-    fingerprints._parsed.cache_clear()
-
-
 def test_the_code_that_it_imports_counts_at_any_depth_and_other_code_does_not(
-    package: Path, tmp_path: Path
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notebook = write_notebook(tmp_path / "a.py", "import math", "from inference_gaps.bounds import ais")
-
-    def digest() -> str:
-        _forget()
-        return imported_code(notebook)
-
-    first = digest()
+    package = CodeCopy(tmp_path, monkeypatch)
+    first = imported_code(notebook)
     for name in ("exact/quadrature.py", "replication/figures/gaps.py"):
-        (package / name).write_text((package / name).read_text() + "\nUNUSED = 1\n")
-    assert digest() == first
-    path = package / "bounds/hmc.py"
-    path.write_text(path.read_text() + "\n# A comment.\n")
-    assert digest() == first
-    path.write_text(path.read_text() + "\nUNUSED = 1\n")
-    assert digest() != first
+        package.append(name, "UNUSED = 1")
+    package.append("bounds/hmc.py", "# A comment.")
+    assert imported_code(notebook) == first
+    package.append("bounds/hmc.py", "UNUSED = 1")
+    assert imported_code(notebook) != first
 
 
 def test_the_code_that_a_notebook_imports_is_told_apart(tmp_path: Path) -> None:

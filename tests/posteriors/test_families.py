@@ -9,8 +9,8 @@ from torch import Tensor
 from inference_gaps.posteriors.auxiliary_flow import AuxiliaryFlow
 from inference_gaps.posteriors.coupling_flow import CouplingFlow
 from inference_gaps.posteriors.gaussian import normal_log_prob
-from inference_gaps.posteriors.registry import FAMILIES as REGISTERED
 from inference_gaps.posteriors.registry import amortised_family, local_family
+from inference_gaps.specs.families import FAMILIES as REGISTERED
 from tests.posteriors.members import CLOSED, FAMILIES, FLOWS, LOCAL, B, D, N, noise_for, parameters_of
 
 

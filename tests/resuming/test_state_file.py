@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from inference_gaps.errors import UserError
-from inference_gaps.replication.artifacts.fingerprints import code_digest
+from inference_gaps.replication.artifacts.code import code_digest
 from inference_gaps.replication.jobs import state_file
 from inference_gaps.replication.jobs.state_file import UnusableState, read_record, write_record
 

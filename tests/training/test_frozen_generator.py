@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from inference_gaps.models.vae import VAE, build_vae
-from inference_gaps.posteriors.registry import FAMILIES
+from inference_gaps.specs.families import FAMILIES
 from inference_gaps.specs.train import ConvArchitectureSpec, MlpArchitectureSpec, PosteriorSpec, TrainSpec
 from inference_gaps.training.loop import EpochMetrics, Images, train
 

@@ -10,9 +10,9 @@ import torch
 from inference_gaps.errors import UserError
 from inference_gaps.models.vae import VAE, build_vae
 from inference_gaps.numerics.device import random_generator
-from inference_gaps.posteriors.registry import FAMILIES
 from inference_gaps.replication.config.sentences import spec_sentences
 from inference_gaps.specs.base import InvalidSpec
+from inference_gaps.specs.families import FAMILIES
 from inference_gaps.specs.train import ConvArchitectureSpec, MlpArchitectureSpec, PosteriorSpec, TrainSpec
 from inference_gaps.training.loop import EpochMetrics, Images, train
 from inference_gaps.training.schedules import entropy_weight, learning_rate

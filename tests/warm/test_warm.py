@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from inference_gaps.replication.artifacts import fingerprints
+from inference_gaps.replication.artifacts.code import code_of
 from inference_gaps.replication.artifacts.files import read_provenance
 from inference_gaps.replication.warm.client import SERVER
 from inference_gaps.replication.warm.server import unfit, unlike
@@ -322,7 +322,7 @@ def test_an_edit_during_a_run_does_not_sign_results_of_the_old_code(data: str, t
         said = process.communicate()[1]
         assert process.returncode == 0, said
         assert cold_jobs(run) == []
-    assert read_provenance(tmp_path / "model.safetensors")["code"] == fingerprints.code_of("train")
+    assert read_provenance(tmp_path / "model.safetensors")["exact_code"] == code_of("train", ("af",))
 
 
 def test_without_a_server_where_it_is_switched_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from inference_gaps.errors import UserError
 from inference_gaps.replication.artifacts.files import read_provenance, write_bytes
-from inference_gaps.replication.artifacts.fingerprints import identity, make_provenance
+from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.replication.artifacts.signing import canonical, digest_of, signed
 from inference_gaps.replication.stages import STAGES
 
@@ -39,9 +39,9 @@ def _planned(fingerprint: str) -> dict:
     return plan[fingerprint]
 
 
-def _read(path: str, digest: str) -> str:
+def _read(path: str, digest: str) -> str | dict:
     try:
-        return identity(read_provenance(path))
+        return read_provenance(path)
     except UserError:
         return digest
 

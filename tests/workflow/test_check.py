@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from inference_gaps.replication.artifacts.code import package_versions
 from inference_gaps.replication.artifacts.files import read_values, write_values
-from inference_gaps.replication.artifacts.fingerprints import package_versions
 from inference_gaps.replication.artifacts.layout import is_published
 from inference_gaps.replication.cli import main
 from inference_gaps.replication.study.command_line import command_line
@@ -26,8 +26,7 @@ def here(finished: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A finished study that is the working directory; what planned its jobs was another process."""
     monkeypatch.chdir(finished)
     shutil.rmtree(".snakemake")
-    yield finished
-    package_versions.cache_clear()
+    return finished
 
 
 def check(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, str], str]:
@@ -132,12 +131,16 @@ def test_code_packages_and_data_are_named(
     )
     monkeypatch.setattr(
         "inference_gaps.replication.study.freshness.package_versions",
-        lambda: {"numpy": "2.4.6", "torch": "3.0"},
+        lambda command: {"numpy": "2.4.6", "torch": "3.0"},
     )
-    monkeypatch.setattr("inference_gaps.replication.study.freshness.code_of", lambda command: "other")
-    torch = package_versions()["torch"]
+    monkeypatch.setattr(
+        "inference_gaps.replication.study.freshness.standing",
+        lambda code: {**code, "evaluate-ais": "other", "family ffg": "other"},
+    )
+    torch = package_versions("evaluate-ais")["torch"]
     assert check(capsys)[1][f"{FFG}/train/ais-prior.csv"] == (
-        f"stale was made with torch {torch}, here is 3.0 and was made by other code of evaluate-ais"
+        f"stale was made with torch {torch}, here is 3.0 and was made by other code of evaluate-ais "
+        f"and family ffg"
     )
 
 

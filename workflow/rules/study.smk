@@ -13,9 +13,9 @@ min_version("9.0")
 try:
     from inference_gaps.errors import UserError
     from inference_gaps.replication.artifacts.layout import at_epoch
-    from inference_gaps.posteriors.registry import FAMILIES
     from inference_gaps.replication.jobs.run_lock import begin_run
     from inference_gaps.replication.study.command_line import file_flags, job_flags
+    from inference_gaps.specs.families import FAMILIES
     from inference_gaps.replication.study.flags import flags_for
     from inference_gaps.replication.study.freshness import mark_outdated
     from inference_gaps.replication.study.manifest import described_study, study_identifier

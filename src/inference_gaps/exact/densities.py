@@ -4,14 +4,7 @@ import torch
 from torch import Tensor
 
 from inference_gaps.errors import UserError
-from inference_gaps.posteriors.auxiliary_flow import AuxiliaryFlow
-from inference_gaps.posteriors.coupling import with_context
-from inference_gaps.posteriors.coupling_flow import CouplingFlow
 from inference_gaps.posteriors.family import Parameters, PosteriorFamily
-from inference_gaps.posteriors.full_gaussian import FullGaussian
-from inference_gaps.posteriors.gaussian import FullyFactorisedGaussian, normal_log_prob
-from inference_gaps.posteriors.hamiltonian_flow import HamiltonianFlow
-from inference_gaps.posteriors.networks import mlp
 
 __all__ = ["log_density_at", "marginal_log_density"]
 
@@ -27,7 +20,7 @@ def log_density_at(family: PosteriorFamily, parameters: Parameters, z: Tensor) -
     """Return log q(z) of one data point.
 
     Args:
-        family: any but the Hamiltonian flow.
+        family: one whose density is known at given z.
         parameters: of one data point (B = 1), in float64.
         z: [n, d] in float64; d at most 2 for a flow with an auxiliary variable.
 
@@ -37,22 +30,12 @@ def log_density_at(family: PosteriorFamily, parameters: Parameters, z: Tensor) -
     Raises:
         UserError: the density of the family is not known at given z.
     """
-    at = z.unsqueeze(0)
-    if isinstance(family, FullyFactorisedGaussian):
-        mean, log_variance = parameters["mean"].unsqueeze(1), parameters["log_variance"].unsqueeze(1)
-        return normal_log_prob(at, mean, log_variance)[0]
-    if isinstance(family, CouplingFlow | FullGaussian):
-        return family.log_prob(parameters, at)[0]
-    if isinstance(family, AuxiliaryFlow) and not isinstance(family, HamiltonianFlow):
-        return marginal_log_density(family, parameters, z)[0]
-    raise UserError(
-        "The density of a Hamiltonian flow at given z would need an integral over gradients; choose ffg, "
-        "full-gaussian, coupling or af."
-    )
+    closed = family.log_prob(parameters, z.unsqueeze(0))
+    return marginal_log_density(family, parameters, z)[0] if closed is None else closed[0]
 
 
 @torch.no_grad()
-def marginal_log_density(flow: AuxiliaryFlow, parameters: Parameters, z: Tensor) -> tuple[Tensor, Tensor]:
+def marginal_log_density(flow: PosteriorFamily, parameters: Parameters, z: Tensor) -> tuple[Tensor, Tensor]:
     """Integrate q(z) = int q(z, v) dv by the trapezoidal rule, at the inverse of the flow.
 
     The rule has its nodes around r(v|z), which the bound has fitted to q(v|z); where r is nothing like it, mass is
@@ -61,12 +44,15 @@ def marginal_log_density(flow: AuxiliaryFlow, parameters: Parameters, z: Tensor)
     wider together until nothing changes; where z has less than exp(-16) of the largest density, once is enough.
 
     Args:
-        flow: d at most 2.
+        flow: one with a reverse model r(v|z); d at most 2.
         parameters: of one data point (B = 1), in float64.
         z: [n, d] in float64.
 
     Returns:
         log q(z) [n] in nats, and how much the last rule changed it [n]; NaN where there was only one.
+
+    Raises:
+        UserError: the flow has no reverse model, or no density at given (z, v).
     """
     value = _integral(flow, parameters, z, *_RULES[0])
     change = torch.full_like(value, torch.nan)
@@ -82,7 +68,7 @@ def marginal_log_density(flow: AuxiliaryFlow, parameters: Parameters, z: Tensor)
 
 
 def _integral(
-    flow: AuxiliaryFlow, parameters: Parameters, z: Tensor, half_width: float, spacing: float
+    flow: PosteriorFamily, parameters: Parameters, z: Tensor, half_width: float, spacing: float
 ) -> Tensor:
     count = round(2 * half_width / spacing) + 1
     axis = torch.linspace(-half_width, half_width, count, dtype=z.dtype)
@@ -90,8 +76,13 @@ def _integral(
     area = flow.latent_dim * torch.log(axis[1] - axis[0])
     parts = []
     for some in z.split(max(1, _PAIRS_AT_ONCE // len(nodes))):
-        reverse = mlp(with_context(some.unsqueeze(0), parameters), parameters, "reverse", "elu")
-        mean, log_variance = reverse.chunk(2, dim=-1)
+        reverse = flow.reverse(parameters, some.unsqueeze(0))
+        if reverse is None:
+            raise UserError(
+                f"The density of a {type(flow).__name__} at given z is not known; choose another family, such as "
+                f"ffg or af."
+            )
+        mean, log_variance = reverse
         v = mean[0].unsqueeze(1) + torch.exp(0.5 * log_variance[0]).unsqueeze(1) * nodes
         pairs = some.unsqueeze(1).expand_as(v).reshape(1, -1, flow.latent_dim)
         joint = flow.joint_log_prob(parameters, pairs, v.reshape(1, -1, flow.latent_dim))

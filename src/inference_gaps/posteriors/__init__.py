@@ -1,7 +1,7 @@
 """Posterior families q(z), each written once and used twice.
 
 - ``family``            the interface: noise -> (z, log q(z)), given parameters
-- ``registry``          the families by name; a new one needs an entry here
+- ``registry``          a family by its name; ``specs.families`` lists them
 - ``gaussian``          FFG, the fully-factorised Gaussian
 - ``full_gaussian``     FCG, the Gaussian with a full covariance
 - ``coupling_flow``     CF, Real NVP steps on the halves of z

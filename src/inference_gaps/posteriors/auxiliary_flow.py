@@ -130,6 +130,11 @@ class AuxiliaryFlow(PosteriorFamily):
         )
         return log_q + log_first + normal_log_prob(second, moments[..., :d], moments[..., d:])
 
+    def reverse(self, parameters: Parameters, z: Tensor) -> tuple[Tensor, Tensor] | None:
+        """See :meth:`PosteriorFamily.reverse`."""
+        mean, log_variance = mlp(with_context(z, parameters), parameters, "reverse", "elu").chunk(2, dim=-1)
+        return mean, log_variance
+
     def from_gaussian(
         self, mean: Tensor, log_variance: Tensor, generator: torch.Generator
     ) -> dict[str, Tensor]:

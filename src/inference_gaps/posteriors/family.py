@@ -26,7 +26,8 @@ class PosteriorFamily(ABC):
     dimension B. Nothing here knows whether the parameters came from a recognition network or from a table.
 
     A family has two forms, with the same density: ``amortised``, with a context where that helps, and ``local``.
-    To be known to specifications, commands, tables and the workflow, it needs an entry in ``registry``.
+    To be known to specifications, commands, tables and the workflow, it needs an entry in
+    :data:`inference_gaps.specs.families.FAMILIES`.
     """
 
     latent_dim: int
@@ -69,6 +70,21 @@ class PosteriorFamily(ABC):
 
     def mean(self, parameters: Parameters) -> Tensor | None:
         """Return the mean of z [B, d], for a family that has a formula for it."""
+        return None
+
+    def log_prob(self, parameters: Parameters, z: Tensor) -> Tensor | None:
+        """Return log q(z) [B, n] at given z [B, n, d], for a family that has a formula for it."""
+        return None
+
+    def joint_log_prob(self, parameters: Parameters, z: Tensor, v: Tensor) -> Tensor:
+        """Return log q(z, v) [B, n] at given z and v [B, n, d], for a family with a :meth:`reverse`."""
+        raise NotImplementedError
+
+    def reverse(self, parameters: Parameters, z: Tensor) -> tuple[Tensor, Tensor] | None:
+        """Return mean and log variance of r(v|z) [B, n, d], for a family whose z comes with an auxiliary v.
+
+        It is ``None``, too, where the density of (z, v) is not known at given places.
+        """
         return None
 
     def from_zeros(self, points: int, generator: torch.Generator) -> dict[str, Tensor]:

@@ -59,6 +59,10 @@ class FullyFactorisedGaussian(PosteriorFamily):
         """See :meth:`PosteriorFamily.mean`."""
         return parameters["mean"]
 
+    def log_prob(self, parameters: Parameters, z: Tensor) -> Tensor:
+        """See :meth:`PosteriorFamily.log_prob`."""
+        return normal_log_prob(z, parameters["mean"].unsqueeze(1), parameters["log_variance"].unsqueeze(1))
+
     def transform(self, parameters: Parameters, noise: Tensor) -> tuple[Tensor, Tensor]:
         """See :meth:`PosteriorFamily.transform`."""
         return reparameterise(noise, parameters["mean"].unsqueeze(1), parameters["log_variance"].unsqueeze(1))

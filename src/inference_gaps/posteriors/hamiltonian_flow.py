@@ -56,6 +56,10 @@ class HamiltonianFlow(AuxiliaryFlow):
         """See :meth:`PosteriorFamily.given`."""
         return replace(self, score=score)
 
+    def reverse(self, parameters: Parameters, z: Tensor) -> None:
+        """Say that the density of z would need an integral over gradients."""
+        return
+
     def from_gaussian(
         self, mean: Tensor, log_variance: Tensor, generator: torch.Generator
     ) -> dict[str, Tensor]:

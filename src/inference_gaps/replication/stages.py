@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inference_gaps.posteriors.registry import FAMILIES
+from inference_gaps.specs.families import FAMILIES
 
 if TYPE_CHECKING:
     from inference_gaps.specs.base import Spec

@@ -4,14 +4,14 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from inference_gaps.posteriors.registry import FAMILIES, Family
 from inference_gaps.specs.base import Spec
+from inference_gaps.specs.families import FAMILIES, Family
 
 __all__ = ["FamilySpec"]
 
 
 class FamilySpec(Spec):
-    """A posterior family of :mod:`inference_gaps.posteriors.registry`.
+    """A posterior family of :data:`inference_gaps.specs.families.FAMILIES`.
 
     ``flow_steps`` and ``flow_hidden`` (which is the family's own where it is not given) count for families with
     networks.

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-from inference_gaps.posteriors.registry import FAMILIES
 from inference_gaps.specs.base import Name, Spec
+from inference_gaps.specs.families import FAMILIES
 from inference_gaps.specs.table import TableRowSpec
 
 __all__ = ["Estimator", "SelfcheckRowSpec", "SelfcheckSpec"]

@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from inference_gaps.posteriors.registry import Family
 from inference_gaps.specs.base import Count, Name, Spec
 from inference_gaps.specs.data import Binarisation, Split
+from inference_gaps.specs.families import Family
 
 __all__ = ["AisStart", "Family", "TableRowSpec", "TableSpec"]
 

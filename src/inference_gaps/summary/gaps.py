@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inference_gaps.posteriors.registry import FAMILIES
+from inference_gaps.specs.families import FAMILIES
 from inference_gaps.summary.intervals import monte_carlo_standard_error, selection_bias_bound
 
 __all__ = ["PAPER_ESTIMATORS", "Bounds", "Quantity", "average_over_seeds", "quantities", "tightest"]

@@ -2,10 +2,10 @@
 
 import itertools
 
-from inference_gaps.posteriors.registry import FAMILIES
 from inference_gaps.replication.analysis.model_table import LOCAL, ModelTable
 from inference_gaps.replication.analysis.paper_table import PaperTable
 from inference_gaps.replication.analysis.table import ACTIVE_UNITS
+from inference_gaps.specs.families import FAMILIES
 
 __all__ = ["to_latex", "to_markdown"]
 

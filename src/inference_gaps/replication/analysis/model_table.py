@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from inference_gaps.posteriors.registry import FAMILIES
 from inference_gaps.replication.analysis.table import ACTIVE_UNITS
 from inference_gaps.replication.analysis.table_text import (
     SPLIT_WORDS,
@@ -14,6 +13,7 @@ from inference_gaps.replication.analysis.table_text import (
     reading_notes,
     summary_lines,
 )
+from inference_gaps.specs.families import FAMILIES
 from inference_gaps.specs.table import TableSpec
 
 __all__ = ["LOCAL", "ModelGroup", "ModelTable", "model_table"]

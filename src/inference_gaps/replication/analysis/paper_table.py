@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from inference_gaps.posteriors.registry import FAMILIES, label_of
 from inference_gaps.replication.analysis.published import STATUS_WORDS, published_columns
 from inference_gaps.replication.analysis.table_text import (
     ESTIMATOR_WORDS,
@@ -16,6 +15,7 @@ from inference_gaps.replication.analysis.table_text import (
     signed,
     summary_lines,
 )
+from inference_gaps.specs.families import FAMILIES, label_of
 from inference_gaps.specs.table import TableSpec
 
 __all__ = ["Column", "PaperTable", "Section", "paper_table"]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from inference_gaps.errors import UserError
-from inference_gaps.posteriors.registry import FAMILIES, family_named
+from inference_gaps.specs.families import FAMILIES, family_named
 
 __all__ = ["PAPER_NAMES", "STATUS_WORDS", "published_columns", "read_published"]
 

@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from inference_gaps.posteriors.registry import FAMILIES
 from inference_gaps.replication.analysis.selfcheck import (
     AT_LEAST,
     AT_MOST,
@@ -12,6 +11,7 @@ from inference_gaps.replication.analysis.selfcheck import (
     MOST_STANDARD_ERRORS,
 )
 from inference_gaps.replication.analysis.table_text import ESTIMATOR_WORDS, signed
+from inference_gaps.specs.families import FAMILIES
 
 __all__ = ["HEADINGS", "selfcheck_cells", "selfcheck_markdown", "selfcheck_summary", "selfcheck_text"]
 

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from inference_gaps.errors import UserError
-from inference_gaps.replication.artifacts.files import read_provenance
-from inference_gaps.replication.artifacts.fingerprints import identity
+from inference_gaps.replication.artifacts.files import Provenance, read_provenance
 from inference_gaps.replication.artifacts.layout import Layout, at_epoch
 from inference_gaps.specs.claims import ClaimsSpec
 from inference_gaps.specs.figures import (
@@ -24,7 +23,6 @@ from inference_gaps.specs.selfcheck import SelfcheckSpec
 from inference_gaps.specs.table import TableRowSpec, TableSpec
 
 __all__ = [
-    "artifact_identities",
     "bdmc_files",
     "claims_sources",
     "convergence_sources",
@@ -34,6 +32,7 @@ __all__ = [
     "paper_files",
     "picture",
     "posteriors_sources",
+    "provenances",
     "report_sources",
     "residual_files",
     "samples_sources",
@@ -183,13 +182,13 @@ def paper_files(paper: Path) -> dict[str, Path]:
     }
 
 
-def artifact_identities(sources: Mapping[str, Path]) -> dict[str, str]:
-    """Return the identity of each artifact, by role.
+def provenances(sources: Mapping[str, Path]) -> dict[str, str | Provenance]:
+    """Return what each artifact says of its making, by role.
 
     Raises:
         UserError: an artifact is missing or does not say what made it.
     """
-    return {role: identity(read_provenance(path)) for role, path in sources.items()}
+    return {role: read_provenance(path) for role, path in sources.items()}
 
 
 def file_digest(path: Path) -> str:

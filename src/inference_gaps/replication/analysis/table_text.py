@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from inference_gaps.posteriors.registry import FAMILIES
 from inference_gaps.replication.analysis.table import (
     INCLUDES_ZERO,
     NEGATIVE,
@@ -13,6 +12,7 @@ from inference_gaps.replication.analysis.table import (
     WITHIN_BDMC,
     at_images,
 )
+from inference_gaps.specs.families import FAMILIES
 from inference_gaps.specs.table import TableRowSpec
 
 __all__ = [

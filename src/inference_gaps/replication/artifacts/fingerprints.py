@@ -1,110 +1,28 @@
 """Fingerprints: one hash of everything that decides what a job makes.
 
-A job's fingerprint covers its command, its specification with the names of its keys, the code that the
-command can reach, the fingerprints of what it reads, and the versions of the packages that compute.
+A job's fingerprint covers its command, its specification with the names of its keys, the code that decides what
+it makes (:mod:`~inference_gaps.replication.artifacts.code`), the fingerprints of what it reads, and the versions of
+the packages that it computes with.
 The workflow passes it to Snakemake as a parameter, so that a job runs again exactly when it has to; the
 command writes it into what it makes.
 """
 
-import ast
-import functools
 import hashlib
-import importlib.metadata
-import importlib.util
 import json
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 from inference_gaps.errors import UserError
-from inference_gaps.replication.artifacts.syntax import canonical_syntax
+from inference_gaps.replication.artifacts.code import code_of, families_named, package_versions, standing
 
 __all__ = [
-    "WITHOUT_INFLUENCE",
     "NotPlanned",
-    "code_digest",
-    "code_of",
     "fingerprint",
     "fingerprint_of",
     "identity",
     "make_provenance",
-    "package_versions",
     "without_contents",
 ]
-
-_PACKAGE = "inference_gaps"
-_ROOT = Path(__file__).parents[2]
-_COMPUTING_PACKAGES = ("numpy", "torch")
-# What no result depends on, as tests prove: when and where a job stops and goes on (tests/resuming and tests/faults
-# compare the bits), what it says meanwhile, what is noted of it afterwards, which process it runs in (tests/warm
-# compares the bits). An edit there would otherwise make every training anew.
-WITHOUT_INFLUENCE = (
-    "numerics.checkpoint",
-    "replication.artifacts.run_records",
-    "replication.jobs",
-    "replication.warm",
-)
-
-
-def _module_file(module: str) -> Path | None:
-    relative = Path(*module.split(".")[1:])
-    for candidate in (_ROOT / relative.with_suffix(".py"), _ROOT / relative / "__init__.py"):
-        if candidate.is_file():
-            return candidate
-    return None
-
-
-def _imports(tree: ast.AST) -> Iterable[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-@functools.cache
-def _parsed(module: str) -> tuple[str, frozenset[str]]:
-    file = _module_file(module)
-    if file is None:
-        return "", frozenset()
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    ours = frozenset(
-        name for name in _imports(tree) if name.startswith(f"{_PACKAGE}.") and _module_file(name) is not None
-    )
-    return canonical_syntax(tree), ours
-
-
-@functools.cache
-def code_digest(module: str, without: tuple[str, ...] = WITHOUT_INFLUENCE) -> str:
-    """Hash the syntax of ``module`` and of every module of this package that it imports, at any depth.
-
-    Comments, docstrings and formatting do not count, nor do the modules and folders ``without``.
-    """
-    closure: set[str] = set()
-    waiting = [module]
-    while waiting:
-        name = waiting.pop()
-        if name not in closure:
-            closure.add(name)
-            waiting.extend(
-                other
-                for other in _parsed(name)[1]
-                if not f"{other}.".startswith(tuple(f"{_PACKAGE}.{name}." for name in without))
-            )
-    digest = hashlib.sha256()
-    for name in sorted(closure):
-        digest.update(f"{name}\0{_parsed(name)[0]}\0".encode())
-    return digest.hexdigest()
-
-
-@functools.cache
-def package_versions() -> dict[str, str]:
-    """Return the versions of the packages whose numerics decide a result, without build labels.
-
-    ``2.13.0+cpu`` and ``2.13.0+cu130`` are the same release on two kinds of machine.
-    """
-    return {name: importlib.metadata.version(name).split("+")[0] for name in _COMPUTING_PACKAGES}
 
 
 class NotPlanned(UserError):
@@ -121,11 +39,6 @@ class NotPlanned(UserError):
             f"--fingerprint out to make this all the same."
         )
         self.provenance, self.planned = provenance, planned
-
-
-def code_of(command: str) -> str:
-    """Return the digest of the code that a subcommand can reach, as 16 hexadecimal digits."""
-    return code_digest(f"{_PACKAGE}.replication.commands.{command.replace('-', '_')}")[:16]
 
 
 def identity(provenance: Mapping[str, Any]) -> str:
@@ -145,7 +58,9 @@ def without_contents(provenance: Mapping[str, Any]) -> dict[str, Any]:
     return {**provenance, "inputs": inputs}
 
 
-def fingerprint(command: str, spec: Mapping[str, Any], inputs: Mapping[str, str]) -> str:
+def fingerprint(
+    command: str, spec: Mapping[str, Any], inputs: Mapping[str, str], code: Mapping[str, str]
+) -> str:
     """Return the fingerprint of a job as 16 hexadecimal digits.
 
     Args:
@@ -153,13 +68,14 @@ def fingerprint(command: str, spec: Mapping[str, Any], inputs: Mapping[str, str]
         spec: the resolved specification of the job, JSON-serialisable.
         inputs: the fingerprint or the identity of each artifact that the job reads, by role; only the
             fingerprint of it counts.
+        code: the digest of each part of its code.
     """
     return fingerprint_of(
         {
-            "code": code_of(command),
+            "code": standing(code),
             "command": command,
             "inputs": inputs,
-            "packages": package_versions(),
+            "packages": package_versions(command),
             "spec": spec,
         }
     )
@@ -178,24 +94,32 @@ def fingerprint_of(provenance: Mapping[str, Any]) -> str:
 
 
 def make_provenance(
-    command: str, spec: Mapping[str, Any], inputs: Mapping[str, str], planned: str | None = None
+    command: str,
+    spec: Mapping[str, Any],
+    inputs: Mapping[str, str | Mapping[str, Any]],
+    planned: str | None = None,
 ) -> dict[str, Any]:
     """Return what an artifact says of itself: command, specification, code, inputs, packages, fingerprint.
+
+    The code is what that of the job stands for, by the ledger; beside it, in ``exact_code``, is its own.
 
     Args:
         command: the subcommand.
         spec: the resolved specification of the job.
-        inputs: the identity of each artifact that the job reads, and the digest of each other file, by role.
+        inputs: the provenance of each artifact that the job reads, and the digest of each other file, by role.
         planned: the fingerprint that the study asks for, if the job is part of one.
 
     Raises:
         NotPlanned: the fingerprint is another than the one ``planned``.
     """
+    read = {role: made_by for role, made_by in inputs.items() if not isinstance(made_by, str)}
+    exact = code_of(command, families_named(spec, [made_by.get("code", {}) for made_by in read.values()]))
     provenance = {
-        "code": code_of(command),
+        "code": standing(exact),
         "command": command,
-        "inputs": dict(inputs),
-        "packages": package_versions(),
+        "exact_code": exact,
+        "inputs": {**inputs, **{role: identity(made_by) for role, made_by in read.items()}},
+        "packages": package_versions(command),
         "spec": dict(spec),
     }
     provenance["fingerprint"] = fingerprint_of(provenance)

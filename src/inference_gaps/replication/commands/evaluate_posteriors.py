@@ -14,12 +14,12 @@ import argparse
 from inference_gaps.errors import UserError
 from inference_gaps.exact.plane import Approximation, bounds_of, exact_generator, log_marginal, plane_of
 from inference_gaps.numerics.device import random_generator
-from inference_gaps.posteriors.registry import FAMILIES
 from inference_gaps.replication.analysis.choice import choose_images
 from inference_gaps.replication.artifacts.files import read_provenance
 from inference_gaps.replication.commands.stage_inputs import StageInputs, load_stage
 from inference_gaps.replication.jobs.progress import progress_bar
 from inference_gaps.replication.storage.exact import AMORTIZED, save_posteriors
+from inference_gaps.specs.families import FAMILIES
 from inference_gaps.specs.posteriors import PosteriorsSpec
 
 __all__ = ["run"]

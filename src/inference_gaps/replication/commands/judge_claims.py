@@ -13,10 +13,10 @@ from inference_gaps.replication.analysis.claims_layout import claims_markdown
 from inference_gaps.replication.analysis.published import read_published
 from inference_gaps.replication.analysis.selfcheck import require_passed
 from inference_gaps.replication.analysis.sources import (
-    artifact_identities,
     claims_sources,
     file_digest,
     layout_of,
+    provenances,
 )
 from inference_gaps.replication.artifacts.files import all_or_none, write_signed, write_values
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
@@ -29,10 +29,8 @@ def run(options: argparse.Namespace) -> None:
     """Judge."""
     spec = ClaimsSpec.from_argument(options.spec)
     layout = layout_of(options.results)
-    inputs = {"published": file_digest(options.published)}
-    if options.selfcheck:
-        inputs |= artifact_identities({"selfcheck": options.selfcheck})
-    inputs |= artifact_identities(claims_sources(spec, layout))
+    sources = claims_sources(spec, layout) | ({"selfcheck": options.selfcheck} if options.selfcheck else {})
+    inputs = {"published": file_digest(options.published), **provenances(sources)}
     provenance = make_provenance("judge-claims", spec.as_dict(), inputs, options.fingerprint)
     if options.selfcheck:
         require_passed(options.selfcheck)

@@ -9,7 +9,7 @@ import argparse
 
 from inference_gaps.replication.analysis.selfcheck import build_selfcheck
 from inference_gaps.replication.analysis.selfcheck_layout import selfcheck_markdown
-from inference_gaps.replication.analysis.sources import artifact_identities, layout_of, selfcheck_sources
+from inference_gaps.replication.analysis.sources import layout_of, provenances, selfcheck_sources
 from inference_gaps.replication.artifacts.files import all_or_none, write_signed, write_values
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.specs.selfcheck import SelfcheckSpec
@@ -21,7 +21,7 @@ def run(options: argparse.Namespace) -> None:
     """Make the table."""
     spec = SelfcheckSpec.from_argument(options.spec)
     layout = layout_of(options.results)
-    inputs = artifact_identities(selfcheck_sources(spec, layout))
+    inputs = provenances(selfcheck_sources(spec, layout))
     provenance = make_provenance("make-selfcheck", spec.as_dict(), inputs, options.fingerprint)
     table = build_selfcheck(spec, layout)
     with all_or_none():

@@ -15,9 +15,9 @@ from inference_gaps.replication.analysis.paper_table import paper_table
 from inference_gaps.replication.analysis.published import read_published
 from inference_gaps.replication.analysis.selfcheck import require_passed
 from inference_gaps.replication.analysis.sources import (
-    artifact_identities,
     file_digest,
     layout_of,
+    provenances,
     table_sources,
 )
 from inference_gaps.replication.analysis.table import build_table
@@ -32,10 +32,8 @@ def run(options: argparse.Namespace) -> None:
     """Make the table."""
     spec = TableSpec.from_argument(options.spec)
     layout = layout_of(options.results)
-    inputs = {"published": file_digest(options.published)}
-    if options.selfcheck:
-        inputs |= artifact_identities({"selfcheck": options.selfcheck})
-    inputs |= artifact_identities(table_sources(spec, layout))
+    sources = table_sources(spec, layout) | ({"selfcheck": options.selfcheck} if options.selfcheck else {})
+    inputs = {"published": file_digest(options.published), **provenances(sources)}
     provenance = make_provenance("make-table", spec.as_dict(), inputs, options.fingerprint)
     if options.selfcheck:
         require_passed(options.selfcheck)

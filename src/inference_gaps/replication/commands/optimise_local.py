@@ -22,12 +22,13 @@ from inference_gaps.numerics.device import random_generator
 from inference_gaps.posteriors.at_points import parameters_at_points
 from inference_gaps.posteriors.family import PosteriorFamily
 from inference_gaps.posteriors.gaussian import FullyFactorisedGaussian
-from inference_gaps.posteriors.registry import FAMILIES, amortised_family, label_of
+from inference_gaps.posteriors.registry import amortised_family
 from inference_gaps.replication.artifacts.files import all_or_none, write_values
 from inference_gaps.replication.commands.stage_inputs import load_stage, load_start
 from inference_gaps.replication.jobs.job import resumable
 from inference_gaps.replication.jobs.progress import progress_bar
 from inference_gaps.replication.storage.posteriors import family_of, save_local_posterior
+from inference_gaps.specs.families import FAMILIES, label_of
 from inference_gaps.specs.local import LocalSpec
 
 __all__ = ["run"]

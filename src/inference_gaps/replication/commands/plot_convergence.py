@@ -10,7 +10,7 @@ import pandas as pd
 
 from inference_gaps.errors import UserError
 from inference_gaps.replication.analysis.convergence import reference_values, remaining_gaps
-from inference_gaps.replication.analysis.sources import artifact_identities, convergence_sources, layout_of
+from inference_gaps.replication.analysis.sources import convergence_sources, layout_of, provenances
 from inference_gaps.replication.artifacts.checks import values_of
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.replication.artifacts.layout import Layout
@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> None:
     """Draw the figure."""
     spec = ConvergenceFigureSpec.from_argument(options.spec)
     layout = layout_of(options.results)
-    inputs = artifact_identities(convergence_sources(spec, layout))
+    inputs = provenances(convergence_sources(spec, layout))
     provenance = make_provenance("plot-convergence", spec.as_dict(), inputs, options.fingerprint)
     gaps = pd.concat([_gaps(shown, layout) for shown in spec.models], ignore_index=True)
     with figure_style():

@@ -9,7 +9,7 @@ import argparse
 from inference_gaps.replication.analysis.published import read_published
 from inference_gaps.replication.analysis.sources import file_digest
 from inference_gaps.replication.analysis.table import read_table
-from inference_gaps.replication.artifacts.fingerprints import identity, make_provenance
+from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.replication.artifacts.layout import Layout
 from inference_gaps.replication.figures.gaps import draw_gaps, gap_bars
 from inference_gaps.replication.figures.models import draw_gaps_of_models, draw_gaps_over_epochs
@@ -24,8 +24,12 @@ def run(options: argparse.Namespace) -> None:
     spec = GapsFigureSpec.from_argument(options.spec)
     table, made_by = read_table(options.table)
     role = Layout(spec.preset).table(spec.experiment, "csv").as_posix()
-    inputs = {role: identity(made_by), "published": file_digest(options.published)}
-    provenance = make_provenance("plot-gaps", spec.as_dict(), inputs, options.fingerprint)
+    provenance = make_provenance(
+        "plot-gaps",
+        spec.as_dict(),
+        {role: made_by, "published": file_digest(options.published)},
+        options.fingerprint,
+    )
     bars = gap_bars(table, read_published(options.published), spec.published)
     with figure_style():
         if spec.published is not None:

@@ -8,12 +8,12 @@ import argparse
 
 import numpy as np
 
-from inference_gaps.posteriors.registry import label_of
-from inference_gaps.replication.analysis.sources import artifact_identities, layout_of, posteriors_sources
+from inference_gaps.replication.analysis.sources import layout_of, posteriors_sources, provenances
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.replication.figures.posteriors import Panel, Row, draw_posteriors, panel_numbers
 from inference_gaps.replication.figures.style import figure_style, save_figure
 from inference_gaps.replication.storage.exact import PosteriorsFile, load_posteriors
+from inference_gaps.specs.families import label_of
 from inference_gaps.specs.figures import PosteriorsFigureSpec
 
 __all__ = ["rows_of", "run"]
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> None:
     spec = PosteriorsFigureSpec.from_argument(options.spec)
     layout = layout_of(options.results)
     sources = posteriors_sources(spec, layout)
-    inputs = artifact_identities(sources)
+    inputs = provenances(sources)
     provenance = make_provenance("plot-posteriors", spec.as_dict(), inputs, options.fingerprint)
     (path,) = sources.values()
     rows = rows_of(load_posteriors(path), spec.model.trained_with)

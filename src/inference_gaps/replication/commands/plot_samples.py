@@ -8,12 +8,12 @@ import argparse
 
 import pandas as pd
 
-from inference_gaps.posteriors.registry import label_of
-from inference_gaps.replication.analysis.sources import artifact_identities, layout_of, samples_sources
+from inference_gaps.replication.analysis.sources import layout_of, provenances, samples_sources
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.replication.figures.samples import ImageBlock, draw_samples
 from inference_gaps.replication.figures.style import figure_style, save_figure
 from inference_gaps.replication.storage.samples import load_samples
+from inference_gaps.specs.families import label_of
 from inference_gaps.specs.figures import SamplesFigureSpec
 
 __all__ = ["run"]
@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> None:
     """Draw the figure."""
     spec = SamplesFigureSpec.from_argument(options.spec)
     layout = layout_of(options.results)
-    inputs = artifact_identities(samples_sources(spec, layout))
+    inputs = provenances(samples_sources(spec, layout))
     provenance = make_provenance("plot-samples", spec.as_dict(), inputs, options.fingerprint)
     blocks, drawn = [], []
     for shown in spec.models:

@@ -8,7 +8,7 @@ import argparse
 
 from inference_gaps.errors import UserError
 from inference_gaps.replication.analysis.table import read_table
-from inference_gaps.replication.artifacts.fingerprints import identity, make_provenance
+from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.replication.artifacts.layout import Layout
 from inference_gaps.replication.figures.schematic import draw_schematic, ladders
 from inference_gaps.replication.figures.style import figure_style, save_figure
@@ -21,7 +21,7 @@ def run(options: argparse.Namespace) -> None:
     """Draw the figure."""
     spec = SchematicFigureSpec.from_argument(options.spec)
     table, made_by = read_table(options.table)
-    inputs = {Layout(spec.preset).table(spec.experiment, "csv").as_posix(): identity(made_by)}
+    inputs = {Layout(spec.preset).table(spec.experiment, "csv").as_posix(): made_by}
     provenance = make_provenance("plot-schematic", spec.as_dict(), inputs, options.fingerprint)
     drawn = ladders(table)
     if drawn.empty:

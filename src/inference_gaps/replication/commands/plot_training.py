@@ -8,7 +8,7 @@ import argparse
 
 import pandas as pd
 
-from inference_gaps.replication.analysis.sources import artifact_identities, layout_of, training_sources
+from inference_gaps.replication.analysis.sources import layout_of, provenances, training_sources
 from inference_gaps.replication.analysis.values import read_metrics
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.replication.figures.style import figure_style, save_figure
@@ -22,7 +22,7 @@ def run(options: argparse.Namespace) -> None:
     """Draw the figure."""
     spec = TrainingFigureSpec.from_argument(options.spec)
     layout = layout_of(options.results)
-    inputs = artifact_identities(training_sources(spec, layout))
+    inputs = provenances(training_sources(spec, layout))
     provenance = make_provenance("plot-training", spec.as_dict(), inputs, options.fingerprint)
     parts = []
     for model in spec.models:

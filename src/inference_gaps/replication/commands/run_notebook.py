@@ -11,10 +11,10 @@ import argparse
 
 from inference_gaps.errors import UserError
 from inference_gaps.replication.analysis.sources import (
-    artifact_identities,
     file_digest,
     layout_of,
     notebook_sources,
+    provenances,
 )
 from inference_gaps.replication.artifacts.files import write_signed
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> None:
         raise UserError(
             f"--results is {options.results}, but --spec asks for preset {spec.preset}; name one."
         )
-    inputs = artifact_identities(notebook_sources(spec, layout))
+    inputs = provenances(notebook_sources(spec, layout))
     inputs |= {"notebook": file_digest(options.notebook), "imports": imported_code(options.notebook)}
     provenance = make_provenance("run-notebook", spec.as_dict(), inputs, options.fingerprint)
     notebook = executed(options.notebook, spec.preset, layout.top)

@@ -11,7 +11,7 @@ import argparse
 import torch
 
 from inference_gaps.numerics.device import random_generator, set_up
-from inference_gaps.replication.artifacts.fingerprints import identity, make_provenance
+from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.replication.data.prepared import save_simulated
 from inference_gaps.replication.storage.models import load_model
 from inference_gaps.specs.simulate import SimulateSpec
@@ -25,8 +25,7 @@ def run(options: argparse.Namespace) -> None:
     spec = SimulateSpec.from_argument(options.spec)
     device = set_up(options)
     model, made_by = load_model(options.model, device)
-    inputs = {"model": identity(made_by)}
-    provenance = make_provenance("simulate-data", spec.as_dict(), inputs, options.fingerprint)
+    provenance = make_provenance("simulate-data", spec.as_dict(), {"model": made_by}, options.fingerprint)
     rng = random_generator(spec.seed, device)
     z = torch.randn(spec.points, model.latent_dim, generator=rng, device=device)
     x = model.generator.simulate(z, rng)

@@ -11,7 +11,7 @@ from inference_gaps.models.vae import VAE
 from inference_gaps.numerics.device import set_up
 from inference_gaps.posteriors.gaussian import FullyFactorisedGaussian
 from inference_gaps.replication.artifacts.files import Provenance
-from inference_gaps.replication.artifacts.fingerprints import identity, make_provenance
+from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.replication.data.prepared import PreparedData, load_prepared
 from inference_gaps.replication.storage.models import load_model
 from inference_gaps.replication.storage.posteriors import LocalPosterior, load_local_posterior
@@ -34,13 +34,13 @@ class StageInputs:
         model: weights frozen.
         data: where the points come from.
         images: pixels of the points [B, D].
-        fingerprints: identities of the artifacts that were read, by role.
+        read: what made the artifacts that were read, by role.
     """
 
     model: VAE
     data: PreparedData
     images: Tensor
-    fingerprints: dict[str, str]
+    read: dict[str, str | Provenance]
 
     @property
     def device(self) -> torch.device:
@@ -53,10 +53,10 @@ class StageInputs:
         Raises:
             NotPlanned: this is another job than the one that ``--fingerprint`` stands for.
         """
-        return make_provenance(options.command, spec.as_dict(), self.fingerprints, options.fingerprint)
+        return make_provenance(options.command, spec.as_dict(), self.read, options.fingerprint)
 
     def local_posterior(self, path: str, role: str, spec: PointsSpec) -> LocalPosterior:
-        """Load q* of the same points and note its identity under ``role``.
+        """Load q* of the same points and note what made it under ``role``.
 
         Raises:
             UserError: the file is damaged, or was made for other points.
@@ -68,7 +68,7 @@ class StageInputs:
                 f"{path} holds q* with {found} latent dimensions, but the model has {wanted}; run 'inference-gaps "
                 f"optimise-local' on this model."
             )
-        self.fingerprints[role] = identity(local.provenance)
+        self.read[role] = local.provenance
         return local
 
 
@@ -93,9 +93,9 @@ def load_stage(options: argparse.Namespace, spec: PointsSpec, *, at_most: bool =
             f"{options.data} holds images of {found}, but the model {options.model} was trained on images of "
             f"{wanted}; name data and a model that belong together."
         )
-    fingerprints = {"data": identity(data.provenance), "model": identity(provenance)}
+    read: dict[str, str | Provenance] = {"data": data.provenance, "model": provenance}
     count = min(spec.points, data.size(spec.split)) if at_most else spec.points
-    return StageInputs(model, data, data.points(spec.split, count).to(device), fingerprints)
+    return StageInputs(model, data, data.points(spec.split, count).to(device), read)
 
 
 def load_start(

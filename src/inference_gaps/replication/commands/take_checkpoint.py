@@ -9,7 +9,7 @@ model. Every stage that evaluates a model can read it.
 
 import argparse
 
-from inference_gaps.replication.artifacts.fingerprints import identity, make_provenance
+from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.replication.storage.models import load_checkpoint, save_model
 from inference_gaps.specs.checkpoint import CheckpointSpec
 
@@ -20,6 +20,5 @@ def run(options: argparse.Namespace) -> None:
     """Take and write; see the module."""
     spec = CheckpointSpec.from_argument(options.spec)
     model, made_by = load_checkpoint(options.model, spec.epoch)
-    inputs = {"model": identity(made_by)}
-    provenance = make_provenance("take-checkpoint", spec.as_dict(), inputs, options.fingerprint)
+    provenance = make_provenance("take-checkpoint", spec.as_dict(), {"model": made_by}, options.fingerprint)
     save_model(options.output, model, {**provenance, "data": made_by["data"], "training": made_by["spec"]})

@@ -25,7 +25,7 @@ from inference_gaps.models.generator import Generator
 from inference_gaps.models.vae import build_vae
 from inference_gaps.numerics.device import set_up
 from inference_gaps.replication.artifacts.files import Provenance, all_or_none, write_values
-from inference_gaps.replication.artifacts.fingerprints import identity, make_provenance
+from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.replication.data.prepared import PreparedData, load_prepared
 from inference_gaps.replication.jobs.job import resumable
 from inference_gaps.replication.jobs.progress import progress_bar
@@ -92,10 +92,10 @@ def run(options: argparse.Namespace) -> None:
     spec = TrainSpec.from_argument(options.spec)
     device = set_up(options)
     data = load_prepared(options.data)
-    inputs = {"data": identity(data.provenance)}
+    inputs: dict[str, str | Provenance] = {"data": data.provenance}
     frozen = _frozen_generator(options, spec, data, device)
     if frozen:
-        inputs["generator"] = identity(frozen[1])
+        inputs["generator"] = frozen[1]
     provenance = make_provenance("train", spec.as_dict(), inputs, options.fingerprint)
     torch.manual_seed(spec.seed)
     model = build_vae(spec.architecture, spec.posterior, data.shape).to(device)

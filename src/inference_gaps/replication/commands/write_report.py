@@ -10,11 +10,11 @@ import json
 
 from inference_gaps.errors import UserError
 from inference_gaps.replication.analysis.sources import (
-    artifact_identities,
     file_digest,
     layout_of,
     paper_files,
     picture,
+    provenances,
     report_sources,
 )
 from inference_gaps.replication.artifacts.files import all_or_none, write_bytes, write_signed
@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> None:
             f"{layout.figures}; write that folder."
         )
     texts = paper_files(options.paper)
-    inputs = artifact_identities(report_sources(spec, layout))
+    inputs = provenances(report_sources(spec, layout))
     inputs |= {role: file_digest(path) for role, path in texts.items()}
     provenance = make_provenance("write-report", spec.as_dict(), inputs, options.fingerprint)
     numbers = collect(spec, layout, options.paper)

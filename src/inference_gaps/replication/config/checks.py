@@ -4,7 +4,6 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from inference_gaps.posteriors.registry import FAMILIES
 from inference_gaps.replication.config.files import (
     ConvergenceSettings,
     Experiments,
@@ -23,6 +22,7 @@ from inference_gaps.replication.config.resolution import (
 from inference_gaps.replication.config.sentences import unknown_name
 from inference_gaps.replication.config.training_checks import checkpoint_problems, generator_problems
 from inference_gaps.specs.data import DatasetSpec, Split
+from inference_gaps.specs.families import FAMILIES
 from inference_gaps.specs.iwae import PointsSpec
 
 __all__ = ["problems_between_files"]

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from inference_gaps.posteriors.registry import FAMILIES
 from inference_gaps.replication.config.files import (
     Claims,
     ClaimSettings,
@@ -15,6 +14,7 @@ from inference_gaps.replication.config.files import (
 )
 from inference_gaps.replication.config.resolution import evaluated_in
 from inference_gaps.replication.config.sentences import unknown_name
+from inference_gaps.specs.families import FAMILIES
 
 __all__ = ["problems_of_claims"]
 

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from pydantic import Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from inference_gaps.posteriors.registry import FAMILIES
 from inference_gaps.replication.config.sections import (
     AisSections,
     ConvergenceSection,
@@ -27,6 +26,7 @@ from inference_gaps.specs.claims import (
     Times,
 )
 from inference_gaps.specs.data import Binarisation, DatasetSpec, Part
+from inference_gaps.specs.families import FAMILIES
 from inference_gaps.specs.selfcheck import Estimator
 from inference_gaps.specs.table import AisStart, Family
 from inference_gaps.specs.train import ArchitectureSpec, Epochs, PosteriorSpec

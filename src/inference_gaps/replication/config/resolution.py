@@ -7,12 +7,12 @@ the preset's protocol that the model names, if it has that, the model's own trai
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from inference_gaps.posteriors.registry import FAMILIES
 from inference_gaps.replication.config.files import Experiments, ModelSettings, Preset, ProtocolSettings
 from inference_gaps.specs.ais import AisSpec
 from inference_gaps.specs.base import Spec
 from inference_gaps.specs.convergence import ConvergenceSpec
 from inference_gaps.specs.data import Split
+from inference_gaps.specs.families import FAMILIES
 from inference_gaps.specs.iwae import IwaeSpec
 from inference_gaps.specs.local import LocalSpec
 from inference_gaps.specs.procedures import ProceduresSpec

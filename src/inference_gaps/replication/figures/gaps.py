@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from inference_gaps.posteriors.registry import label_of
 from inference_gaps.replication.analysis.published import published_columns
 from inference_gaps.replication.analysis.table_text import summary_lines
 from inference_gaps.replication.figures.style import COLOURS, TEXT_WIDTH
+from inference_gaps.specs.families import label_of
 
 __all__ = ["GAPS", "complete_bars", "draw_gaps", "gap_bars", "gap_handles"]
 

@@ -13,9 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from inference_gaps.posteriors.registry import FAMILIES, label_of
 from inference_gaps.replication.analysis.table_text import signed, summary_lines
 from inference_gaps.replication.figures.style import COLOURS, TEXT_WIDTH
+from inference_gaps.specs.families import FAMILIES, label_of
 from inference_gaps.summary.intervals import Interval
 
 __all__ = ["RUNGS", "draw_schematic", "ladders", "spread"]

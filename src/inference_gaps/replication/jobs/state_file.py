@@ -12,8 +12,8 @@ from torch import Tensor
 
 from inference_gaps.errors import UserError
 from inference_gaps.numerics.checkpoint import Record
+from inference_gaps.replication.artifacts.code import code_digest
 from inference_gaps.replication.artifacts.files import read_tensors, write_tensors
-from inference_gaps.replication.artifacts.fingerprints import code_digest
 
 __all__ = ["UnusableState", "code_of_states", "read_record", "write_record"]
 
@@ -24,7 +24,7 @@ class UnusableState(Exception):
 
 def code_of_states() -> str:
     """Return a digest of the code that makes records and goes on from them, which fingerprints leave out."""
-    return code_digest("inference_gaps.replication.jobs.job", without=())[:16]
+    return code_digest("inference_gaps.replication.jobs.job", everything=True)[:16]
 
 
 def _separate(value: Any, tensors: dict[str, Tensor], storages: set[int]) -> Any:

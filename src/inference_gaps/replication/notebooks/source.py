@@ -18,7 +18,8 @@ from typing import Any
 import yaml
 
 from inference_gaps.errors import UserError
-from inference_gaps.replication.artifacts.fingerprints import code_digest
+from inference_gaps.replication.artifacts.code import code_digest
+from inference_gaps.replication.artifacts.source_tree import PACKAGE, imported
 
 __all__ = ["imported_code", "reads", "text_of"]
 
@@ -81,13 +82,6 @@ def imported_code(notebook: Path) -> str:
         line = getattr(error, "lineno", None)
         where = f"line {line} of {notebook}" if line else str(notebook)
         raise UserError(f"{where} is not Python ({getattr(error, 'msg', error)}); correct it.") from error
-    modules = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            modules |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            modules.add(node.module)
-            modules |= {f"{node.module}.{alias.name}" for alias in node.names}
-    ours = sorted(name for name in modules if name.partition(".")[0] == __name__.partition(".")[0])
+    ours = sorted({name for name in imported(tree) if name.partition(".")[0] == PACKAGE})
     lines = "\n".join(f"{name} {code_digest(name)}" for name in ours)
     return hashlib.sha256(lines.encode()).hexdigest()[:16]

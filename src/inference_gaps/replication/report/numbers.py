@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 
 from inference_gaps.errors import UserError
-from inference_gaps.posteriors.registry import FAMILIES
 from inference_gaps.replication.analysis.claims_layout import deciding, details, effects, overview, summary
 from inference_gaps.replication.analysis.model_table import ModelTable, model_table
 from inference_gaps.replication.analysis.paper_table import PaperTable, paper_table
@@ -23,6 +22,7 @@ from inference_gaps.replication.config.yaml_files import read_yaml
 from inference_gaps.replication.report.findings import comparability, findings, posteriors_sentences
 from inference_gaps.replication.report.records import estimator_records, local_records, model_records
 from inference_gaps.specs.claims import ClaimsSpec
+from inference_gaps.specs.families import FAMILIES
 from inference_gaps.specs.report import ReportSpec
 from inference_gaps.specs.table import TableSpec
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import pandas as pd
 
-from inference_gaps.posteriors.registry import label_of
 from inference_gaps.replication.analysis.sources import residual_files, values_files
 from inference_gaps.replication.analysis.table_text import signed
 from inference_gaps.replication.analysis.values import read_metrics
 from inference_gaps.replication.artifacts.checks import require_made_by, values_of
 from inference_gaps.replication.artifacts.files import read_provenance, read_values
 from inference_gaps.replication.artifacts.layout import Layout
+from inference_gaps.specs.families import label_of
 from inference_gaps.specs.table import TableRowSpec
 
 __all__ = ["estimator_records", "local_records", "model_records"]

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from inference_gaps.errors import UserError
+from inference_gaps.replication.artifacts.code import package_versions, standing
 from inference_gaps.replication.artifacts.files import Provenance, read_provenance, write_bytes
-from inference_gaps.replication.artifacts.fingerprints import code_of, fingerprint_of, package_versions
+from inference_gaps.replication.artifacts.fingerprints import fingerprint_of
 from inference_gaps.replication.stages import STAGES
 from inference_gaps.replication.study.jobs import Job, Jobs
 
@@ -209,11 +210,12 @@ def _differences(made_by: Provenance, job: Job) -> list[str]:
         theirs = _joined([f"{each.field} {each.found}" for each in fields])
         ours = _joined([each.asked for each in fields])
         found.append(f"was {verb} with {theirs}, this study asks {ours}")
-    packages = list(_spec_differences(made_by["packages"], package_versions()))
+    packages = list(_spec_differences(made_by["packages"], package_versions(job.stage)))
     if packages:
         theirs = _joined([f"{each.field} {each.found}" for each in packages])
         ours = _joined([each.asked for each in packages])
         found.append(f"was {verb} with {theirs}, here is {ours}")
-    if made_by["code"] != code_of(job.stage):
-        found.append(f"was {verb} by other code of {job.stage}")
+    parts = [each.field for each in _spec_differences(made_by["code"], standing(job.code))]
+    if parts:
+        found.append(f"was {verb} by other code of {_joined(parts)}")
     return found

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from inference_gaps.errors import UserError
 from inference_gaps.replication.analysis.sources import file_digest
+from inference_gaps.replication.artifacts.code import code_of, families_named
 from inference_gaps.replication.artifacts.fingerprints import fingerprint
 from inference_gaps.replication.stages import STAGES
 from inference_gaps.specs.base import Spec
@@ -25,6 +26,7 @@ class Job:
         outputs: the files that it makes, by role; all carry the same fingerprint.
         read: the fingerprint of each of ``inputs`` that a job makes, and the digest of each other, by role.
         digests: of what it reads beside ``inputs``, by role.
+        code: the digest of each part of its code.
         fingerprint: hash of everything that decides what it makes.
     """
 
@@ -34,6 +36,7 @@ class Job:
     outputs: Mapping[str, Path]
     read: Mapping[str, str]
     digests: Mapping[str, str]
+    code: Mapping[str, str]
     fingerprint: str
 
 
@@ -71,11 +74,14 @@ class Jobs:
                 f"the table of stages has no stage {stage} with the outputs {', '.join(outputs)}"
             )
         files = files or {}
-        upstream = {role: self._by_output[path].fingerprint for role, path in inputs.items()}
+        sources = {role: self._by_output[path] for role, path in inputs.items()}
+        upstream = {role: source.fingerprint for role, source in sources.items()}
         upstream |= {role: file_digest(path) for role, path in files.items()}
         digests = digests or {}
-        made_by = fingerprint(stage, spec.as_dict(), {**upstream, **digests})
-        job = Job(stage, spec, {**inputs, **files}, outputs, upstream, digests, made_by)
+        asked = spec.as_dict()
+        code = code_of(stage, families_named(asked, [source.code for source in sources.values()]))
+        made_by = fingerprint(stage, asked, {**upstream, **digests}, code)
+        job = Job(stage, spec, {**inputs, **files}, outputs, upstream, digests, code, made_by)
         for path in outputs.values():
             other = self._by_output.setdefault(path, job)
             if other != job:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from inference_gaps.posteriors.registry import FAMILIES
 from inference_gaps.replication.artifacts.layout import Layout, at_epoch
 from inference_gaps.replication.config.files import Preset
 from inference_gaps.replication.config.loading import Configuration
@@ -24,6 +23,7 @@ from inference_gaps.specs.base import Spec
 from inference_gaps.specs.checkpoint import CheckpointSpec
 from inference_gaps.specs.data import PrepareSpec, Split
 from inference_gaps.specs.exact import ExactSpec
+from inference_gaps.specs.families import FAMILIES
 from inference_gaps.specs.posteriors import PosteriorsSpec
 from inference_gaps.specs.samples import SamplesSpec
 from inference_gaps.specs.simulate import SimulateSpec

@@ -35,9 +35,10 @@ import numpy as np
 import torch
 
 import inference_gaps
-from inference_gaps.replication.artifacts.fingerprints import code_of, package_versions
+from inference_gaps.replication.artifacts.code import LEDGER, code_of, package_versions, standing
 from inference_gaps.replication.jobs.state_file import code_of_states
 from inference_gaps.replication.stages import STAGES
+from inference_gaps.specs.families import FAMILIES
 
 __all__ = ["Request", "Server", "become", "main", "preload", "reseed", "unfit", "unlike"]
 
@@ -66,15 +67,15 @@ def preload() -> None:
         importlib.import_module(name)
     # A file that is edited later on must not give its digest to results of the code that runs.
     for stage in STAGES:
-        code_of(stage)
+        standing(code_of(stage, tuple(FAMILIES)))
+        package_versions(stage)
     code_of_states()
-    package_versions()
     if _sources() != before:
         raise RuntimeError("a source file was edited while it was imported")
 
 
 def _sources() -> dict[Path, tuple[int, int]]:
-    found = {path: path.stat() for path in _PACKAGE.rglob("*.py")}
+    found = {path: path.stat() for path in [LEDGER, *_PACKAGE.rglob("*.py")]}
     return {path: (stat.st_mtime_ns, stat.st_size) for path, stat in found.items()}
 
 
