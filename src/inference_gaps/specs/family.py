@@ -35,5 +35,6 @@ class FamilySpec(Spec):
     def _own_width(cls, given: Any) -> Any:
         if not isinstance(given, dict):
             return given
-        entry = FAMILIES.get(given.get("family", "ffg"))
+        family = given.get("family", "ffg")
+        entry = FAMILIES.get(family) if isinstance(family, str) else None
         return {"flow_hidden": entry.hidden, **given} if entry else given
