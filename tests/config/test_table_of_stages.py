@@ -28,6 +28,7 @@ assert status(["--help"]) == status(["--version"]) == 0
 for stage in STAGES:
     assert status([stage, "--help"]) == 0, stage
     assert status([stage]) == 2, stage
+print(*{"torch", "numpy", "pandas", "pydantic"} & set(sys.modules))
 assert status(["train", "--data", "x", "--output", "/dev", "--metrics", "y"]) == 1
 print(*{"torch", "numpy", "pandas"} & set(sys.modules))
 for command in COMMANDS:
