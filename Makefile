@@ -1,66 +1,69 @@
 # `make` sets up .venv and makes tables, figures and report; `make help` lists everything else.
 
-PYTHON ?= python3
-CORES ?= all
-PRESET ?=
-DATA ?=
-COPIES ?=
+GIVEN := PRESET DATA COPIES CORES PYTHON
+UNKNOWN := $(filter-out $(GIVEN) SHELL,$(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name))))
+# Variables of a Makefile that calls this one are not for it.
+$(if $(UNKNOWN),$(if $(filter 0,$(MAKELEVEL)),$(error There is no $(UNKNOWN) to give; there are $(GIVEN))))
+$(foreach name,$(GIVEN),$(if $(filter environment,$(origin $(name))),$(if $(value $(name)),\
+	$(info $(name)=$(value $(name)) is taken from the environment.))))
+# Values reach programs in the environment, as they were typed: neither make nor the shell reads them.
+$(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name))))
+export $(GIVEN)
+# Of another folder, it would lead to the code of that folder.
+unexport PYTHONPATH PYTHONHOME
 
 BIN := .venv/bin
-READY := .venv/.ready
-PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
-STUDY := $(if $(PRESET),--preset="$(PRESET)") $(if $(DATA),--data-folder="$(DATA)") $(if $(COPIES),--copies='$(COPIES)')
-SNAKEMAKE := $(BIN)/python scripts/run_snakemake.py $(STUDY) --cores $(CORES)
+STUDY := $${PRESET:+--preset="$$PRESET"} $${DATA:+--data-folder="$$DATA"} $${COPIES:+--copies="$$COPIES"}
+SNAKEMAKE := $(BIN)/python -P scripts/run_snakemake.py $(STUDY) --cores "$${CORES:-all}"
 
-.PHONY: replicate tables figures notebooks paper html data selfcheck test test-faults check bench clean lock schemas help
+.PHONY: replicate tables figures notebooks paper html data selfcheck test test-faults check bench clean lock schemas environment help
 
-replicate: $(READY)
+replicate: environment
 	@$(SNAKEMAKE)
 	@$(BIN)/inference-gaps where $(STUDY)
 
-tables figures notebooks paper data: $(READY)
+tables figures notebooks paper data: environment
 	@$(SNAKEMAKE) $@
 
 # Snakemake's own report on a run that is complete.
-html: $(READY)
+html: environment
 	@$(SNAKEMAKE)
 	@$(SNAKEMAKE) --page
 	@$(BIN)/inference-gaps where $(STUDY)
 
-selfcheck: $(READY)
+selfcheck: environment
 	@$(SNAKEMAKE) selfcheck
 	@$(BIN)/inference-gaps show-selfcheck $(STUDY)
 
-test: $(READY)
+test: environment
 	@$(BIN)/python -m pytest
 
-test-faults: $(READY)
+test-faults: environment
 	@$(BIN)/python -m pytest -m "faults or slow" -s
 
-check: $(READY)
+check: environment
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy
 	@$(BIN)/inference-gaps check-config $(STUDY)
 	@$(BIN)/python -m pytest tests/workflow/test_lint.py
 
-bench: $(READY)
+bench: environment
 	@$(BIN)/python -m benchmarks
 
-clean: $(READY)
+clean: environment
 	@$(BIN)/inference-gaps clean $(STUDY)
 
 # After a change of the versions in pyproject.toml: install them, and pin all that they need. Packages that
 # PyTorch brings along for a GPU are left to PyTorch, which has them on some machines only.
-lock: $(READY)
-	@$(PIP) install --upgrade --editable '.[test]'
+lock: environment
+	@$(BIN)/python -m pip -qq install --upgrade --editable '.[test]'
 	@$(BIN)/python -m pip freeze --exclude-editable | sed 's/+.*//' | grep -Ev '^(nvidia|cuda|triton)' \
 		> requirements.lock.new
 	@mv requirements.lock.new requirements.lock
-	@touch $(READY)
 
-schemas: $(READY)
-	@$(BIN)/python -m inference_gaps.replication.config.schemas
+schemas: environment
+	@$(BIN)/python -P -m inference_gaps.replication.config.schemas
 
 help:
 	@echo 'make                 tables, figures and paper/replication-PRESET.pdf'
@@ -76,6 +79,7 @@ help:
 	@echo 'make check           style, types, configuration, workflow'
 	@echo 'make bench           how fast training and the bounds are here'
 	@echo 'make clean           remove results, figures and report of PRESET; downloads stay'
+	@echo 'make environment     .venv only, which every other target makes first'
 	@echo 'make lock            pin requirements.lock anew, after a change of pyproject.toml'
 	@echo 'make schemas         write workflow/schemas anew, after a change of a specification'
 	@echo
@@ -85,15 +89,10 @@ help:
 	@echo 'CORES=all            how many jobs at once'
 	@echo 'PYTHON=python3       the Python (3.11 or newer) that .venv is made with'
 
-$(READY): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || { \
-		echo 'Python 3.11 or newer is needed, and $(PYTHON) is not; name one: make PYTHON=python3.12' >&2; exit 1; }
-	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv || { rm -rf .venv; \
-		echo '$(PYTHON) cannot make an environment; install its venv module (on Debian: apt install python3-venv).' >&2; \
-		exit 1; }
-	@echo 'Installing the packages of requirements.lock into .venv; the first time this takes some minutes.'
-	@# PyTorch first: alone, pip takes the build that fits the machine (for a GPU or not).
-	@$(PIP) install "$$(grep '^torch==' requirements.lock)"
-	@$(PIP) install --requirement requirements.lock
-	@$(PIP) install --no-deps --editable .
-	@touch $@
+# Sets up what is not as it has to be: .venv belongs to one folder, one Python and requirements.lock.
+environment:
+	@if [ -z "$$PYTHON" ] && $(BIN)/python -I -c '' 2> /dev/null; then python=$(BIN)/python; \
+	else python="$${PYTHON:-python3}"; fi; \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || { \
+		echo "Python 3.11 or newer is needed, and $$python is not; name one: make PYTHON=python3.12" >&2; exit 1; }; \
+	"$$python" -I scripts/set_up.py

@@ -1,31 +1,34 @@
 """Run Snakemake in this folder: one run at a time, and without unlocking by hand after one that was killed.
 
-    python scripts/run_snakemake.py [--preset P] [--data-folder D] [--copies C] [--page] ARGUMENTS OF SNAKEMAKE
+    python scripts/run_snakemake.py [--preset P] [--data-folder D] [--copies C] [--cores N] [--page]
+                                    ARGUMENTS OF SNAKEMAKE
 
 The flags stand for keys of config/config.yaml, as they do for the commands of inference-gaps. --page has Snakemake
 write its own report on the run, one page to browse.
 """
 
 import argparse
+import getpass
 import json
 import os
+import re
 import sys
+import unicodedata
 from pathlib import Path
+from typing import Any
 
 from inference_gaps.errors import UserError
-from inference_gaps.replication.artifacts.layout import Layout
-from inference_gaps.replication.config.loading import chosen_preset
 from inference_gaps.replication.jobs.run_lock import hold_run, running
 from inference_gaps.replication.study.flags import add_study_flags, given_keys
 from inference_gaps.replication.warm.start import start_server
 
-__all__ = ["main"]
+__all__ = ["give_a_home", "main", "snakemake_arguments"]
 
 _STATE = Path(".snakemake")
 _SNAKEMAKE = str(Path(sys.executable).parent / "snakemake")
 
 
-def _words(arguments: list[str]) -> list[str]:
+def snakemake_arguments(arguments: list[str]) -> list[str]:
     """Return the arguments of Snakemake.
 
     Raises:
@@ -35,20 +38,54 @@ def _words(arguments: list[str]) -> list[str]:
         prog="snakemake", allow_abbrev=False, usage="see scripts/run_snakemake.py"
     )
     add_study_flags(parser)
+    parser.add_argument("--cores", default="all")
     parser.add_argument("--page", action="store_true")
     options, words = parser.parse_known_args(arguments)
     given = given_keys(options)
+    if not re.fullmatch("all|[1-9][0-9]*", options.cores):
+        raise UserError(f"CORES is {options.cores!r}; write how many jobs may run at once, or all.")
+    words = ["--cores", options.cores, *words]
     if options.page:
-        words += ["--report", str(Layout(chosen_preset(Path(), given)).page)]
+        words += ["--report", _page(given)]
     if os.environ.get("SNAKEMAKE_OUTPUT_CACHE"):
         words.append("--cache")
     if given:
-        # In JSON, which is YAML, a text stays one where it looks like a number.
+        # JSON is YAML. Snakemake takes quotes at the ends away, and reads what is left as a number where it can: so
+        # spaces stand at the ends.
         words += [
             "--config",
-            *(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in given.items()),
+            *(
+                f"{key}= {json.dumps(value, ensure_ascii=False, default=str)} "
+                for key, value in given.items()
+            ),
         ]
+    # Bytes that are no text, and what YAML does not allow.
+    if any(unicodedata.category(character) in ("Cc", "Cs") for word in words for character in word):
+        raise UserError(
+            "a value holds bytes that are not text in UTF-8, or control characters; write another."
+        )
     return words
+
+
+def _page(given: dict[str, Any]) -> str:
+    """Return the path of the page; what reads the configuration takes a third of a second to import."""
+    from inference_gaps.replication.artifacts.layout import Layout
+    from inference_gaps.replication.config.loading import chosen_preset
+
+    return str(Layout(chosen_preset(Path(), given)).page)
+
+
+def give_a_home() -> None:
+    """Let Snakemake and its jobs keep caches below its folder where the user has no home, as in a container."""
+    # Without HOME and without an entry of the user, ~ stays what it is.
+    home = os.path.expanduser("~")
+    if not (os.path.isabs(home) and os.access(home, os.W_OK | os.X_OK)):
+        (_STATE / "home").mkdir(exist_ok=True)
+        os.environ["HOME"] = str((_STATE / "home").resolve())
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):
+        os.environ["LOGNAME"] = str(os.getuid())
 
 
 def _hold() -> None:
@@ -68,11 +105,12 @@ def _hold() -> None:
 def main(arguments: list[str]) -> int:
     """Become Snakemake with ``arguments``, or return an exit status."""
     try:
-        words = _words(arguments)
+        words = snakemake_arguments(arguments)
         _hold()
     except UserError as error:
         print(f"snakemake: {error}", file=sys.stderr)
         return 1
+    give_a_home()
     if "--report" not in words:
         start_server(_STATE / "warm.log")
     os.execv(_SNAKEMAKE, [_SNAKEMAKE, *words])

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.small_project import ROOT
+
 __all__ = ["NOTHING", "planned", "snakemake"]
 
 NOTHING = "Nothing to be done (all requested files are present and up to date)."
@@ -13,7 +15,8 @@ NOTHING = "Nothing to be done (all requested files are present and up to date)."
 
 def snakemake(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run Snakemake in a folder, without the environment being activated; ``src/`` in the folder comes first."""
-    environment = {**os.environ, "PATH": "/usr/bin:/bin", "PYTHONPATH": str(folder / "src")} | variables
+    sources = f"{folder / 'src'}:{ROOT / 'src'}"
+    environment = {**os.environ, "PATH": "/usr/bin:/bin", "PYTHONPATH": sources} | variables
     return subprocess.run(
         [str(Path(sys.executable).parent / "snakemake"), *arguments],
         cwd=folder,

@@ -2,12 +2,18 @@
 
 import os
 import sys
+from pathlib import Path
+
+from inference_gaps.replication.own_code import code_of_another_folder
 
 __all__ = ["main"]
 
 
 def main() -> int:
     """Run ``inference-gaps``, with the help of the server of a run where there is one; return its exit status."""
+    if another := code_of_another_folder(Path()):
+        print(f"inference-gaps: {another}", file=sys.stderr)
+        return 1
     if os.environ.get("INFERENCE_GAPS_SERVER"):
         from inference_gaps.replication.warm.client import main as run
     else:

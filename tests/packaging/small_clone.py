@@ -9,14 +9,35 @@ from pathlib import Path
 
 from tests.small_project import ROOT
 
-__all__ = ["make", "make_clone", "make_environment"]
+__all__ = ["REAL_VERSION", "make", "make_clone", "make_environment", "make_python"]
+
+REAL_VERSION = " ".join(map(str, sys.version_info[:3]))
 
 _OF_THE_USER = ("PRESET", "DATA", "COPIES", "CORES", "PYTHON", "PYTHONPATH", "VIRTUAL_ENV")
-_COMMAND = "import sys; from inference_gaps.replication.warm.client import main; sys.exit(main())"
+_PIP = """
+import sys
+with open("pip.txt", "a") as said:
+    print(*sys.argv[1:], file=said)
+"""
+_PYTHON = """\
+#!/bin/sh
+case "$*" in
+    "-I -m venv"*)
+        cd {root} && exec {real} -c "
+from pathlib import Path
+from tests.packaging.small_clone import make_environment
+make_environment(Path('$4').parent)"
+        ;;
+    *"print(*sys.version_info[:3])") echo {version} ;;
+    *) exec {real} "$@" ;;
+esac
+"""
+_COMMAND = "import sys; from inference_gaps.__main__ import main; sys.exit(main())"
 
 
 def make_clone(top: Path) -> Path:
     """Copy what make needs, the sources included, below ``top``; return ``top``."""
+    top.mkdir(exist_ok=True)
     for name in ("Makefile", "Snakefile", "requirements.lock", "pyproject.toml"):
         shutil.copy(ROOT / name, top)
     for name in ("config", "scripts", "workflow", "src"):
@@ -40,7 +61,17 @@ def make_environment(top: Path) -> None:
     (packages / "all.pth").write_text(f"{top / 'src'}\n{sysconfig.get_paths()['purelib']}\n")
     _program(programs / "inference-gaps", f'exec "{programs}/python" -c "{_COMMAND}" "$@"')
     _program(programs / "snakemake", 'printf "[%s]" "$@"')
-    (top / ".venv/.ready").touch()
+    # Stands before the real one, and notes what it was to do.
+    (packages / "pip").mkdir()
+    (packages / "pip/__init__.py").touch()
+    (packages / "pip/__main__.py").write_text(_PIP)
+
+
+def make_python(path: Path, version: str = REAL_VERSION) -> Path:
+    """Write a Python that makes environments without installing anything; return its path."""
+    path.write_text(_PYTHON.format(root=ROOT, real=os.path.realpath(sys.executable), version=version))
+    path.chmod(0o755)
+    return path
 
 
 def _program(path: Path, line: str) -> None:
@@ -58,7 +89,7 @@ def make(folder: Path, *arguments: str, **variables: str) -> subprocess.Complete
     return subprocess.run(
         ["make", *arguments],
         cwd=folder,
-        env=inherited | variables,
+        env=inherited | {"PIP_NO_INDEX": "1"} | variables,
         capture_output=True,
         text=True,
         timeout=60,

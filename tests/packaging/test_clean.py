@@ -9,7 +9,7 @@ import pytest
 
 from inference_gaps.replication.cli import main
 from inference_gaps.replication.jobs.run_lock import hold_run, running
-from tests.packaging.small_clone import make, make_clone, make_environment
+from tests.packaging.small_clone import make, make_clone, make_python
 
 OF_QUICK = ["results/quick/a", "figures/quick/a", "paper/replication-quick.pdf", "paper/workflow-quick.html"]
 OTHERS = [
@@ -193,7 +193,7 @@ def test_a_lock_is_held_by_this_process_and_by_none_that_it_starts(project: Path
     ("arguments", "removed"), [([], "quick"), (["PRESET=laptop"], "laptop"), (["PRESET=laptop_2"], None)]
 )
 def test_make_clean(arguments: list[str], removed: str | None, tmp_path: Path) -> None:
-    make_environment(make_clone(tmp_path))
+    make(make_clone(tmp_path), "environment", f"PYTHON={make_python(tmp_path / 'python-for-tests')}")
     for preset in ("quick", "laptop"):
         (tmp_path / "results" / preset).mkdir(parents=True)
     done = make(tmp_path, "clean", *arguments)

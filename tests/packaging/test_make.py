@@ -1,10 +1,13 @@
 """What make says and does, short of installing anything."""
 
+import os
 from pathlib import Path
 
 import pytest
+from snakemake.cli import parse_config
 
-from tests.packaging.small_clone import make, make_clone, make_environment
+from scripts.run_snakemake import give_a_home, snakemake_arguments
+from tests.packaging.small_clone import make, make_clone, make_python
 from tests.small_project import ROOT
 
 
@@ -16,7 +19,7 @@ def clone(tmp_path: Path) -> Path:
 @pytest.fixture
 def ready(clone: Path) -> Path:
     """A clone whose environment is there; its Snakemake prints its arguments."""
-    make_environment(clone)
+    make(clone, "environment", f"PYTHON={make_python(clone / 'python-for-tests')}")
     return clone
 
 
@@ -48,14 +51,14 @@ def test_an_old_python_is_a_sentence(clone: Path) -> None:
         (["figures"], "[--cores][all][figures]"),
         (
             ["PRESET=laptop", "DATA=../my data", "CORES=3"],
-            '[--cores][3][--config][preset="laptop"][data_folder="../my data"]',
+            '[--cores][3][--config][preset= "laptop" ][data_folder= "../my data" ]',
         ),
         (
             ["PRESET=laptop", "COPIES={cifar10: cifar10}"],
-            '[--cores][all][--config][preset="laptop"][copies={"cifar10": "cifar10"}]',
+            '[--cores][all][--config][preset= "laptop" ][copies= {"cifar10": "cifar10"} ]',
         ),
         (["notebooks", "CORES=2"], "[--cores][2][notebooks]"),
-        (["paper", "PRESET=full"], '[--cores][all][paper][--config][preset="full"]'),
+        (["paper", "PRESET=full"], '[--cores][all][paper][--config][preset= "full" ]'),
     ],
 )
 def test_make_calls_snakemake(ready: Path, arguments: list[str], snakemake: str) -> None:
@@ -66,6 +69,91 @@ def test_make_calls_snakemake(ready: Path, arguments: list[str], snakemake: str)
     named = f"paper/replication-{preset}.pdf; tables are in results/{preset}, figures in figures/{preset}."
     whole = not {"figures", "notebooks", "paper"} & set(arguments)
     assert closing == (f"{named}\n" if whole else "")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(
+            "2024_11",
+            "1e3",
+            "1:30",
+            "null",
+            "true",
+            "0x10",
+            "-x",
+            "--cores=1",
+            "a=b",
+            "trailing ",
+            "~",
+            "[y]",
+        ),
+        *("#1 {x} *", 'it\'s "quoted"', "back\\slash\\", "é ü 漢", "&a *a !!x | > %", "a\nb", "'", '"'),
+    ],
+)
+def test_a_value_reaches_snakemake_as_text(value: str) -> None:
+    """It reads each value as YAML, unless what is left without quotes at the ends is a number or a truth value."""
+    *before, given = snakemake_arguments([f"--data-folder={value}"])
+    assert before == ["--cores", "all", "--config"]
+    assert parse_config([given]) == {"data_folder": value}
+
+
+@pytest.mark.parametrize("exported", [False, True])
+def test_neither_make_nor_the_shell_reads_a_value(ready: Path, exported: bool) -> None:
+    value = "a$b $(HOME) ${HOME} $$ `id` $(id) #1, {x}) it's * \\ ; é"
+    done = make(ready, "figures", DATA=value) if exported else make(ready, "figures", f"DATA={value}")
+    assert done.returncode == 0, done.stderr
+    said = f"DATA={value} is taken from the environment.\n" if exported else ""
+    before, _, given = done.stdout.partition("data_folder=")
+    assert before == f"{said}[--cores][all][figures][--config]["
+    assert parse_config([f"data_folder={given.removesuffix(']')}"]) == {"data_folder": value}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["preset=laptop"], "There is no preset to give; there are PRESET DATA COPIES CORES PYTHON."),
+        (["PRESETS=laptop", "PRESET=quick"], "There is no PRESETS to give"),
+        (["CORES=0"], "CORES is '0'; write how many jobs may run at once, or all."),
+        (["CORES=-1"], "CORES is '-1'; write"),
+        (["CORES=abc"], "CORES is 'abc'; write"),
+        (["CORES=1.5"], "CORES is '1.5'; write"),
+        (["COPIES={cifar10"], "'{cifar10', which is not YAML; write which copy for which data set"),
+        (["DATA=a\x7fb"], "a value holds bytes that are not text in UTF-8, or control characters"),
+        ([b"DATA=\xff"], "a value holds bytes that are not text in UTF-8, or control characters"),
+    ],
+)
+def test_what_cannot_be_given_starts_nothing(ready: Path, arguments: list[str], sentence: str) -> None:
+    done = make(ready, *arguments)
+    assert done.returncode != 0
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "[" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("home", "given"),
+    [("{here}", "{here}"), ("/proc/1", "{here}/.snakemake/home"), ("~", "{here}/.snakemake/home")],
+)
+def test_there_is_a_folder_for_caches_where_the_user_has_none(
+    home: str, given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", home.format(here=tmp_path))
+    Path(".snakemake").mkdir()
+    give_a_home()
+    assert os.environ["HOME"] == given.format(here=tmp_path)
+    assert os.access(os.environ["HOME"], os.W_OK)
+
+
+def test_what_is_given_wins_over_the_environment(ready: Path) -> None:
+    made(ready)
+    done = make(ready, "PRESET=quick", "CORES=", PRESET="laptop", COPIES="{mnist: mnist}", preset="full")
+    assert done.stdout == (
+        "COPIES={mnist: mnist} is taken from the environment.\n"
+        '[--cores][all][--config][preset= "quick" ][copies= {"mnist": "mnist"} ]'
+        "The report is paper/replication-quick.pdf; tables are in results/quick, figures in figures/quick.\n"
+    )
 
 
 @pytest.mark.parametrize("line", ['preset: "laptop"  # not quick', "preset: &chosen laptop"])
@@ -84,7 +172,7 @@ def test_the_page_to_browse_is_made_of_a_whole_run(ready: Path) -> None:
     made(ready, "laptop")
     (ready / "paper/workflow-laptop.html").touch()
     run, page = "[--cores][all]", "paper/workflow-laptop.html"
-    configured = '[--config][preset="laptop"]'
+    configured = '[--config][preset= "laptop" ]'
     report = (
         "The report is paper/replication-laptop.pdf; tables are in results/laptop, figures in figures/laptop."
     )

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -310,7 +311,10 @@ def test_a_process_with_a_second_thread_is_not_forked() -> None:
         thread.join()
 
 
-def test_an_edit_during_a_run_does_not_sign_results_of_the_old_code(data: str, tmp_path: Path) -> None:
+def test_an_edit_during_a_run_does_not_sign_results_of_the_old_code(
+    data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
     shutil.copytree(ROOT / "src", tmp_path / "src", ignore=ignored)
     path = {"PYTHONPATH": str(tmp_path / "src")}
@@ -323,6 +327,20 @@ def test_an_edit_during_a_run_does_not_sign_results_of_the_old_code(data: str, t
         assert process.returncode == 0, said
         assert cold_jobs(run) == []
     assert read_provenance(tmp_path / "model.safetensors")["exact_code"] == code_of("train", ("af",))
+
+
+def test_jobs_run_cold_where_the_path_of_a_socket_would_be_too_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / ("long" * 30)
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setenv(SERVER, "of an outer run")
+    start_server(tmp_path / "log")
+    assert SERVER not in os.environ
+    said = (tmp_path / "log").read_text()
+    assert said == f"All jobs run cold: {folder} cannot hold a socket (AF_UNIX path too long).\n"
+    assert list(folder.iterdir()) == []
 
 
 def test_without_a_server_where_it_is_switched_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

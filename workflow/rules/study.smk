@@ -14,6 +14,7 @@ try:
     from inference_gaps.errors import UserError
     from inference_gaps.replication.artifacts.layout import at_epoch
     from inference_gaps.replication.jobs.run_lock import begin_run
+    from inference_gaps.replication.own_code import code_of_another_folder
     from inference_gaps.replication.study.command_line import file_flags, job_flags
     from inference_gaps.specs.families import FAMILIES
     from inference_gaps.replication.study.flags import flags_for
@@ -24,6 +25,9 @@ except ModuleNotFoundError as error:
     sys.exit(f"snakemake: {error}. Run `make`, or .venv/bin/snakemake: it needs the project's environment.")
 
 TOP = Path(os.path.relpath(workflow.basedir))
+
+if another := code_of_another_folder(TOP):
+    sys.exit(f"snakemake: {another}")
 
 # Jobs on other machines read this file, too; they belong to a run that goes on.
 if workflow.is_main_process and begin_run():

@@ -2,11 +2,12 @@
 
 import argparse
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from inference_gaps.replication.config.files import UserSettings
+if TYPE_CHECKING:
+    from inference_gaps.replication.config.files import UserSettings
 
 __all__ = ["add_study_flags", "flags_for", "given_keys"]
 
@@ -26,7 +27,7 @@ def given_keys(options: argparse.Namespace) -> dict[str, Any]:
     return {key: getattr(options, key) for key in keys if getattr(options, key, None) is not None}
 
 
-def flags_for(settings: UserSettings) -> list[str]:
+def flags_for(settings: "UserSettings") -> list[str]:
     """Return the flags with which a command is about the study of ``settings``."""
     words = ["--preset", settings.preset]
     if settings.data_folder is not None:

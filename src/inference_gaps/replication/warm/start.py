@@ -31,13 +31,17 @@ def start_server(log: Path) -> None:
     os.environ.pop(SERVER, None)
     if sys.platform != "linux" or not hasattr(os, "pidfd_open") or os.environ.get(SWITCH) == "no":
         return
-    folder = tempfile.mkdtemp(prefix="inference-gaps-")
-    path = os.path.join(folder, "socket")
+    listening = socket.socket(socket.AF_UNIX)
+    try:
+        path = _bound(listening)
+    except OSError as error:
+        listening.close()
+        log.write_text(f"All jobs run cold: {tempfile.gettempdir()} cannot hold a socket ({error}).\n")
+        return
     # The end for writing is kept for the rest of the run, and closed by whatever ends it.
     lifeline, kept = os.pipe()
     os.set_inheritable(kept, True)
-    with socket.socket(socket.AF_UNIX) as listening, log.open("wb") as said:
-        listening.bind(path)
+    with listening, log.open("wb") as said:
         listening.listen(64)
         os.environ[SERVER] = path
         descriptors = [listening.fileno(), lifeline]
@@ -59,3 +63,19 @@ def start_server(log: Path) -> None:
             start_new_session=True,
         )
     os.close(lifeline)
+
+
+def _bound(listening: socket.socket) -> str:
+    """Bind a socket in a new folder for temporary files and return its path.
+
+    Raises:
+        OSError: there is no such folder, or its path is too long for a socket.
+    """
+    folder = tempfile.mkdtemp(prefix="inference-gaps-")
+    path = os.path.join(folder, "socket")
+    try:
+        listening.bind(path)
+    except OSError:
+        os.rmdir(folder)
+        raise
+    return path
