@@ -89,7 +89,7 @@ found = {"L[q]": elbo(weights), "IWAE from q": log_mean_weight(weights)}
 # The workflow has optimised one Gaussian for each image. Its parameters are a row of a table.
 
 # %%
-local = load_local_posterior(run.local(MODEL, SEED, SPLIT, "ffg"), SPLIT, POINT + 1)
+local, _ = load_local_posterior(run.local(MODEL, SEED, SPLIT, "ffg"), SPLIT, POINT + 1)
 best = local.rows(slice(POINT, POINT + 1))
 
 

@@ -48,7 +48,7 @@ run = finished_run(PRESET)
 model, _ = load_model(run.weights(MODEL, SEED))
 data = load_prepared(run.data_of(MODEL, SEED))
 x = data.points(SPLIT, POINT + 1)[POINT:]
-local = load_local_posterior(run.local(MODEL, SEED, SPLIT, "ffg"), SPLIT, POINT + 1)
+local, _ = load_local_posterior(run.local(MODEL, SEED, SPLIT, "ffg"), SPLIT, POINT + 1)
 
 gaussians = {
     "amortized q": model.posterior.parameters_for(x),

@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from inference_gaps.models.pixels import as_bytes
 from inference_gaps.replication.analysis.sources import units_file
 from inference_gaps.replication.artifacts.files import write_values
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
@@ -141,7 +142,8 @@ def write_values_of(
     x, *drawn = torch.rand(3, 4, 64, generator=torch.Generator().manual_seed(row.seed))
     provenance = make_provenance("evaluate-samples", SamplesSpec(points=4).as_dict(), {})
     provenance["data"] = {"shape": [1, 8, 8]}
-    save_samples(layout.samples(row.model, row.seed), x, (drawn[0], drawn[1]), provenance)
+    shown = dict(zip(("data", "reconstruction", "prior"), map(as_bytes, (x, *drawn)), strict=True))
+    save_samples(layout.samples(row.model, row.seed), shown, provenance)
     return truth
 
 

@@ -58,7 +58,7 @@ def test_comments_docstrings_and_formatting_do_not_count(package: CodeCopy) -> N
         ("replication/figures/gaps.py", "__all__", "UNUSED = 1\n__all__", {"plot-gaps"}),
         ("training/schedules.py", "_STAGES = 8", "_STAGES = 7", {"train"}),
         ("bounds/importance.py", "log_w.std(1)", "log_w.std(0)", {"evaluate-iwae", "evaluate-ais"}),
-        ("bounds/local.py", "_NARROW = 0.2", "_NARROW = 0.3", {"optimise-local"}),
+        ("bounds/starts.py", "_NARROW = 0.2", "_NARROW = 0.3", {"optimise-local"}),
         (
             "posteriors/coupling.py",
             "START_LOGIT = 3.0",

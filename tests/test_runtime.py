@@ -1,6 +1,5 @@
 """Where a job computes, and its random numbers."""
 
-import argparse
 import platform
 import resource
 
@@ -12,12 +11,11 @@ from inference_gaps.numerics.device import keep_freed_memory, random_generator, 
 
 
 def test_a_gpu_that_is_not_there_is_a_sentence() -> None:
-    options = argparse.Namespace(device="cuda", threads=1)
     if torch.cuda.is_available():
-        assert set_up(options).type == "cuda"
+        assert set_up("cuda").type == "cuda"
     else:
         with pytest.raises(UserError, match="PyTorch sees no GPU here; write device: auto or device: cpu"):
-            set_up(options)
+            set_up("cuda")
 
 
 def test_streams_and_seeds_share_no_random_numbers() -> None:

@@ -2,7 +2,8 @@
 
 import torch
 
-from inference_gaps.bounds.local import high_density_starts, optimise
+from inference_gaps.bounds.local import optimise
+from inference_gaps.bounds.starts import high_density_starts
 from inference_gaps.exact.optimum import best_gaussian
 from inference_gaps.exact.quadrature import PosteriorGrid, gaussian_bound
 from inference_gaps.posteriors.auxiliary_flow import AuxiliaryFlow

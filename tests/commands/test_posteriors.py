@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 import torch
 
+from inference_gaps.exact.plane import Plane, PlanePosteriors
 from inference_gaps.replication.artifacts.files import read_values
 from inference_gaps.replication.cli import main
-from inference_gaps.replication.commands.plot_posteriors import rows_of
-from inference_gaps.replication.figures.posteriors import mass_levels
-from inference_gaps.replication.storage.exact import Plane, PosteriorsFile, load_posteriors
+from inference_gaps.replication.figures.posteriors import mass_levels, rows_of
+from inference_gaps.replication.storage.exact import load_posteriors
 from tests.command_lines import arguments, run
 
 POINTS = 5
@@ -69,7 +69,7 @@ def _folder(top: Path) -> Path:
 
 
 def test_bounds_are_in_their_order_and_agree_with_sampling(results: Path, tmp_path: Path) -> None:
-    found = load_posteriors(_folder(results) / "train/posteriors.safetensors")
+    found, _ = load_posteriors(_folder(results) / "train/posteriors.safetensors")
     amortised, gaussian, flow = (found.bounds[name] for name in ("amortized", "ffg", "af"))
     assert (gaussian >= amortised - 1e-3).all()
     assert (flow - gaussian > -4 * found.errors["af"] - 1e-3).all()
@@ -84,7 +84,7 @@ def test_bounds_are_in_their_order_and_agree_with_sampling(results: Path, tmp_pa
 
 def test_each_panel_has_its_own_density_and_bound(results: Path) -> None:
     panels, _ = read_values(results / "figures/tiny/posteriors.csv")
-    found = load_posteriors(_folder(results) / "train/posteriors.safetensors")
+    found, _ = load_posteriors(_folder(results) / "train/posteriors.safetensors")
     assert len(panels) == 3 * 4
     assert (panels["mass"] - 1).abs().max() < 0.02
     for name, title in (("amortized", "amortized FFG"), ("ffg", "optimal FFG"), ("af", "optimal AF")):
@@ -105,10 +105,9 @@ def test_a_panel_shows_what_belongs_to_its_image_and_density() -> None:
     def grid(first: int) -> torch.Tensor:
         return torch.arange(first, first + 9.0).view(3, 3)
 
-    found = PosteriorsFile(
-        names,
+    found = PlanePosteriors(
         dict(zip(points, ["one", "another"], strict=True)),
-        torch.zeros(2, 1, 2, 2),
+        torch.zeros(2, 1, 2, 2, dtype=torch.uint8),
         [
             Plane(
                 grid(i)[:2],
@@ -120,7 +119,6 @@ def test_a_panel_shows_what_belongs_to_its_image_and_density() -> None:
         torch.arange(5.0),
         {name: torch.arange(5.0) - 10 * (k + 1) for k, name in enumerate(names)},
         {name: torch.arange(5.0) / 10 + k for k, name in enumerate(names)},
-        {},
     )
     titles = ["true posterior", "amortized AF", "optimal FFG", "optimal AF"]
     for index, (row, point) in enumerate(zip(rows_of(found, "af"), points, strict=True)):

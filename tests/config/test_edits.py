@@ -90,10 +90,10 @@ EDITS = [
     ("posteriors/full_gaussian.py", "0.5 * log_variance", "0.6 * log_variance", with_family("full-gaussian"), 0),
     ("posteriors/coupling.py", "START_LOGIT = 3.0", "START_LOGIT = 4.0", with_family("coupling", "af"), 14),
     ("bounds/hmc.py", "_DIVERGENCE = 1000.0", "_DIVERGENCE = 999.0", of(*_BOUNDS), 0),
-    ("bounds/local.py", "_NARROW = 0.2", "_NARROW = 0.3", of("optimise-local"), 0),
+    ("bounds/starts.py", "_NARROW = 0.2", "_NARROW = 0.3", of("optimise-local"), 0),
     ("training/schedules.py", "_STAGES = 8", "_STAGES = 7", of("train"), 42),
     ("replication/data/pixels.py", "__all__", "EDITED = 1\n__all__", of("prepare-data"), 42),
-    ("replication/analysis/choice.py", "_LOWEST, ", "_LOW, ", of("evaluate-posteriors"), 0),
+    ("exact/choice.py", "_LOWEST, ", "_LOW, ", of("evaluate-posteriors"), 0),
     ("replication/figures/style.py", '"warm-up": "#ececec"', '"warm-up": "#eeeeee"', of(*_DRAWN), 0),
     ("replication/report/findings.py", "__all__", "EDITED = 1\n__all__", of("write-report"), 0),
 ]  # fmt: skip

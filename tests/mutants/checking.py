@@ -5,7 +5,7 @@ from inference_gaps.exact import optimum, quadrature
 from inference_gaps.exact.closed_form import LinearGaussianAnswers
 from inference_gaps.models.linear_gaussian import LinearGaussianGenerator
 from inference_gaps.replication.analysis import selfcheck, table
-from inference_gaps.replication.commands import plot_posteriors
+from inference_gaps.replication.figures import posteriors
 from inference_gaps.summary import gaps
 from tests.analysis import test_paired_gaps, test_selfcheck
 from tests.bounds import test_local
@@ -178,7 +178,7 @@ CHECKING = [
     Mutant(
         "panels of the first image",
         "Every row of the figure of posteriors shows the densities of the first image.",
-        plot_posteriors.rows_of,
+        posteriors.rows_of,
         "found.planes[index]",
         "found.planes[0]",
         _PANEL,
@@ -186,7 +186,7 @@ CHECKING = [
     Mutant(
         "bounds by row",
         "A panel shows the bound of the point of its row's number, not that of its image.",
-        plot_posteriors.rows_of,
+        posteriors.rows_of,
         "float(found.bounds[name][point])",
         "float(found.bounds[name][index])",
         _PANEL,
@@ -194,7 +194,7 @@ CHECKING = [
     Mutant(
         "one bound in all panels",
         "The panels of q* show the bound of the recognition network.",
-        plot_posteriors.rows_of,
+        posteriors.rows_of,
         "float(found.bounds[name][point])",
         'float(found.bounds["amortized"][point])',
         _PANEL,

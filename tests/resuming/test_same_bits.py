@@ -3,18 +3,25 @@
 import dataclasses
 from pathlib import Path
 from typing import Any, Literal
+from unittest.mock import patch
 
 import pytest
 import torch
 
-from inference_gaps.bounds.ais import AisResult, annealed_importance_sampling, bidirectional_monte_carlo
-from inference_gaps.bounds.authors_local import authors_optimum
-from inference_gaps.bounds.local import LocalOptimum, high_density_starts, optimise
+from inference_gaps.bounds import batches, optima
+from inference_gaps.bounds.authors_local import compare_local
+from inference_gaps.bounds.chains import evaluate_ais, evaluate_bdmc
+from inference_gaps.bounds.convergence import evaluate_convergence
+from inference_gaps.bounds.iwae import evaluate_iwae
+from inference_gaps.bounds.local import Effort
 from inference_gaps.models.mlp import MlpGenerator
-from inference_gaps.models.vae import build_vae
-from inference_gaps.numerics.checkpoint import NO_CHECKPOINT, Checkpoint, Results
+from inference_gaps.models.vae import VAE, build_vae
+from inference_gaps.numerics.checkpoint import NO_CHECKPOINT, Checkpoint
+from inference_gaps.posteriors.local import LocalPosterior
 from inference_gaps.posteriors.registry import local_family
 from inference_gaps.specs.ais import AisSpec
+from inference_gaps.specs.convergence import ConvergenceSpec
+from inference_gaps.specs.iwae import IwaeSpec
 from inference_gaps.specs.local import LocalSpec
 from inference_gaps.specs.procedures import ProceduresSpec
 from inference_gaps.specs.train import (
@@ -114,27 +121,16 @@ def test_training(name: str, steps: int, tmp_path: Path) -> None:
     assert result == process(NO_CHECKPOINT)
 
 
-def ais(spec: AisSpec, both: bool = False) -> Any:
-    """Return a function from a checkpoint to the results of two batches of points, as the commands do it."""
-    x, scale = images(5).float(), torch.full((5, 3), 0.8)
-    location = torch.zeros(5, 3)
+def annealed(spec: AisSpec, both: bool = False) -> Any:
+    """Return a function from a checkpoint to the estimates at five points, three of them at once."""
+    x, location, scale = images(5).float(), torch.zeros(5, 3), torch.full((5, 3), 0.8)
 
     def process(checkpoint: Checkpoint) -> Any:
-        rng, model, results = torch.Generator().manual_seed(3), generator(), Results()
-        for index in checkpoint.loop(results, 2, rng):
-            rows = slice(3 * index, 3 * index + 3)
-            arguments = (location[rows], scale[rows], spec, rng, checkpoint)
-            result: AisResult | tuple[AisResult, ...] = (
-                bidirectional_monte_carlo(model, x[rows], location[rows] + 0.1, *arguments)
-                if both
-                else annealed_importance_sampling(model, x[rows], *arguments)
-            )
-            parts = result if isinstance(result, tuple) else (result,)
-            results.append(
-                {"parts": [[part.bound.value, part.single_chain.standard_error, part.acceptance,
-                            part.step_size, part.diverged] for part in parts]}
-            )  # fmt: skip
-        return bits([list(results), rng.get_state()])
+        with patch.object(batches, "_CPU_ROWS", 3 * spec.chains):
+            if both:
+                at = (x, location + 0.1, location, scale)
+                return bits(evaluate_bdmc(generator(), *at, spec, checkpoint=checkpoint))
+            return bits(evaluate_ais(generator(), x, location, scale, spec, checkpoint=checkpoint))
 
     return process
 
@@ -153,30 +149,27 @@ ANNEALINGS = {
 @pytest.mark.parametrize("name", ANNEALINGS)
 def test_annealing(name: str, steps: int, tmp_path: Path) -> None:
     """While step sizes are adapted, while they are frozen, between the two, and in the second batch."""
-    process = ais(*ANNEALINGS[name])
+    process = annealed(*ANNEALINGS[name])
     result, stopped = interrupted_every(steps, tmp_path, process)
     assert stopped or name.endswith("one-transition")
     assert result == process(NO_CHECKPOINT)
 
 
-def local(spec: LocalSpec) -> Any:
-    """Return a function from a checkpoint to the optima of two batches of points, as the command does it."""
-    x, family = images(4).float(), local_family(spec.family, 3, 1, 4)
+def network() -> VAE:
+    torch.manual_seed(1)
+    spec = PosteriorSpec(family="af", flow_hidden=4)
+    return build_vae(MLP, spec, (1, 3, 3)).requires_grad_(False).eval()
+
+
+def optimised(spec: LocalSpec) -> Any:
+    """Return a function from a checkpoint to q* of four points, two of them at once where they have networks."""
+    x = images(4).float()
 
     def process(checkpoint: Checkpoint) -> Any:
-        rng, model, optima = torch.Generator().manual_seed(3), generator(), Results()
-        for index in checkpoint.loop(optima, 2, rng):
-            rows = x[2 * index : 2 * index + 2]
-            zeros = torch.zeros(2, 3)
-            starts = [{"mean": zeros, "log_variance": zeros}]
-            if spec.family == "af":
-                starts = [family.from_zeros(2, torch.Generator().manual_seed(5))]
-            starts += high_density_starts(model, rows, spec.restarts, rng)
-            optimum: LocalOptimum = optimise(
-                model, family, rows, starts, spec, rng, lambda cycle, bound: None, checkpoint
-            )
-            optima.append(dict(vars(optimum)))
-        return bits([list(optima), rng.get_state()])
+        model = network()
+        with patch.object(optima, "_NETWORKS_AT_ONCE", 2):
+            found = optima.optimise_local(model.generator, model.posterior, x, spec, checkpoint=checkpoint)
+        return bits([found.posterior.parameters, found.residual, found.summary()])
 
     return process
 
@@ -184,7 +177,7 @@ def local(spec: LocalSpec) -> Any:
 SEARCHES = {
     "gaussian": LocalSpec(steps=6, samples=3, max_cycles=3, tolerance=1e-9, learning_rate=0.1),
     "several-starts": LocalSpec(steps=4, samples=3, max_cycles=3, tolerance=1e-9, restarts=2),
-    "flow": LocalSpec(family="af", steps=4, samples=2, max_cycles=3, tolerance=1e-9),
+    "flow": LocalSpec(family="af", flow_hidden=4, steps=4, samples=2, max_cycles=3, tolerance=1e-9),
     "ends-early": LocalSpec(steps=4, samples=3, max_cycles=6, tolerance=1e3),
 }
 
@@ -193,34 +186,56 @@ SEARCHES = {
 @pytest.mark.parametrize("name", SEARCHES)
 def test_local_optimisation(name: str, steps: int, tmp_path: Path) -> None:
     """Within each cycle and between them, at each of several starts, in the second batch, and at an early end."""
-    process = local(SEARCHES[name])
+    process = optimised(SEARCHES[name])
     result, stopped = interrupted_every(steps, tmp_path, process)
-    assert stopped >= 3
+    assert stopped >= 1
     assert result == process(NO_CHECKPOINT)
 
 
-def compared(spec: ProceduresSpec) -> Any:
-    """Return a function from a checkpoint to both of the authors' optima, as the command does it."""
-    x = images(3).float()
-
-    def process(checkpoint: Checkpoint) -> Any:
-        rng, model, optima = torch.Generator().manual_seed(3), generator(), Results()
-        for index in checkpoint.loop(optima, 2, rng):
-            copies = (1, spec.copies)[index]
-            arguments = (copies, spec.copies // copies, spec, rng, lambda window, bound: None)
-            optima.append(dict(vars(authors_optimum(model, x, *arguments, checkpoint.part("windows")))))
-        return bits([list(optima), rng.get_state()])
-
-    return process
+def gaussian(points: int) -> LocalPosterior:
+    zeros = torch.zeros(points, 3)
+    return LocalPosterior(local_family("ffg", 3, 1, 1), {"mean": zeros + 0.1, "log_variance": zeros - 0.2})
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 5])
 @pytest.mark.parametrize("patience", [1, 100], ids=["ends-by-its-rule", "ends-by-the-limit"])
 def test_the_authors_local_optimisation(patience: int, steps: int, tmp_path: Path) -> None:
     """Between windows, between the two procedures, and after an end by the rule."""
-    process = compared(
-        ProceduresSpec(copies=4, window=2, patience=patience, max_windows=8, learning_rate=0.1)
-    )
+    spec = ProceduresSpec(copies=4, window=2, patience=patience, max_windows=8, learning_rate=0.1, samples=8)
+    x = images(3).float()
+
+    def process(checkpoint: Checkpoint) -> Any:
+        return bits(compare_local(generator(), x, gaussian(3), Effort(1, 2), spec, checkpoint=checkpoint))
+
+    result, stopped = interrupted_every(steps, tmp_path, process)
+    assert stopped >= 1
+    assert result == process(NO_CHECKPOINT)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_importance_weights(steps: int, tmp_path: Path) -> None:
+    """Between batches of two points."""
+    x, q = images(5).float(), gaussian(5)
+
+    def process(checkpoint: Checkpoint) -> Any:
+        with patch.object(batches, "_CPU_ROWS", 40):
+            return bits(evaluate_iwae(generator(), q, x, IwaeSpec(samples=20), checkpoint=checkpoint))
+
+    result, stopped = interrupted_every(steps, tmp_path, process)
+    assert stopped >= 1
+    assert result == process(NO_CHECKPOINT)
+
+
+@pytest.mark.parametrize("steps", [1, 4, 11])
+def test_the_convergence_of_estimators(steps: int, tmp_path: Path) -> None:
+    """Between estimators and sizes, and within chains of the second batch."""
+    x, q = images(5).float(), gaussian(5)
+    spec = ConvergenceSpec(samples=[4, 8], distributions=[3, 9], chains=4, leapfrog_steps=2)
+
+    def process(checkpoint: Checkpoint) -> Any:
+        with patch.object(batches, "_CPU_ROWS", 3 * spec.chains):
+            return bits(evaluate_convergence(generator(), q, q, 7, x, spec, checkpoint=checkpoint))
+
     result, stopped = interrupted_every(steps, tmp_path, process)
     assert stopped >= 1
     assert result == process(NO_CHECKPOINT)

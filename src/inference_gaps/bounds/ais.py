@@ -19,6 +19,7 @@ upper bound in expectation.
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -64,6 +65,16 @@ class AisResult:
     acceptance: Tensor
     step_size: Tensor
     diverged: Tensor
+
+    def columns(self) -> dict[str, Tensor]:
+        """Return what there is to know of each point, by name."""
+        of_chains = {name: getattr(self, name) for name in ("acceptance", "step_size", "diverged")}
+        return {**vars(self.bound), **of_chains}
+
+    @classmethod
+    def of(cls, state: State) -> Self:
+        """Return the result that :func:`dataclasses.asdict` made ``state`` from."""
+        return cls(**{**state, **{name: Bound(**state[name]) for name in ("bound", "single_chain")}})
 
 
 def annealing_schedule(kind: str, distributions: int) -> list[float]:

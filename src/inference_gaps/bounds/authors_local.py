@@ -9,19 +9,37 @@ parameters and as many samples a step.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from inference_gaps.bounds.batches import rows_at_once
+from inference_gaps.bounds.local import Effort
 from inference_gaps.models.generator import Generator
-from inference_gaps.numerics.checkpoint import NO_CHECKPOINT, Checkpoint, State, numbered
+from inference_gaps.numerics.checkpoint import NO_CHECKPOINT, Checkpoint, Results, State, numbered
+from inference_gaps.numerics.device import random_generator
+from inference_gaps.numerics.progress import Report, unheard
 from inference_gaps.posteriors.gaussian import normal_log_prob, reparameterise
+from inference_gaps.posteriors.local import LocalPosterior
 from inference_gaps.specs.procedures import ProceduresSpec
 
-__all__ = ["AuthorsOptimum", "Patience", "authors_optimum", "bound_of_copies", "passes_of"]
+__all__ = [
+    "AuthorsOptimum",
+    "Patience",
+    "Procedure",
+    "authors_optimum",
+    "bound_of_copies",
+    "compare_local",
+    "passes_of",
+]
 
 _GRADIENT = 2
+# Of each procedure, copies of the parameters per image, and samples per copy and step.
+_SHAPES: dict[str, Callable[[ProceduresSpec], tuple[int, int]]] = {
+    "shared": lambda spec: (1, spec.copies),
+    "copies": lambda spec: (spec.copies, 1),
+}
 
 
 @dataclass(frozen=True)
@@ -160,3 +178,79 @@ def bound_of_copies(
 def passes_of(spec: ProceduresSpec, steps: int) -> int:
     """Return how often ``steps`` steps pass through the generator per image: a gradient takes two passes."""
     return _GRADIENT * steps * spec.copies
+
+
+@dataclass(frozen=True)
+class Procedure:
+    """What a way to optimise reaches.
+
+    Attributes:
+        name: ``ours``, ``shared`` or ``copies``.
+        value: L[q] [P] in nats.
+        standard_error: of ``value`` [P].
+        steps: of Adam.
+        passes: through the generator, per point.
+        stopped: by the authors' rule, not for want of windows; None of ours.
+    """
+
+    name: str
+    value: Tensor
+    standard_error: Tensor
+    steps: int
+    passes: int
+    stopped: bool | None = None
+
+    def columns(self) -> dict[str, Tensor | int]:
+        """Return what there is to know of each point, by name."""
+        return {name: getattr(self, name) for name in ("value", "standard_error", "steps", "passes")}
+
+
+def compare_local(
+    generator: Generator,
+    x: Tensor,
+    ours: LocalPosterior,
+    effort: Effort,
+    spec: ProceduresSpec,
+    report: Report = unheard,
+    checkpoint: Checkpoint = NO_CHECKPOINT,
+) -> list[Procedure]:
+    """Measure ours and the authors' procedure, with one Gaussian per image and with many, on the same noise.
+
+    Args:
+        generator: weights frozen.
+        x: [P, D].
+        ours: q*_FFG of the same points.
+        effort: what it took.
+        spec: copies, rate, window, patience, samples, seed.
+        report: hears how many windows there were, out of all that there may be.
+        checkpoint: where an earlier process may have left this work.
+    """
+    rng = random_generator(spec.seed, x.device)
+    half = spec.copies * max(1, round(spec.samples / (2 * spec.copies)))
+    noise = torch.randn(len(x), half, generator.latent_dim, generator=rng, device=x.device)
+    noise = torch.cat([noise, -noise], dim=1)
+    optima = Results()
+
+    def reached(window: int, bound: float) -> None:
+        report(len(optima) * spec.max_windows + window, len(_SHAPES) * spec.max_windows, f"bound {bound:.3f}")
+
+    names = list(_SHAPES)
+    for index in checkpoint.loop(optima, len(names), rng, where=lambda index: names[index]):
+        copies, samples = _SHAPES[names[index]](spec)
+        climb = checkpoint.part("windows")
+        optima.append(dict(vars(authors_optimum(generator, x, copies, samples, spec, rng, reached, climb))))
+
+    def measured(name: str, mean: Tensor, log_variance: Tensor, *spent: Any) -> Procedure:
+        terms = bound_of_copies(generator, x, mean, log_variance, noise)
+        # Noise comes in pairs of opposite sign, whose means are independent.
+        pairs = terms.unflatten(1, (2, -1)).mean(1)
+        return Procedure(name, terms.mean(1), pairs.std(1) / pairs.shape[1] ** 0.5, *spent)
+
+    own = (ours.parameters[name].unsqueeze(1) for name in ("mean", "log_variance"))
+    found = [measured("ours", *own, effort.steps, effort.passes)]
+    for name, result in zip(names, optima, strict=True):
+        end = AuthorsOptimum(**result)
+        found.append(
+            measured(name, end.mean, end.log_variance, end.steps, passes_of(spec, end.steps), end.stopped)
+        )
+    return found

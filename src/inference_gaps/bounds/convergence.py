@@ -5,39 +5,44 @@ with respect to z. Unlike seconds, passes are the same on every machine.
 """
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor
 
-from inference_gaps.bounds.ais import annealed_importance_sampling, preliminary_transitions
-from inference_gaps.bounds.batches import point_batches, rows_at_once
-from inference_gaps.bounds.importance import elbo, log_mean_weight, log_weights
+from inference_gaps.bounds.ais import AisResult, annealed_importance_sampling, preliminary_transitions
+from inference_gaps.bounds.batches import in_batches, rows_at_once
+from inference_gaps.bounds.chains import chain_start
+from inference_gaps.bounds.importance import elbo, log_mean_weight, log_weights, weight_terms
 from inference_gaps.models.generator import Generator
-from inference_gaps.numerics.checkpoint import NO_CHECKPOINT, Checkpoint, Results, numbered
-from inference_gaps.posteriors.family import Parameters, PosteriorFamily
+from inference_gaps.numerics.checkpoint import NO_CHECKPOINT, Checkpoint, Results, State
+from inference_gaps.numerics.device import random_generator
+from inference_gaps.numerics.progress import Report, unheard
+from inference_gaps.posteriors.family import Posterior
+from inference_gaps.posteriors.local import LocalPosterior
 from inference_gaps.specs.ais import AisSpec
 from inference_gaps.specs.convergence import ConvergenceSpec
 
-__all__ = ["Measurement", "ais_at_size", "iwae_at_sizes"]
+__all__ = ["Measurement", "evaluate_convergence"]
 
 _GRADIENT = 2
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """An estimator at one size, all tensors [B], in nats.
+    """An estimator at one size, all tensors [P], in nats.
 
     Attributes:
+        estimator: ``iwae_amortized``, ``iwae_local_ffg``, ``ais_prior`` or ``ais_local_ffg``.
         size: samples of IWAE, distributions of AIS.
-        passes: through the generator, per point.
+        passes: through the generator, per point, those that q*_FFG took included.
         value: the estimate; for IWAE the mean over as many disjoint groups of samples as there are.
         standard_error: of ``value``.
         single_chain: AIS only: mean over chains of log w, the estimate that one chain gives on average.
         single_chain_error: its standard error.
     """
 
+    estimator: str
     size: int
     passes: int
     value: Tensor
@@ -45,34 +50,69 @@ class Measurement:
     single_chain: Tensor | None = None
     single_chain_error: Tensor | None = None
 
+    def columns(self) -> dict[str, Tensor]:
+        """Return the estimates of each point, by name."""
+        names = ("value", "standard_error", "single_chain", "single_chain_error")
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
-@torch.no_grad()
-def iwae_at_sizes(
+
+def evaluate_convergence(
     generator: Generator,
-    family: PosteriorFamily,
-    parameters: Parameters,
+    q: Posterior,
+    gaussian: LocalPosterior,
+    spent: int,
     x: Tensor,
-    sizes: list[int],
-    rng: torch.Generator,
-) -> Iterator[Measurement]:
-    """Yield the IWAE bound of q for each number of samples, from one set of importance weights.
+    spec: ConvergenceSpec,
+    report: Report = unheard,
+    checkpoint: Checkpoint = NO_CHECKPOINT,
+) -> list[Measurement]:
+    """Return IWAE from q and from q*_FFG, and AIS from the prior and from q*_FFG, at each of their sizes.
 
     Args:
         generator: weights frozen.
-        family: of q.
-        parameters: of q for each row of ``x``.
-        x: [B, D].
-        sizes: numbers of samples.
-        rng: on the device of ``x``.
+        q: the amortised q(z|x).
+        gaussian: q*_FFG of the same points.
+        spent: passes through the generator that it took, per point.
+        x: [P, D].
+        spec: sizes, chains, leapfrog steps, schedule, seed.
+        report: hears how many runs are done.
+        checkpoint: where an earlier process may have left this work.
     """
+    rng = random_generator(spec.seed, x.device)
+    posteriors: dict[str, Posterior] = {"amortized": q, "local_ffg": gaussian}
+    starts: dict[str, LocalPosterior | None] = {"prior": None, "local_ffg": gaussian}
+    runs = [("iwae", name, 0) for name in posteriors]
+    runs += [("ais", name, size) for name in starts for size in sorted(spec.distributions)]
+    done = Results()
+    for index in checkpoint.loop(done, len(runs), rng, where=lambda index: "_".join(runs[index][:2])):
+        kind, name, size = runs[index]
+        estimator, before = f"{kind}_{name}", spent if name == "local_ffg" else 0
+        if kind == "iwae":
+            found = _iwae(estimator, before, generator, posteriors[name], x, spec.samples, rng)
+        else:
+            start = chain_start(x, generator.latent_dim, starts[name])
+            found = [
+                _ais(estimator, before, generator, x, start, size, spec, rng, checkpoint.part("batches"))
+            ]
+        done.append({"sizes": [asdict(measurement) for measurement in found]})
+        report(index + 1, len(runs), "")
+    return [Measurement(**measurement) for result in done for measurement in result["sizes"]]
 
-    family = family.given(generator.score(x))
 
-    def sample(n: int) -> tuple[Tensor, Tensor]:
-        z, log_q = family.rsample_with_log_prob(parameters, n, rng)
-        return generator.log_joint(x, z), log_q
-
-    log_w = log_weights(sample, max(sizes), max(1, rows_at_once(x.device) // len(x)))
+@torch.no_grad()
+def _iwae(
+    estimator: str,
+    before: int,
+    generator: Generator,
+    q: Posterior,
+    x: Tensor,
+    sizes: list[int],
+    rng: torch.Generator,
+) -> list[Measurement]:
+    """Return the IWAE bound of q for each number of samples, from one set of importance weights."""
+    terms = weight_terms(generator, x, q.sampler(x, slice(None), generator.score(x)), rng)
+    log_w = log_weights(terms, max(sizes), max(1, rows_at_once(x.device) // len(x)))
+    found = []
     for size in sorted(sizes):
         groups = log_w.shape[1] // size
         if groups == 1:
@@ -80,56 +120,43 @@ def iwae_at_sizes(
         else:
             each = torch.logsumexp(log_w[:, : groups * size].unflatten(1, (groups, size)), 2) - math.log(size)
             bound = elbo(each)
-        yield Measurement(size, size, bound.value, bound.standard_error)
+        found.append(Measurement(estimator, size, before + size, bound.value, bound.standard_error))
+    return found
 
 
-def ais_at_size(
+def _ais(
+    estimator: str,
+    before: int,
     generator: Generator,
     x: Tensor,
-    location: Tensor,
-    scale: Tensor,
-    start: str,
+    start: tuple[Tensor, Tensor],
     size: int,
     spec: ConvergenceSpec,
     rng: torch.Generator,
-    checkpoint: Checkpoint = NO_CHECKPOINT,
+    checkpoint: Checkpoint,
 ) -> Measurement:
-    """Return the AIS estimate with ``size`` distributions.
-
-    Args:
-        generator: weights frozen.
-        x: [B, D].
-        location: mean of the start [B, d].
-        scale: standard deviation of the start [B, d].
-        start: ``prior`` or ``local-ffg``.
-        size: one of the numbers of distributions of ``spec``.
-        spec: chains, leapfrog steps, schedule.
-        rng: on the device of ``x``.
-        checkpoint: where an earlier process may have left these chains.
-    """
+    """Return the AIS estimate with ``size`` distributions; ``start`` is a mean and a standard deviation [P, d]."""
     sized = AisSpec(
-        start=start,  # type: ignore[arg-type]
         chains=spec.chains,
         distributions=size,
         schedule=spec.schedule,
         leapfrog_steps=spec.leapfrog_steps,
         gradient_precision=spec.gradient_precision,
     )
-    batches = list(point_batches(len(x), spec.chains, x.device))
-    parts = Results()
-    groups = checkpoint.part("batches")
-    for index in groups.loop(parts, len(batches), rng, where=numbered("batch")):
-        rows = batches[index]
-        result = annealed_importance_sampling(
-            generator, x[rows], location[rows], scale[rows], sized, rng, groups
-        )
-        parts.append(
-            {
-                "value": result.bound.value,
-                "standard_error": result.bound.standard_error,
-                "single_chain": result.single_chain.value,
-                "single_chain_error": result.single_chain.standard_error,
-            }
-        )
+    location, scale = start
+
+    def work(rows: slice) -> State:
+        at = (x[rows], location[rows], scale[rows])
+        return asdict(annealed_importance_sampling(generator, *at, sized, rng, checkpoint))
+
+    found = AisResult.of(in_batches(work, len(x), spec.chains, rng, checkpoint))
     transitions = spec.chains * (size - 2) + preliminary_transitions(sized)
-    return Measurement(size, _GRADIENT * spec.leapfrog_steps * transitions, **parts.joined())
+    return Measurement(
+        estimator,
+        size,
+        before + _GRADIENT * spec.leapfrog_steps * transitions,
+        found.bound.value,
+        found.bound.standard_error,
+        found.single_chain.value,
+        found.single_chain.standard_error,
+    )

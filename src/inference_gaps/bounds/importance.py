@@ -14,7 +14,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-__all__ = ["Bound", "elbo", "log_mean_weight", "log_weights"]
+from inference_gaps.models.generator import Generator
+from inference_gaps.posteriors.family import Sampler
+
+__all__ = ["Bound", "WeightTerms", "elbo", "log_mean_weight", "log_weights", "weight_terms"]
+
+WeightTerms = Callable[[int], tuple[Tensor, Tensor]]
+"""Returns log p(x, z) and log q(z), both [B, n] in nats, at n samples z of q."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +42,25 @@ class Bound:
         return Bound(-self.value, self.standard_error, self.effective_sample_size)
 
 
-def log_weights(sample: Callable[[int], tuple[Tensor, Tensor]], samples: int, chunk: int) -> Tensor:
-    """Collect log w [B, samples] from ``sample(n) -> (log p(x, z), log q(z))``, ``chunk`` samples at a time."""
+def weight_terms(generator: Generator, x: Tensor, draw: Sampler, rng: torch.Generator) -> WeightTerms:
+    """Return what :func:`log_weights` asks for.
+
+    Args:
+        generator: p(x, z).
+        x: [B, D].
+        draw: from q at these points.
+        rng: on the device of ``x``.
+    """
+
+    def terms(n: int) -> tuple[Tensor, Tensor]:
+        z, log_q = draw(n, rng)
+        return generator.log_joint(x, z), log_q
+
+    return terms
+
+
+def log_weights(sample: WeightTerms, samples: int, chunk: int) -> Tensor:
+    """Collect log w [B, samples], ``chunk`` samples at a time."""
     parts = []
     for start in range(0, samples, chunk):
         log_joint, log_q = sample(min(chunk, samples - start))

@@ -8,7 +8,7 @@ than a tolerance. The gain of the last cycle is the residual of each point.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -18,19 +18,17 @@ from inference_gaps.numerics.checkpoint import NO_CHECKPOINT, Checkpoint, State,
 from inference_gaps.posteriors.family import PosteriorFamily
 from inference_gaps.specs.local import LocalSpec
 
-__all__ = ["LocalOptimum", "high_density_starts", "optimise", "passes_of"]
+__all__ = ["Effort", "LocalOptimum", "optimise"]
 
 _REFERENCE_SAMPLES = 256
 # Between the ends of two starts, unlike within one basin, common noise does not cancel.
 _REFERENCE_SAMPLES_OF_MANY = 4096
 _RATE_OF_LATER_CYCLES = 0.5
-_DRAWS = 256
-_NARROW = 0.2
 
 
 @dataclass(frozen=True)
 class LocalOptimum:
-    """Optimised parameters and how well they converged.
+    """Optimised parameters of one batch of points, and how well they converged.
 
     Attributes:
         parameters: each with a leading dimension B.
@@ -45,10 +43,19 @@ class LocalOptimum:
     converged: bool
 
 
-def passes_of(spec: LocalSpec, cycles: int) -> int:
-    """Return how often ``cycles`` cycles pass through the generator per point: a gradient takes two passes."""
-    measured = _reference_samples(1 + spec.restarts)
-    return (cycles + spec.restarts) * (2 * spec.steps * spec.samples + measured) + measured
+@dataclass(frozen=True)
+class Effort:
+    """What q* took per point: steps of Adam, and passes through the generator (two for a gradient)."""
+
+    steps: int
+    passes: int
+
+    @classmethod
+    def of(cls, spec: LocalSpec, cycles: Sequence[int]) -> Self:
+        """Return the effort of the batch with most cycles, given how many each had."""
+        most, measured = max(cycles), _reference_samples(1 + spec.restarts)
+        climbs = (most + spec.restarts) * (2 * spec.steps * spec.samples + measured)
+        return cls(most * spec.steps, climbs + measured)
 
 
 def _reference_samples(starts: int) -> int:
@@ -161,28 +168,6 @@ def _where(better: Tensor, these: Mapping[str, Tensor], those: Mapping[str, Tens
         name: torch.where(better.view(-1, *[1] * (tensor.dim() - 1)), tensor, those[name])
         for name, tensor in these.items()
     }
-
-
-@torch.no_grad()
-def high_density_starts(
-    generator: Generator, x: Tensor, restarts: int, rng: torch.Generator
-) -> list[dict[str, Tensor]]:
-    """Return starts of a Gaussian: the prior, then narrow Gaussians where log p(x, z) is large.
-
-    Each of the latter sits at the best of 256 draws of z from the prior.
-    """
-    shape = (x.shape[0], generator.latent_dim)
-    kind: dict[str, Any] = {"device": x.device, "dtype": x.dtype}
-    starts = []
-    for index in range(restarts):
-        mean, log_variance = torch.zeros(shape, **kind), torch.zeros(shape, **kind)
-        if index:
-            z = torch.randn(x.shape[0], _DRAWS, generator.latent_dim, generator=rng, **kind)
-            best = generator.log_joint(x, z).argmax(1)
-            mean = z[torch.arange(len(z), device=x.device), best]
-            log_variance = log_variance + 2 * math.log(_NARROW)
-        starts.append({"mean": mean, "log_variance": log_variance})
-    return starts
 
 
 class _Climb:

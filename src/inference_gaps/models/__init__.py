@@ -5,6 +5,7 @@
 - ``conv``             convolutions for 3 x 32 x 32 images
 - ``linear_gaussian``  a linear model with a formula for every bound
 - ``vae``              generator and amortized posterior together, built from a specification
-- ``storage``          saving and loading trained weights, and those of checkpoints
+- ``simulation``       data drawn from a model, reconstructions, samples from the prior
+- ``pixels``           pixels as bytes
 - ``units``            the activity of latent units
 """

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from inference_gaps.models.vae import VAE
+from inference_gaps.numerics.device import random_generator
 from inference_gaps.posteriors.family import Parameters, PosteriorFamily
 from inference_gaps.posteriors.gaussian import FullyFactorisedGaussian
 
@@ -32,7 +33,7 @@ class UnitActivity:
 
 
 @torch.no_grad()
-def unit_activity(model: VAE, images: Tensor, samples: int, rng: torch.Generator) -> UnitActivity:
+def unit_activity(model: VAE, images: Tensor, samples: int, seed: int) -> UnitActivity:
     """Measure the activity of each latent unit.
 
     Where the mean of q(z|x) has no formula, that of samples stands for it. The variance over images of these
@@ -43,8 +44,9 @@ def unit_activity(model: VAE, images: Tensor, samples: int, rng: torch.Generator
         model: in evaluation mode.
         images: [N, D], N at least 2.
         samples: samples for each image, at least 2.
-        rng: on the device of ``images``.
+        seed: of the samples.
     """
+    rng = random_generator(seed, images.device)
     means, variances, divergences = [], [], []
     for x in images.split(_BATCH):
         family, parameters = model.family_at(x), model.posterior.parameters_for(x)

@@ -66,9 +66,15 @@ class Results(list[State]):
         """See :class:`Stateful`."""
         self[:] = state["results"]
 
-    def joined(self) -> dict[str, torch.Tensor]:
-        """Return results that are tensors by name, joined along the first dimension."""
-        return {name: torch.cat([result[name] for result in self]) for name in self[0]}
+    def joined(self, name: str) -> Any:
+        """Return tensors of the results, or dictionaries of tensors, joined along the first dimension."""
+        return _joined([result[name] for result in self])
+
+
+def _joined(parts: list[Any]) -> Any:
+    if isinstance(parts[0], torch.Tensor):
+        return torch.cat(parts)
+    return {name: _joined([part[name] for part in parts]) for name in parts[0]}
 
 
 def numbered(unit: str) -> Where:

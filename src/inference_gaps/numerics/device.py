@@ -1,6 +1,5 @@
 """Where a job computes: device, threads, and the random numbers of the job."""
 
-import argparse
 import ctypes
 import platform
 
@@ -15,26 +14,31 @@ __all__ = ["keep_freed_memory", "random_generator", "set_up"]
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 
 
-def set_up(options: argparse.Namespace) -> torch.device:
-    """Apply ``--device`` and ``--threads`` and return the device.
+def set_up(device: str = "auto", threads: int = 1) -> torch.device:
+    """Make this process ready to compute.
+
+    Args:
+        device: ``auto``, ``cpu`` or ``cuda``.
+        threads: on a CPU.
+
+    Returns:
+        The device; for ``auto`` a GPU where there is one.
 
     Raises:
-        UserError: ``cuda`` was asked for and there is none, or the number of threads is not positive.
+        UserError: ``cuda`` was asked for and there is none.
     """
-    if options.threads < 1:
-        raise UserError(f"--threads is {options.threads}; write a number of at least 1.")
-    torch.set_num_threads(options.threads)
+    torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
     keep_freed_memory()
     # Products of convolutions would otherwise lose digits on a GPU; bounds are differences of large numbers.
     torch.backends.cudnn.allow_tf32 = False
     available = torch.cuda.is_available()
-    if options.device == "cuda" and not available:
+    if device == "cuda" and not available:
         raise UserError(
             "device is cuda, but PyTorch sees no GPU here; write device: auto or device: cpu, or install a "
             "PyTorch build and driver that fit the GPU."
         )
-    return torch.device("cuda" if available and options.device != "cpu" else "cpu")
+    return torch.device("cuda" if available and device != "cpu" else "cpu")
 
 
 def keep_freed_memory() -> None:

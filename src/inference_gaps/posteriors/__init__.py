@@ -10,5 +10,5 @@
 - ``coupling``          the step that the three flows share
 - ``networks``          layers whose weights are shared or one set per data point
 - ``amortised``         parameters from a recognition network
-- ``storage``           parameters from a table with one row per data point (q*), on disk
+- ``local``             parameters from a table with one row per data point (q*)
 """

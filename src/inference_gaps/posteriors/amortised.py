@@ -1,13 +1,17 @@
 """Parameters of a posterior family from a recognition network: the amortised q(z|x)."""
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from inference_gaps.numerics.low_precision import Linear
-from inference_gaps.posteriors.family import PosteriorFamily
+from inference_gaps.posteriors.family import PosteriorFamily, Sampler, Score
+from inference_gaps.posteriors.gaussian import FullyFactorisedGaussian
 from inference_gaps.posteriors.networks import initial_weights
 
 __all__ = ["AmortisedPosterior"]
+
+_MOMENT_SAMPLES = 256
 
 
 class AmortisedPosterior(nn.Module):
@@ -39,3 +43,16 @@ class AmortisedPosterior(nn.Module):
             parameters["context"] = functional.elu(self.context(features))
         parameters.update({name: self.networks[key] for name, key in self._names.items()})
         return parameters
+
+    def sampler(self, x: Tensor, rows: slice, score: Score) -> Sampler:
+        """See :class:`~inference_gaps.posteriors.family.Posterior`."""
+        return self.family.given(score).sampler(self.parameters_for(x))
+
+    @torch.no_grad()
+    def gaussian_moments(self, x: Tensor, score: Score, rng: torch.Generator) -> dict[str, Tensor]:
+        """See :class:`~inference_gaps.posteriors.family.Recognition`; those of 256 samples where q is no FFG."""
+        if isinstance(self.family, FullyFactorisedGaussian):
+            return self.parameters_for(x)
+        # The base of a flow says little of where its samples go.
+        z, _ = self.sampler(x, slice(None), score)(_MOMENT_SAMPLES, rng)
+        return {"mean": z.mean(1), "log_variance": z.var(1).log()}

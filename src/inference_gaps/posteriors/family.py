@@ -2,19 +2,48 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Self
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor
 
 from inference_gaps.posteriors.networks import initial_weights
 
-__all__ = ["Parameters", "PosteriorFamily", "Score"]
+__all__ = ["Parameters", "Posterior", "PosteriorFamily", "Recognition", "Sampler", "Score"]
 
 Parameters = Mapping[str, Tensor]
 
 # The gradient of log p(x, z) with respect to z, [B, n, d] to [B, n, d], at fixed data points x.
 Score = Callable[[Tensor], Tensor]
+
+# Draws n samples for each of some data points: z [B, n, d], and log q(z) [B, n] in nats.
+Sampler = Callable[[int, torch.Generator], tuple[Tensor, Tensor]]
+
+
+class Posterior(Protocol):
+    """q at data points, whether a recognition network or a table gives its parameters."""
+
+    def sampler(self, x: Tensor, rows: slice, score: Score) -> Sampler:
+        """Return what draws from q at some of the points.
+
+        Args:
+            x: those points [B, D].
+            rows: their place among all points.
+            score: the gradient of log p(x, z) there, for families that look at it.
+        """
+
+
+class Recognition(Posterior, Protocol):
+    """q(z|x) of a recognition network."""
+
+    def gaussian_moments(self, x: Tensor, score: Score, rng: torch.Generator) -> dict[str, Tensor]:
+        """Return ``mean`` and ``log_variance`` of z under q(z|x), element by element [B, d].
+
+        Args:
+            x: [B, D].
+            score: the gradient of log p(x, z) there.
+            rng: on the device of ``x``, for a q whose moments have no formula.
+        """
 
 
 class PosteriorFamily(ABC):
@@ -134,3 +163,7 @@ class PosteriorFamily(ABC):
             mean.shape[0], n, self.noise_dim, generator=generator, device=mean.device, dtype=mean.dtype
         )
         return self.transform(parameters, noise)
+
+    def sampler(self, parameters: Parameters) -> Sampler:
+        """Return what draws from the member of the family with these parameters."""
+        return lambda n, generator: self.rsample_with_log_prob(parameters, n, generator)

@@ -1,16 +1,21 @@
 """log p(x) minus the estimate, at each size of each estimator, as means over data points."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from inference_gaps.errors import UserError
+from inference_gaps.replication.artifacts.checks import values_of
+from inference_gaps.replication.artifacts.layout import Layout
+from inference_gaps.specs.figures import ConvergenceModelSpec
 from inference_gaps.summary.gaps import Bounds, tightest
 from inference_gaps.summary.intervals import monte_carlo_standard_error
 
-__all__ = ["Reference", "reference_values", "remaining_gaps"]
+__all__ = ["Reference", "convergence_gaps", "reference_values", "remaining_gaps"]
 
+_MEASURED = ("size", "passes", "point", "value", "standard_error", "single_chain", "single_chain_error")
 _SIGNIFICANT = 4.0
 _DIGITS = 6
 
@@ -32,6 +37,32 @@ class Reference:
 
 def _error(errors: pd.Series) -> float:
     return monte_carlo_standard_error(errors.to_numpy(dtype=np.float64))
+
+
+def convergence_gaps(models: Sequence[ConvergenceModelSpec], layout: Layout) -> pd.DataFrame:
+    """Return :func:`remaining_gaps` of each model, by its values files.
+
+    Raises:
+        UserError: a file is missing or damaged, or exact answers are known at other points.
+    """
+    return pd.concat([_of_model(shown, layout) for shown in models], ignore_index=True)
+
+
+def _of_model(shown: ConvergenceModelSpec, layout: Layout) -> pd.DataFrame:
+    at = (shown.model, shown.seed, shown.split)
+    values, _ = values_of(layout.convergence(*at), "evaluate-convergence", _MEASURED, ("estimator",))
+    exact = None
+    if shown.exact:
+        exact, _ = values_of(layout.exact(*at), "evaluate-exact", ("point", "value"), ("quantity",))
+        if not set(values["point"]) <= set(exact.loc[exact["quantity"] == "log_p", "point"]):
+            raise UserError(
+                f"{layout.exact(*at)} lacks points of {layout.convergence(*at)}; run 'evaluate-exact' again "
+                f"with as many."
+            )
+    gaps = remaining_gaps(values, reference_values(values, exact))
+    gaps.insert(0, "model", shown.model)
+    gaps.insert(1, "exact", shown.exact)
+    return gaps
 
 
 def reference_values(convergence: pd.DataFrame, exact: pd.DataFrame | None) -> Reference:

@@ -2,12 +2,15 @@
 
 import itertools
 
-from inference_gaps.replication.analysis.model_table import LOCAL, ModelTable
-from inference_gaps.replication.analysis.paper_table import PaperTable
+import pandas as pd
+
+from inference_gaps.replication.analysis.model_table import LOCAL, ModelTable, model_table
+from inference_gaps.replication.analysis.paper_table import PaperTable, paper_table
 from inference_gaps.replication.analysis.table import ACTIVE_UNITS
 from inference_gaps.specs.families import FAMILIES
+from inference_gaps.specs.table import TableSpec
 
-__all__ = ["to_latex", "to_markdown"]
+__all__ = ["laid_out", "to_latex", "to_markdown"]
 
 _STARRED = "q\\*<sub>{}</sub>"
 _MARKDOWN = {
@@ -40,6 +43,11 @@ _LATEX_SIGNS = {
     "×": "$\\times$",
     "÷": "$\\div$",
 }
+
+
+def laid_out(spec: TableSpec, table: pd.DataFrame, published: pd.DataFrame) -> PaperTable | ModelTable:
+    """Lay a tidy table out: like the paper's where the paper has one, and otherwise with one line per model."""
+    return model_table(spec, table) if spec.published is None else paper_table(spec, table, published)
 
 
 def _latex_text(text: str) -> str:

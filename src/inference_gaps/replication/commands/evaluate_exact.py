@@ -15,7 +15,7 @@ import pandas as pd
 
 from inference_gaps.exact.answers import exact_answers
 from inference_gaps.replication.artifacts.files import write_values
-from inference_gaps.replication.commands.stage_inputs import load_stage
+from inference_gaps.replication.commands.stage_inputs import load_stage, values_frame
 from inference_gaps.specs.exact import ExactSpec
 
 __all__ = ["run"]
@@ -27,15 +27,5 @@ def run(options: argparse.Namespace) -> None:
     stage = load_stage(options, spec)
     provenance = stage.provenance(options, spec)
     answers = exact_answers(stage.model, stage.images, spec.quantities)
-    frames = [
-        pd.DataFrame(
-            {
-                "quantity": name,
-                "point": range(spec.points),
-                "value": answer.value.numpy(),
-                "error": answer.error.numpy(),
-            }
-        )
-        for name, answer in answers.items()
-    ]
+    frames = [values_frame(vars(answer), quantity=name) for name, answer in answers.items()]
     write_values(options.output, pd.concat(frames), provenance)

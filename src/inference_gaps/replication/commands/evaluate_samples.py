@@ -9,9 +9,9 @@ prior (safetensors, one byte per pixel). Figures need no more of a model.
 
 import argparse
 
-from inference_gaps.numerics.device import random_generator
+from inference_gaps.models.simulation import evaluate_samples
 from inference_gaps.replication.commands.stage_inputs import load_stage
-from inference_gaps.replication.storage.samples import generate, save_samples
+from inference_gaps.replication.storage.samples import save_samples
 from inference_gaps.specs.samples import SamplesSpec
 
 __all__ = ["run"]
@@ -22,6 +22,5 @@ def run(options: argparse.Namespace) -> None:
     spec = SamplesSpec.from_argument(options.spec)
     stage = load_stage(options, spec)
     provenance = stage.provenance(options, spec)
-    drawn = generate(stage.model, stage.images, random_generator(spec.seed, stage.device))
     provenance["data"] = {"shape": list(stage.data.shape)}
-    save_samples(options.output, stage.images, drawn, provenance)
+    save_samples(options.output, evaluate_samples(stage.model, stage.images, spec.seed), provenance)

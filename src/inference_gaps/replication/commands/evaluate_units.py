@@ -14,7 +14,6 @@ import pandas as pd
 
 from inference_gaps.errors import UserError
 from inference_gaps.models.units import unit_activity
-from inference_gaps.numerics.device import random_generator
 from inference_gaps.replication.artifacts.files import write_values
 from inference_gaps.replication.commands.stage_inputs import load_stage
 from inference_gaps.specs.units import UnitsSpec
@@ -32,8 +31,7 @@ def run(options: argparse.Namespace) -> None:
             f"another split."
         )
     provenance = stage.provenance(options, spec)
-    rng = random_generator(spec.seed, stage.device)
-    measured = unit_activity(stage.model, stage.images, spec.samples, rng)
+    measured = unit_activity(stage.model, stage.images, spec.samples, spec.seed)
     frame = pd.DataFrame(
         {
             "unit": range(stage.model.latent_dim),

@@ -9,9 +9,7 @@ no GPU, no PyTorch.
 
 import argparse
 
-from inference_gaps.replication.analysis.markup import to_latex, to_markdown
-from inference_gaps.replication.analysis.model_table import model_table
-from inference_gaps.replication.analysis.paper_table import paper_table
+from inference_gaps.replication.analysis.markup import laid_out, to_latex, to_markdown
 from inference_gaps.replication.analysis.published import read_published
 from inference_gaps.replication.analysis.selfcheck import require_passed
 from inference_gaps.replication.analysis.sources import (
@@ -37,10 +35,9 @@ def run(options: argparse.Namespace) -> None:
     provenance = make_provenance("make-table", spec.as_dict(), inputs, options.fingerprint)
     if options.selfcheck:
         require_passed(options.selfcheck)
-    published = read_published(options.published)
     table = build_table(spec, layout)
-    laid_out = model_table(spec, table) if spec.published is None else paper_table(spec, table, published)
+    shown = laid_out(spec, table, read_published(options.published))
     with all_or_none():
-        write_signed(options.markdown, to_markdown(laid_out).encode(), provenance)
-        write_signed(options.latex, to_latex(laid_out).encode(), provenance)
+        write_signed(options.markdown, to_markdown(shown).encode(), provenance)
+        write_signed(options.latex, to_latex(shown).encode(), provenance)
         write_values(options.csv, table, provenance)

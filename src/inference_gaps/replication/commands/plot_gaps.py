@@ -11,8 +11,8 @@ from inference_gaps.replication.analysis.sources import file_digest
 from inference_gaps.replication.analysis.table import read_table
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.replication.artifacts.layout import Layout
-from inference_gaps.replication.figures.gaps import draw_gaps, gap_bars
-from inference_gaps.replication.figures.models import draw_gaps_of_models, draw_gaps_over_epochs
+from inference_gaps.replication.figures.gaps import gap_bars
+from inference_gaps.replication.figures.models import draw_experiment
 from inference_gaps.replication.figures.style import figure_style, save_figure
 from inference_gaps.specs.figures import GapsFigureSpec
 
@@ -32,10 +32,4 @@ def run(options: argparse.Namespace) -> None:
     )
     bars = gap_bars(table, read_published(options.published), spec.published)
     with figure_style():
-        if spec.published is not None:
-            figure = draw_gaps(bars)
-        elif spec.epochs is not None:
-            figure = draw_gaps_over_epochs(bars, spec.epochs)
-        else:
-            figure = draw_gaps_of_models(bars)
-        save_figure(figure, options.output_prefix, bars, provenance)
+        save_figure(draw_experiment(spec, bars), options.output_prefix, bars, provenance)

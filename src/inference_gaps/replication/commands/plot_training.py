@@ -6,13 +6,11 @@ PREFIX.png and PREFIX.csv, the numbers drawn.
 
 import argparse
 
-import pandas as pd
-
 from inference_gaps.replication.analysis.sources import layout_of, provenances, training_sources
 from inference_gaps.replication.analysis.values import read_metrics
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.replication.figures.style import figure_style, save_figure
-from inference_gaps.replication.figures.training import draw_training
+from inference_gaps.replication.figures.training import draw_training, training_curves
 from inference_gaps.specs.figures import TrainingFigureSpec
 
 __all__ = ["run"]
@@ -24,11 +22,7 @@ def run(options: argparse.Namespace) -> None:
     layout = layout_of(options.results)
     inputs = provenances(training_sources(spec, layout))
     provenance = make_provenance("plot-training", spec.as_dict(), inputs, options.fingerprint)
-    parts = []
-    for model in spec.models:
-        metrics = read_metrics(layout.metrics(model.model, model.seed))
-        drawn = metrics[["epoch", "elbo", "validation_elbo", "entropy_weight"]]
-        parts.append(drawn.assign(**model.as_dict()))
-    curves = pd.concat(parts, ignore_index=True)
+    metrics = [read_metrics(layout.metrics(model.model, model.seed)) for model in spec.models]
+    curves = training_curves(spec.models, metrics)
     with figure_style():
         save_figure(draw_training(curves), options.output_prefix, curves, provenance)

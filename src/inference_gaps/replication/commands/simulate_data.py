@@ -8,10 +8,9 @@ prepared data, with one split, simulated). Each z is an exact sample of p(z|x), 
 
 import argparse
 
-import torch
-
-from inference_gaps.numerics.device import random_generator, set_up
+from inference_gaps.models.simulation import simulate_data
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
+from inference_gaps.replication.commands.runtime import device_of
 from inference_gaps.replication.data.prepared import save_simulated
 from inference_gaps.replication.storage.models import load_model
 from inference_gaps.specs.simulate import SimulateSpec
@@ -19,14 +18,11 @@ from inference_gaps.specs.simulate import SimulateSpec
 __all__ = ["run"]
 
 
-@torch.no_grad()
 def run(options: argparse.Namespace) -> None:
     """Simulate and write; see the module."""
     spec = SimulateSpec.from_argument(options.spec)
-    device = set_up(options)
+    device = device_of(options)
     model, made_by = load_model(options.model, device)
     provenance = make_provenance("simulate-data", spec.as_dict(), {"model": made_by}, options.fingerprint)
-    rng = random_generator(spec.seed, device)
-    z = torch.randn(spec.points, model.latent_dim, generator=rng, device=device)
-    x = model.generator.simulate(z, rng)
+    x, z = simulate_data(model.generator, spec.points, spec.seed, device)
     save_simulated(options.output, x, z, made_by["data"], provenance)

@@ -1,28 +1,31 @@
-"""What the stages that read a trained model have in common: what they load."""
+"""What the stages that read a trained model have in common: what they load, and the shape of what they write."""
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import pandas as pd
 import torch
 from torch import Tensor
 
 from inference_gaps.errors import UserError
 from inference_gaps.models.vae import VAE
-from inference_gaps.numerics.device import set_up
 from inference_gaps.posteriors.gaussian import FullyFactorisedGaussian
+from inference_gaps.posteriors.local import LocalPosterior
 from inference_gaps.replication.artifacts.files import Provenance
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
+from inference_gaps.replication.commands.runtime import device_of
 from inference_gaps.replication.data.prepared import PreparedData, load_prepared
 from inference_gaps.replication.storage.models import load_model
-from inference_gaps.replication.storage.posteriors import LocalPosterior, load_local_posterior
+from inference_gaps.replication.storage.posteriors import load_local_posterior
 from inference_gaps.specs.iwae import PointsSpec
 
 __all__ = [
     "StageInputs",
     "gaussian_posterior",
-    "gaussian_start",
     "load_stage",
     "load_start",
+    "values_frame",
 ]
 
 
@@ -55,21 +58,21 @@ class StageInputs:
         """
         return make_provenance(options.command, spec.as_dict(), self.read, options.fingerprint)
 
-    def local_posterior(self, path: str, role: str, spec: PointsSpec) -> LocalPosterior:
-        """Load q* of the same points and note what made it under ``role``.
+    def local_posterior(self, path: str, role: str, spec: PointsSpec) -> tuple[LocalPosterior, Provenance]:
+        """Load q* of the same points, and what made it, which is noted under ``role``.
 
         Raises:
             UserError: the file is damaged, or was made for other points.
         """
-        local = load_local_posterior(path, spec.split, spec.points, self.device)
+        local, made_by = load_local_posterior(path, spec.split, spec.points, self.device)
         found, wanted = local.parameters["mean"].shape[1], self.model.latent_dim
         if found != wanted:
             raise UserError(
                 f"{path} holds q* with {found} latent dimensions, but the model has {wanted}; run 'inference-gaps "
                 f"optimise-local' on this model."
             )
-        self.read[role] = local.provenance
-        return local
+        self.read[role] = made_by
+        return local, made_by
 
 
 def load_stage(options: argparse.Namespace, spec: PointsSpec, *, at_most: bool = False) -> StageInputs:
@@ -83,7 +86,7 @@ def load_stage(options: argparse.Namespace, spec: PointsSpec, *, at_most: bool =
     Raises:
         UserError: a file is missing or damaged, or there are fewer points than asked for.
     """
-    device = set_up(options)
+    device = device_of(options)
     data = load_prepared(options.data)
     model, provenance = load_model(options.model, device)
     trained_on = tuple(provenance["data"]["shape"])
@@ -94,8 +97,8 @@ def load_stage(options: argparse.Namespace, spec: PointsSpec, *, at_most: bool =
             f"{wanted}; name data and a model that belong together."
         )
     read: dict[str, str | Provenance] = {"data": data.provenance, "model": provenance}
-    count = min(spec.points, data.size(spec.split)) if at_most else spec.points
-    return StageInputs(model, data, data.points(spec.split, count).to(device), read)
+    images = data.points(spec.split, spec.points, at_most).to(device)
+    return StageInputs(model, data, images, read)
 
 
 def load_start(
@@ -110,24 +113,26 @@ def load_start(
         raise UserError(
             "--start names a q*_FFG to start from; give it exactly when the specification says start: local-ffg."
         )
-    return gaussian_posterior(options.start, spec, stage) if wanted else None
+    return gaussian_posterior(options.start, spec, stage)[0] if wanted else None
 
 
-def gaussian_posterior(path: str, spec: PointsSpec, stage: StageInputs) -> LocalPosterior:
-    """Load a q*_FFG as the role ``start``.
+def gaussian_posterior(path: str, spec: PointsSpec, stage: StageInputs) -> tuple[LocalPosterior, Provenance]:
+    """Load a q*_FFG, and what made it, as the role ``start``.
 
     Raises:
         UserError: as :meth:`StageInputs.local_posterior`, or it is of another family.
     """
-    start = stage.local_posterior(path, "start", spec)
+    start, made_by = stage.local_posterior(path, "start", spec)
     if not isinstance(start.family, FullyFactorisedGaussian):
         raise UserError(f"--start is {path}, which holds a flow; name a q* of family ffg.")
-    return start
+    return start, made_by
 
 
-def gaussian_start(start: LocalPosterior | None, points: int, stage: StageInputs) -> tuple[Tensor, Tensor]:
-    """Return mean and standard deviation [points, d] of where AIS starts: the prior, or a q*_FFG."""
-    if start is None:
-        location = torch.zeros(points, stage.model.latent_dim, device=stage.device)
-        return location, torch.ones_like(location)
-    return start.parameters["mean"], torch.exp(0.5 * start.parameters["log_variance"])
+def values_frame(columns: Mapping[str, Tensor | int], **leading: str | int) -> pd.DataFrame:
+    """Return a table with a line per data point: ``leading`` columns, ``point``, and ``columns``, tensors [B]."""
+    values = {
+        name: column.cpu().numpy() if isinstance(column, Tensor) else column
+        for name, column in columns.items()
+    }
+    points = next(len(column) for column in columns.values() if isinstance(column, Tensor))
+    return pd.DataFrame({**leading, "point": range(points), **values})

@@ -55,14 +55,6 @@ class PreparedData:
         """The splits there are."""
         return tuple(self._rows)
 
-    def size(self, name: str) -> int:
-        """Return how many images a split has.
-
-        Raises:
-            UserError: there is no such split.
-        """
-        return len(self._stored(name))
-
     def split(self, name: str) -> torch.Tensor:
         """Return all images of a split as bytes [N, D].
 
@@ -71,19 +63,30 @@ class PreparedData:
         """
         return self._bytes(self._stored(name))
 
-    def points(self, split: str, count: int) -> torch.Tensor:
+    def points(self, split: str, count: int, at_most: bool = False) -> torch.Tensor:
         """Return the first ``count`` images of a split as a model reads them, float32 [count, D].
+
+        With ``at_most`` a split that has fewer is taken as a whole.
 
         Raises:
             UserError: there is no such split, or it has fewer images.
         """
         rows = self._stored(split)
-        if count > len(rows):
+        if count > len(rows) and not at_most:
             raise UserError(
                 f"{self.title} has {len(rows)} images in its split {split}, fewer than the {count} points "
                 f"asked for; lower points, or use a larger copy of the data set."
             )
         return self._bytes(rows[:count]).float() * self.scale
+
+    def held_out(self, count: int) -> torch.Tensor | None:
+        """Return the first ``count`` images, bytes [N, D], of the split that a training is monitored on.
+
+        It is ``validation``, or else ``test``, as in the authors' code. None where there is neither, or no image is
+        asked for.
+        """
+        split = next((name for name in ("validation", "test") if name in self._rows), None)
+        return self.split(split)[:count] if split and count else None
 
     def latents(self, count: int) -> torch.Tensor:
         """Return the latent variables [count, d] behind the first ``count`` simulated images.

@@ -9,10 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from inference_gaps.replication.analysis.table_text import SPLIT_WORDS
-from inference_gaps.replication.figures.gaps import GAPS, complete_bars, gap_handles
+from inference_gaps.replication.figures.gaps import GAPS, complete_bars, draw_gaps, gap_handles
 from inference_gaps.replication.figures.style import COLOURS, TEXT_WIDTH
+from inference_gaps.specs.figures import GapsFigureSpec
 
-__all__ = ["draw_gaps_of_models", "draw_gaps_over_epochs"]
+__all__ = ["draw_experiment", "draw_gaps_of_models", "draw_gaps_over_epochs"]
 
 _Style = Literal["-", "--", ":"]
 _SIGNS: dict[str, tuple[_Style, str]] = {
@@ -33,6 +34,15 @@ def _lying_bar(axes: Axes, y: float, gaps: pd.DataFrame) -> None:
     for line, shift in ((approximation, 0.14), (total, -0.14)):
         half = (line["ci_high"] - line["ci_low"]) / 2
         axes.errorbar(line["value"], y + shift, xerr=half, color="black", capsize=1.5, linewidth=0.8)
+
+
+def draw_experiment(spec: GapsFigureSpec, bars: pd.DataFrame) -> Figure:
+    """Draw the gaps of an experiment: as the paper's table, over epochs where it has checkpoints, or by model."""
+    if spec.published is not None:
+        return draw_gaps(bars)
+    if spec.epochs is not None:
+        return draw_gaps_over_epochs(bars, spec.epochs)
+    return draw_gaps_of_models(bars)
 
 
 def draw_gaps_of_models(bars: pd.DataFrame) -> Figure:

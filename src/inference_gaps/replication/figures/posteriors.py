@@ -11,9 +11,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from inference_gaps.exact.plane import AMORTIZED, PlanePosteriors
+from inference_gaps.models.pixels import pixels_of
 from inference_gaps.replication.figures.style import COLOURS, TEXT_WIDTH
+from inference_gaps.specs.families import label_of
 
-__all__ = ["MASSES", "Panel", "Row", "draw_posteriors", "mass_levels", "panel_numbers"]
+__all__ = ["MASSES", "Panel", "Row", "draw_posteriors", "mass_levels", "panel_numbers", "rows_of"]
 
 MASSES = (0.99, 0.9, 0.5)
 """Share of the mass inside each contour, from the outermost in."""
@@ -68,6 +71,30 @@ def mass_levels(log_density: NDArray[np.float64], masses: tuple[float, ...] = MA
     share = np.cumsum(np.exp(falling - falling[0]))
     share /= share[-1]
     return [float(falling[np.searchsorted(share, mass)]) for mass in masses]
+
+
+def rows_of(found: PlanePosteriors, trained_with: str) -> list[Row]:
+    """Return what the figure shows of each image: the exact posterior, q and every q*, each with its own bound."""
+    rows = []
+    for index, (point, reason) in enumerate(found.chosen.items()):
+        plane = found.planes[index]
+        exact = plane.log_posterior.double().numpy()
+        panels = [Panel("true posterior", exact, float(found.log_p[point]), 0.0, "log p(x)")]
+        for name in found.bounds:
+            amortized = name == AMORTIZED
+            label = f"amortized {label_of(trained_with)}" if amortized else f"optimal {label_of(name)}"
+            panels.append(
+                Panel(
+                    label,
+                    plane.log_q[name].double().numpy(),
+                    float(found.bounds[name][point]),
+                    float(found.errors[name][point]),
+                    "L[q]" if amortized else "L[q*]",
+                )
+            )
+        image = pixels_of(found.images[index]).numpy()
+        rows.append(Row(point, reason, image, plane.axes.numpy(), panels))
+    return rows
 
 
 def panel_numbers(rows: list[Row]) -> pd.DataFrame:

@@ -5,12 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from inference_gaps.replication.figures.style import TEXT_WIDTH
+from inference_gaps.specs.families import label_of
+from inference_gaps.specs.figures import ModelSpec
 
-__all__ = ["ImageBlock", "draw_samples", "tile"]
+__all__ = ["ImageBlock", "draw_samples", "image_block", "images_drawn", "tile"]
 
 _ROWS = ("data", "reconstruction", "prior sample")
 
@@ -21,6 +24,23 @@ class ImageBlock:
 
     title: str
     rows: Sequence[NDArray[np.float32]]
+
+
+def image_block(shown: ModelSpec, rows: Sequence[NDArray[np.float32]]) -> ImageBlock:
+    """Return the images of a model under its title."""
+    return ImageBlock(f"{shown.dataset_title}: {label_of(shown.trained_with)}", rows)
+
+
+def images_drawn(
+    models: Sequence[ModelSpec], splits: Sequence[str], blocks: Sequence[ImageBlock]
+) -> pd.DataFrame:
+    """Return one line per image that is drawn: model, seed, split, image."""
+    lines = [
+        {"model": shown.model, "seed": shown.seed, "split": split, "image": image}
+        for shown, split, block in zip(models, splits, blocks, strict=True)
+        for image in range(len(block.rows[0]))
+    ]
+    return pd.DataFrame(lines)
 
 
 def tile(rows: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

@@ -1,6 +1,7 @@
 """Training curves as small multiples."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,10 +11,18 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from inference_gaps.replication.figures.style import COLOURS, TEXT_WIDTH
+from inference_gaps.specs.figures import ModelSpec
 
-__all__ = ["draw_training", "warm_up_end"]
+__all__ = ["draw_training", "training_curves", "warm_up_end"]
 
 _HIDDEN_SHARE = 0.1
+
+
+def training_curves(models: Sequence[ModelSpec], metrics: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return what :func:`draw_training` draws of the metrics of each model."""
+    columns = ["epoch", "elbo", "validation_elbo", "entropy_weight"]
+    parts = [found[columns].assign(**model.as_dict()) for model, found in zip(models, metrics, strict=True)]
+    return pd.concat(parts, ignore_index=True)
 
 
 def warm_up_end(metrics: pd.DataFrame) -> int:

@@ -7,7 +7,9 @@ from typing import Any
 
 from tqdm import tqdm
 
-__all__ = ["progress_bar"]
+from inference_gaps.numerics.progress import Report
+
+__all__ = ["progress_bar", "reported"]
 
 _LOG_INTERVAL_SECONDS = 15.0
 
@@ -31,7 +33,7 @@ class _Log:
 
 
 @contextmanager
-def progress_bar(total: int, description: str, unit: str, **options: Any) -> Iterator[tqdm]:
+def progress_bar(total: int | None, description: str, unit: str, **options: Any) -> Iterator[tqdm]:
     """Yield a ``tqdm`` bar on standard error that shows rate, time left, and what ``set_postfix_str`` gets."""
     terminal = sys.stderr.isatty()
     with tqdm(
@@ -45,3 +47,16 @@ def progress_bar(total: int, description: str, unit: str, **options: Any) -> Ite
         **options,
     ) as bar:
         yield bar
+
+
+@contextmanager
+def reported(description: str, unit: str) -> Iterator[Report]:
+    """Yield what a function of the library reports to; a bar shows it."""
+    with progress_bar(None, description, unit) as bar:
+
+        def report(done: int, total: int, note: str) -> None:
+            bar.total = total
+            bar.set_postfix_str(note, refresh=False)
+            bar.update(done - bar.n)
+
+        yield report

@@ -1,59 +1,33 @@
 """Saving and loading local posteriors."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from inference_gaps.errors import UserError
-from inference_gaps.posteriors.at_points import family_at_points
-from inference_gaps.posteriors.family import PosteriorFamily
-from inference_gaps.posteriors.registry import local_family
+from inference_gaps.posteriors.local import LocalPosterior, family_of
 from inference_gaps.replication.artifacts.checks import require_finite, require_made_by
 from inference_gaps.replication.artifacts.files import Provenance, read_tensors, write_tensors
 from inference_gaps.specs.local import LocalSpec
 
-__all__ = ["LocalPosterior", "family_of", "load_local_posterior", "save_local_posterior"]
+__all__ = ["load_local_posterior", "save_local_posterior"]
 
 _RESIDUAL = "residual"
 
 
-@dataclass(frozen=True)
-class LocalPosterior:
-    """q* of the first points of a split: a family, and parameters with a leading dimension of points."""
-
-    family: PosteriorFamily
-    parameters: dict[str, Tensor]
-    provenance: Provenance
-
-    def rows(self, rows: slice) -> dict[str, Tensor]:
-        """Return the parameters of some of the points."""
-        return {name: tensor[rows] for name, tensor in self.parameters.items()}
-
-
-def family_of(spec: LocalSpec, latent_dim: int) -> PosteriorFamily:
-    """Return the family that q* of ``spec`` is sought in.
-
-    Raises:
-        UserError: the latent dimensions are too few for it.
-    """
-    make = family_at_points if spec.start == "trained" else local_family
-    return make(spec.family, latent_dim, spec.flow_steps, spec.flow_hidden)
-
-
 def save_local_posterior(
-    path: Path | str, parameters: dict[str, Tensor], residual: Tensor, provenance: Provenance
+    path: Path | str, q: LocalPosterior, residual: Tensor, provenance: Provenance
 ) -> None:
-    """Write q*; ``provenance`` holds its LocalSpec, ``residual`` [B] what the last cycle gained in nats."""
-    write_tensors(path, parameters | {_RESIDUAL: residual}, provenance)
+    """Write q*; ``provenance`` holds its LocalSpec, ``residual`` [P] what the last cycle gained in nats."""
+    write_tensors(path, q.parameters | {_RESIDUAL: residual}, provenance)
 
 
 def load_local_posterior(
     path: Path | str, split: str, points: int, device: torch.device | str = "cpu"
-) -> LocalPosterior:
-    """Load the q* of the first ``points`` points of ``split``.
+) -> tuple[LocalPosterior, Provenance]:
+    """Load the q* of the first ``points`` points of ``split``, and what made it.
 
     Raises:
         UserError: the file is damaged, holds numbers that are not finite, or was optimised on another split or on
@@ -82,4 +56,4 @@ def load_local_posterior(
             f"'{split}' are asked for; run 'inference-gaps optimise-local' for those."
         )
     chosen = {name: tensor[:points].to(device) for name, tensor in tensors.items()}
-    return LocalPosterior(family, chosen, provenance)
+    return LocalPosterior(family, chosen), provenance

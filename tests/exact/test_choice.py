@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from inference_gaps.errors import UserError
-from inference_gaps.replication.analysis.choice import LARGEST_APPROXIMATION, choose_images
+from inference_gaps.exact.choice import LARGEST_APPROXIMATION, choose_images
 
 AMORTIZATION = np.array([5.0, 1.0, 3.0, 2.0, 4.0, 0.0, 6.0, 7.0, 8.0, 9.0, 10.0])
 
