@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from inference_gaps.errors import UserError
+from inference_gaps.replication.artifacts.code import code_of
 from inference_gaps.replication.artifacts.files import write_tensors
 from inference_gaps.replication.artifacts.fingerprints import fingerprint
 from inference_gaps.replication.cli import main
@@ -152,7 +153,9 @@ def test_the_file_returns_what_was_prepared(tmp_path: Path, binarisation: str) -
     assert np.array_equal(points.numpy(), expected[:7].astype(np.float32) / scale)
     # Mirrors do not count.
     plain = spec.model_copy(update={"dataset": described.model_copy(update={"sources": []})})
-    assert data.provenance["fingerprint"] == fingerprint("prepare-data", plain.as_dict(), {})
+    assert data.provenance["fingerprint"] == fingerprint(
+        "prepare-data", plain.as_dict(), {}, code_of("prepare-data", ())
+    )
     assert data.provenance["data"]["counts"] == {"train": 40}
 
 

@@ -92,7 +92,7 @@ def test_a_model_too_large_for_the_memory_is_not_called_damaged(
 
 _LIMITED = """
 import resource, sys
-import torch, pandas, inference_gaps.bounds.ais, inference_gaps.training
+import torch, torch._dynamo, pandas, inference_gaps.bounds.ais, inference_gaps.training
 import inference_gaps.replication.commands.stage_inputs
 from inference_gaps.replication.cli import main
 torch.set_num_threads(1)

@@ -49,7 +49,7 @@ JOBS = [
         "states of other code",
         "The digest in a saved state leaves out the very code that saves states.",
         state_file.code_of_states,
-        ", without=()",
+        ", everything=True",
         "",
         _STATES,
     ),

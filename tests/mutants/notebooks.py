@@ -1,7 +1,8 @@
 """Bugs in what makes a notebook run again, and in what its page keeps."""
 
-from inference_gaps.replication.notebooks import execution, source
-from inference_gaps.replication.study import notebooks
+from inference_gaps.replication.artifacts import source_tree
+from inference_gaps.replication.notebooks import execution
+from inference_gaps.replication.study import notebook_jobs
 from tests.mutants.mutant import Check, Mutant
 from tests.notebooks import test_execution, test_source
 
@@ -16,7 +17,7 @@ NOTEBOOKS = [
     Mutant(
         "notebook without its data",
         "A notebook that reads weights does not run again when the data that they were trained on change.",
-        notebooks.add_notebooks,
+        notebook_jobs.add_notebooks,
         "dict.fromkeys([*wanted, *data])",
         "dict.fromkeys([*wanted])",
         _PLANNED,
@@ -24,7 +25,7 @@ NOTEBOOKS = [
     Mutant(
         "left out without a word",
         "A notebook that reads what no job makes is left out, and nobody is told.",
-        notebooks.add_notebooks,
+        notebook_jobs.add_notebooks,
         "left_out[notebook] = missing",
         "pass",
         _PLANNED,
@@ -32,8 +33,8 @@ NOTEBOOKS = [
     Mutant(
         "imports by 'from' do not count",
         "An edit of code that a notebook imports by name does not run it again.",
-        source.imported_code,
-        'modules |= {f"{node.module}.{alias.name}" for alias in node.names}',
+        source_tree.imported,
+        'yield from (f"{node.module}.{alias.name}" for alias in node.names)',
         "pass",
         _IMPORTS,
     ),
