@@ -16,11 +16,10 @@ from torch import Tensor
 from benchmarks.baselines import PlainVae, autograd_ais, plain_iwae, train_from_loader, train_in_memory
 from benchmarks.local_baseline import PlainFlow, PlainGaussian, bound, optimise_point
 from benchmarks.timing import Outcome, clock, timed
-from inference_gaps.bounds.ais import annealed_importance_sampling
-from inference_gaps.bounds.batches import point_batches, rows_at_once
-from inference_gaps.bounds.importance import Bound, log_mean_weight, log_weights
+from inference_gaps.bounds.chains import chain_start, evaluate_ais
+from inference_gaps.bounds.importance import Bound
+from inference_gaps.bounds.iwae import evaluate_iwae
 from inference_gaps.bounds.local import optimise
-from inference_gaps.models.mlp import MlpGenerator
 from inference_gaps.models.vae import VAE, build_vae
 from inference_gaps.numerics.device import random_generator
 from inference_gaps.posteriors.family import Parameters, PosteriorFamily
@@ -116,22 +115,15 @@ def plain_training(loader: bool, images: int, batch_size: int) -> Outcome:
     return timed(lambda: train_in_memory(pixels, batch_size))
 
 
-def _anneal(vae: VAE, x: Tensor, location: Tensor, scale: Tensor, spec: AisSpec) -> Bound:
-    """Estimate log p(x) of each point, in batches as ``evaluate-ais`` takes them."""
-    rng = random_generator(spec.seed)
-    bounds = [
-        annealed_importance_sampling(vae.generator, x[rows], location[rows], scale[rows], spec, rng).bound
-        for rows in point_batches(len(x), spec.chains, x.device)
-    ]
-    names = ("value", "standard_error", "effective_sample_size")
-    return Bound(*(torch.cat([getattr(bound, name) for bound in bounds]) for name in names))
+def _anneal(vae: VAE, x: Tensor, spec: AisSpec) -> Bound:
+    """Estimate log p(x) of each point by chains from the prior."""
+    return evaluate_ais(vae.generator, x, *chain_start(x, vae.latent_dim), spec).bound
 
 
 def ais(files: Files, spec: AisSpec) -> Outcome:
     """Anneal from the prior."""
     vae, x = _model(files), _points(files, spec.points)
-    location = torch.zeros(spec.points, vae.latent_dim)
-    return timed(lambda: _anneal(vae, x, location, torch.ones_like(location), spec))
+    return timed(lambda: _anneal(vae, x, spec))
 
 
 def plain_ais(files: Files, spec: AisSpec, frozen: bool) -> Outcome:
@@ -155,34 +147,13 @@ def random_ais(spec: AisSpec, latent_dim: int, plain: bool) -> Outcome:
         decoder = PlainVae.like(vae).decoder.requires_grad_(False)
         sizes = latent_dim, spec.chains, spec.distributions, spec.leapfrog_steps
         return timed(lambda: autograd_ais(decoder, x, *sizes))
-    assert isinstance(vae.generator, MlpGenerator)
-    location = torch.zeros(spec.points, latent_dim)
-    return timed(lambda: _anneal(vae, x, location, torch.ones_like(location), spec))
+    return timed(lambda: _anneal(vae, x, spec))
 
 
 def iwae(files: Files, spec: IwaeSpec) -> Outcome:
-    """Evaluate the IWAE bound of the recognition network, in batches as ``evaluate-iwae`` takes them."""
-    vae, images = _model(files), _points(files, spec.points)
-    rng = random_generator(spec.seed)
-
-    def evaluate() -> Tensor:
-        values = []
-        for rows in point_batches(spec.points, min(spec.samples, 500), images.device):
-            x = images[rows]
-            parameters, family = vae.posterior.parameters_for(x), vae.family_at(x)
-
-            def sample(
-                n: int, x: Tensor = x, parameters: Parameters = parameters, family: PosteriorFamily = family
-            ) -> tuple[Tensor, Tensor]:
-                z, log_q = family.rsample_with_log_prob(parameters, n, rng)
-                return vae.generator.log_joint(x, z), log_q
-
-            chunk = max(1, rows_at_once(x.device) // len(x))
-            values.append(log_mean_weight(log_weights(sample, spec.samples, chunk)).value)
-        return torch.cat(values)
-
-    with torch.no_grad():
-        return timed(evaluate)
+    """Evaluate the IWAE bound of the recognition network."""
+    vae, x = _model(files), _points(files, spec.points)
+    return timed(lambda: evaluate_iwae(vae.generator, vae.posterior, x, spec)["iwae"].value)
 
 
 def plain_iwae_bound(files: Files, spec: IwaeSpec) -> Outcome:

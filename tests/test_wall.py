@@ -24,7 +24,6 @@ _LIBRARY_MAY = ("errors", "specs", "numerics.checkpoint")
 _REPLICATION_MAY = (
     *_LIBRARY_MAY,
     "replication.artifacts",
-    "replication.config.yaml_files",
     "replication.jobs.progress",
 )
 # Third-party packages by what imports them.

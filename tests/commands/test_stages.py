@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from inference_gaps.errors import UserError
-from inference_gaps.replication.analysis.units import active_units
+from inference_gaps.replication.analysis.values import active_units
 from inference_gaps.replication.artifacts.files import read_provenance, read_tensors, read_values
 from inference_gaps.replication.artifacts.fingerprints import identity
 from inference_gaps.replication.cli import main

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from inference_gaps.replication.report.numbers import read_deviations
+from inference_gaps.replication.config.deviations import read_deviations
 from inference_gaps.replication.study.plan import Study, load_study
 from inference_gaps.specs.claims import ClaimsSpec
 from inference_gaps.specs.table import TableSpec

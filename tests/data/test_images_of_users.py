@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from inference_gaps.errors import UserError
-from inference_gaps.replication.data.contents import unpinned_digests
 from inference_gaps.replication.data.images import read_image_folder
+from inference_gaps.replication.data.raw_files import unpinned_digests
 from tests.data.raw import dataset, grey_levels, image, write_images
 
 SHAPE = [3, 4, 5]

@@ -8,7 +8,7 @@ from inference_gaps.models.units import unit_activity
 from inference_gaps.models.vae import VAE, build_vae
 from inference_gaps.posteriors.family import Parameters
 from inference_gaps.posteriors.gaussian import FullyFactorisedGaussian
-from inference_gaps.replication.analysis.units import count_active
+from inference_gaps.replication.analysis.values import count_active
 from inference_gaps.specs.families import FAMILIES
 from inference_gaps.specs.train import LinearGaussianArchitectureSpec, PosteriorSpec
 

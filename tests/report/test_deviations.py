@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from inference_gaps.errors import UserError
-from inference_gaps.replication.report.numbers import read_deviations
+from inference_gaps.replication.config.deviations import read_deviations
 
 DEVIATIONS = Path(__file__).parents[2] / "paper" / "deviations.yaml"
 

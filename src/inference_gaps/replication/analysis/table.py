@@ -11,8 +11,7 @@ import pandas as pd
 
 from inference_gaps.errors import UserError
 from inference_gaps.replication.analysis.sources import units_file
-from inference_gaps.replication.analysis.units import active_units
-from inference_gaps.replication.analysis.values import read_bidirectional, read_bounds
+from inference_gaps.replication.analysis.values import active_units, read_bidirectional, read_bounds
 from inference_gaps.replication.artifacts.checks import values_of
 from inference_gaps.replication.artifacts.files import Provenance
 from inference_gaps.replication.artifacts.layout import Layout

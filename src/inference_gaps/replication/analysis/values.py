@@ -1,5 +1,6 @@
 """Reading the bounds of one model at its data points, and making sure that they are the same points."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,10 +14,22 @@ from inference_gaps.replication.artifacts.layout import Layout
 from inference_gaps.specs.table import TableRowSpec
 from inference_gaps.summary.gaps import Bounds, Quantity
 
-__all__ = ["BIDIRECTIONAL", "align", "read_bidirectional", "read_bounds", "read_metrics"]
+__all__ = [
+    "ACTIVE_ABOVE",
+    "BIDIRECTIONAL",
+    "active_units",
+    "align",
+    "count_active",
+    "read_bidirectional",
+    "read_bounds",
+    "read_metrics",
+]
 
 BIDIRECTIONAL = ("forward", "forward_standard_error", "reverse", "reverse_standard_error")
 """Columns of a values file of ``evaluate-bdmc``, in nats."""
+
+ACTIVE_ABOVE = 0.01
+"""A unit is active if the variance over images of its mean in q(z|x) is larger than this."""
 
 _ESTIMATE = ("point", "value", "standard_error")
 _MOST_EXCLUDED = 0.1
@@ -130,3 +143,17 @@ def read_bounds(row: TableRowSpec, layout: Layout) -> Bounds:
             found[f"{bound}_{_column(of)}"] = _one_estimator(frame[frame["bound"] == bound], str(path))
     bounds = align(found, str(layout.run(row.model, row.seed) / row.split))
     return replace(bounds, diverged=diverged)
+
+
+def count_active(activity: Iterable[float]) -> int:
+    """Return how many latent units are active, by the activity of each (Burda et al. 2015, section 5.2)."""
+    return sum(value > ACTIVE_ABOVE for value in activity)
+
+
+def active_units(path: Path) -> int:
+    """Return how many units of a model are active, by the file that ``evaluate-units`` wrote.
+
+    Raises:
+        UserError: the file is missing, damaged, or of another stage.
+    """
+    return count_active(values_of(path, "evaluate-units", ("unit", "activity"))[0]["activity"])

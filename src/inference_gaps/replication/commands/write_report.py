@@ -9,6 +9,7 @@ import argparse
 import json
 
 from inference_gaps.errors import UserError
+from inference_gaps.replication.analysis.published import read_published
 from inference_gaps.replication.analysis.sources import (
     file_digest,
     layout_of,
@@ -20,6 +21,7 @@ from inference_gaps.replication.analysis.sources import (
 from inference_gaps.replication.artifacts.files import all_or_none, write_bytes, write_signed
 from inference_gaps.replication.artifacts.fingerprints import make_provenance, without_contents
 from inference_gaps.replication.artifacts.signing import signed
+from inference_gaps.replication.config.deviations import read_deviations
 from inference_gaps.replication.report.numbers import collect
 from inference_gaps.replication.report.typeset import typeset
 from inference_gaps.specs.report import ReportSpec
@@ -40,7 +42,7 @@ def run(options: argparse.Namespace) -> None:
     inputs = provenances(report_sources(spec, layout))
     inputs |= {role: file_digest(path) for role, path in texts.items()}
     provenance = make_provenance("write-report", spec.as_dict(), inputs, options.fingerprint)
-    numbers = collect(spec, layout, options.paper)
+    numbers = collect(spec, layout, read_published(texts["published"]), read_deviations(texts["deviations"]))
     content = signed(".json", json.dumps(numbers).encode(), provenance)
     files = {texts[role].name: texts[role] for role in ("text", "references")}
     for name in spec.figures:

@@ -8,5 +8,6 @@
 - ``training_checks``, ``claim_checks``  the same for trainings, and for claims
 - ``loading``     all files and the overrides of a command line -> :class:`loading.Configuration`
 - ``resolution``  spec defaults < preset < data set < protocol < model -> the specification of a stage
+- ``deviations``  the numbered deviations from the paper
 - ``schemas``     JSON schemas for editors, generated from ``files``
 """

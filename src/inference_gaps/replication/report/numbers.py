@@ -2,7 +2,6 @@
 
 import importlib.metadata
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,13 +11,12 @@ from inference_gaps.replication.analysis.claims_layout import deciding, details,
 from inference_gaps.replication.analysis.model_table import ModelTable, model_table
 from inference_gaps.replication.analysis.paper_table import PaperTable, paper_table
 from inference_gaps.replication.analysis.procedures import procedure_effects
-from inference_gaps.replication.analysis.published import published_columns, read_published
+from inference_gaps.replication.analysis.published import published_columns
 from inference_gaps.replication.analysis.selfcheck import read_selfcheck
 from inference_gaps.replication.analysis.selfcheck_layout import HEADINGS, selfcheck_cells, selfcheck_summary
 from inference_gaps.replication.analysis.table import read_table
 from inference_gaps.replication.artifacts.files import read_values
 from inference_gaps.replication.artifacts.layout import Layout
-from inference_gaps.replication.config.yaml_files import read_yaml
 from inference_gaps.replication.report.findings import comparability, findings, posteriors_sentences
 from inference_gaps.replication.report.records import estimator_records, local_records, model_records
 from inference_gaps.specs.claims import ClaimsSpec
@@ -26,31 +24,9 @@ from inference_gaps.specs.families import FAMILIES
 from inference_gaps.specs.report import ReportSpec
 from inference_gaps.specs.table import TableSpec
 
-__all__ = ["collect", "read_deviations"]
+__all__ = ["collect"]
 
 _SHOWN_PACKAGES = ("inference-gaps", "torch", "numpy", "scipy", "pandas", "matplotlib", "snakemake", "typst")
-_DEVIATION_KEYS = ("id", "topic", "paper_or_code", "ours", "why", "effect")
-
-
-def read_deviations(path: Path) -> list[dict[str, str]]:
-    """Read the numbered deviations from the paper.
-
-    Raises:
-        UserError: the file is missing, is not YAML, or an entry lacks a key or has an unknown one.
-    """
-    entries, problems = read_yaml(path, str(path))
-    if problems:
-        raise UserError(" ".join(problems))
-    if not isinstance(entries, list):
-        raise UserError(
-            f"{path} must hold a list of deviations, each with the keys {', '.join(_DEVIATION_KEYS)}."
-        )
-    for number, entry in enumerate(entries, start=1):
-        if not isinstance(entry, dict) or set(entry) != set(_DEVIATION_KEYS):
-            raise UserError(
-                f"Entry {number} of {path} must have exactly the keys {', '.join(_DEVIATION_KEYS)}."
-            )
-    return [{key: " ".join(str(entry[key]).split()) for key in _DEVIATION_KEYS} for entry in entries]
 
 
 def _status(published: pd.DataFrame, number: int | None) -> str:
@@ -142,13 +118,14 @@ def _claims_section(spec: ClaimsSpec, table: pd.DataFrame, experiments: Sequence
     }
 
 
-def collect(spec: ReportSpec, layout: Layout, paper: Path) -> dict[str, Any]:
-    """Return what the report shows: every number as text, from results and from the folder ``paper``.
+def collect(
+    spec: ReportSpec, layout: Layout, published: pd.DataFrame, deviations: Sequence[dict[str, str]]
+) -> dict[str, Any]:
+    """Return what the report shows: every number as text, from results, the paper's values and the deviations.
 
     Raises:
         UserError: a file is missing, damaged, or not of this report.
     """
-    published = read_published(paper / "published.csv")
     # Two tables may show the same model; what was done with it is said once.
     rows = list({row.as_json(): row for table in spec.tables for row in table.rows}.values())
     numbers = {
@@ -165,7 +142,7 @@ def collect(spec: ReportSpec, layout: Layout, paper: Path) -> dict[str, Any]:
             if any(entry.name == row.trained_with or entry.name in row.local for row in rows)
         ],
         "figures": list(spec.figures),
-        "deviations": read_deviations(paper / "deviations.yaml"),
+        "deviations": list(deviations),
         "versions": {name: importlib.metadata.version(name).split("+")[0] for name in _SHOWN_PACKAGES},
     }
     measured = procedure_effects(spec.procedures, layout)

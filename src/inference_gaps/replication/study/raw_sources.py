@@ -4,8 +4,7 @@ import functools
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference_gaps.replication.data.contents import unpinned_digests
-from inference_gaps.replication.data.raw_files import find_file, plain
+from inference_gaps.replication.data.raw_files import find_file, plain, unpinned_digests
 from inference_gaps.specs.data import DatasetSpec
 
 __all__ = ["Source", "find_source"]
