@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference_gaps.replication.artifacts.run_records import read_record
+from inference_gaps.replication.artifacts.records import record_file, run_of
 from inference_gaps.replication.study.plan import load_study
 
 __all__ = ["PipelineLine", "pipeline"]
@@ -33,7 +33,7 @@ def pipeline(top: Path) -> list[PipelineLine]:
     if finished:
         nothing = f"{_snakemake(top)[0]:.1f} s"
         # The record of the job is kept: its time, long after the run, would hide what the run as a whole took.
-        record = top / _record_of(top, "figures/quick/training.pdf")
+        record = record_file(top / "figures/quick/training.csv")
         kept = record.read_bytes()
         again = f"{_snakemake(top, '--force', 'figures/quick/training.pdf')[0]:.1f} s"
         record.write_bytes(kept)
@@ -42,13 +42,6 @@ def pipeline(top: Path) -> list[PipelineLine]:
         PipelineLine("one figure again", "under 20 s", again),
         PipelineLine("overhead of the pipeline in quick", "under 20 %", overhead(top)),
     ]
-
-
-def _record_of(top: Path, output: str) -> Path:
-    with contextlib.chdir(top):
-        study = load_study({"preset": "quick"}, find_data=False)
-        job = next(job for job in study.jobs if Path(output) in job.outputs.values())
-        return study.layout.record(job.fingerprint)
 
 
 def _snakemake(top: Path, *options: str) -> tuple[float, str]:
@@ -65,13 +58,13 @@ def overhead(top: Path) -> str:
     """Return the share of the wall time of all cores that no job of ``quick`` computed in, from run records."""
     with contextlib.chdir(top):
         study = load_study({"preset": "quick"}, find_data=False)
-        found = [read_record("quick", job.fingerprint) for job in study.jobs]
-    records = [record for record in found if record is not None]
-    if len(records) < len(found) or not records:
-        return f"{_NEEDED}: {len(records)} of {len(found)} jobs have a record"
+        found = [run_of(job.outputs.values(), job.fingerprint) for job in study.jobs]
+    runs = [run for run in found if run is not None]
+    if len(runs) < len(found) or not runs:
+        return f"{_NEEDED}: {len(runs)} of {len(found)} jobs have a record"
     spans = sorted(
-        (datetime.datetime.fromisoformat(record["started"]), datetime.datetime.fromisoformat(record["ended"]))
-        for record in records
+        (datetime.datetime.fromisoformat(run["started"]), datetime.datetime.fromisoformat(run["ended"]))
+        for run in runs
     )
     latest = spans[0][1]
     for started, ended in spans:
@@ -79,9 +72,9 @@ def overhead(top: Path) -> str:
             return f"{_NEEDED} in one go: nothing ran from {latest:%H:%M} to {started:%H:%M}"
         latest = max(latest, ended)
     wall = (latest - spans[0][0]).total_seconds()
-    cores = records[0]["machine"]["cpus"]
-    computing = sum(record["seconds"] for record in records)
+    cores = runs[0]["machine"]["cpus"]
+    computing = sum(run["seconds"] for run in runs)
     return (
-        f"{1 - computing / (cores * wall):.0%} ({len(records)} jobs, {computing:,.0f} s on {cores} cores "
+        f"{1 - computing / (cores * wall):.0%} ({len(runs)} jobs, {computing:,.0f} s on {cores} cores "
         f"in {wall:,.0f} s)"
     )

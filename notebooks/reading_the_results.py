@@ -20,8 +20,8 @@
 # %% [markdown]
 # # Reading the results
 #
-# All numbers of a run are CSV files with one line above the header that says what made them. `read_values`
-# reads them and checks that nothing was altered; `pd.read_csv(path, comment="#")` works as well.
+# All numbers of a run are plain CSV files, which `pd.read_csv` reads. `read_values` also compares them with their
+# record, in the folder `records` beside them, and returns what made them.
 
 # %%
 import os
@@ -48,7 +48,7 @@ values, made_by = read_values(run.iwae("mnist-ffg", SEED, SPLIT, "amortised"))
 values[values["point"] < 2].round(2)
 
 # %% [markdown]
-# What made a file stands in it: the command and its specification, and the fingerprint of each file it was
+# The record says what made a file: the command and its specification, and the fingerprint of each file it was
 # made from.
 
 # %%

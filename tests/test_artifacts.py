@@ -1,39 +1,78 @@
-"""Files that appear whole or not at all, and say what made them."""
+"""Files that are what any program writes, appear whole or not at all, and whose record says what made them."""
 
+import io
 import json
 import os
+import random
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from matplotlib.figure import Figure
 
 from inference_gaps.errors import UserError
+from inference_gaps.replication.artifacts import records
+from inference_gaps.replication.artifacts.atomic import atomic_path
 from inference_gaps.replication.artifacts.files import (
-    atomic_path,
+    all_or_none,
+    check_content,
     read_provenance,
     read_tensors,
     read_values,
     write_bytes,
+    write_document,
     write_tensors,
     write_values,
 )
+from inference_gaps.replication.artifacts.records import find_record, record_file
+from inference_gaps.replication.artifacts.run_records import running
+from inference_gaps.replication.cli import main
 
-PROVENANCE = {"command": "test", "fingerprint": "0123", "spec": {"b": 1, "a": [0.1, None]}}
+PROVENANCE = {"command": "test", "fingerprint": "0123", "spec": {"b": 1, "a": [0.1, None, "a -- b --> ü"]}}
+FRAME = pd.DataFrame({"a": [1.25, 2.5]})
+
+
+def _values(path: Path) -> None:
+    write_values(path, FRAME, PROVENANCE)
+
+
+def _tensors(path: Path) -> None:
+    write_tensors(path, {"a": torch.ones(100)}, PROVENANCE)
+
+
+def _document(path: Path) -> None:
+    write_document(path, b"# Title\n\n| text |\n", PROVENANCE)
+
+
+def _picture(path: Path) -> None:
+    figure, file = Figure(figsize=(1, 1)), io.BytesIO()
+    figure.subplots().plot([0, 1])
+    figure.savefig(file, format="png")
+    write_document(path, file.getvalue(), PROVENANCE)
+
+
+KINDS: dict[str, Callable[[Path], None]] = {
+    "v.csv": _values,
+    "t.safetensors": _tensors,
+    "d.md": _document,
+    "p.png": _picture,
+}
+READERS: dict[str, Callable[[Path], object]] = {"v.csv": read_values, "t.safetensors": read_tensors}
 
 
 def test_values_keep_every_bit(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     numbers = rng.normal(size=5000) * 10.0 ** rng.integers(-12, 12, 5000)
-    frame = pd.DataFrame({"point": range(5000), "value": numbers})
-    write_values(tmp_path / "v.csv", frame, PROVENANCE)
+    write_values(tmp_path / "v.csv", pd.DataFrame({"point": range(5000), "value": numbers}), PROVENANCE)
     read, provenance = read_values(tmp_path / "v.csv")
     assert (read["value"].to_numpy() == numbers).all()
     assert provenance == read_provenance(tmp_path / "v.csv")
-    assert provenance == {**PROVENANCE, "sha256": provenance["sha256"]}
 
 
 def test_tensors_keep_every_bit_and_their_types(tmp_path: Path) -> None:
@@ -41,10 +80,57 @@ def test_tensors_keep_every_bit_and_their_types(tmp_path: Path) -> None:
     write_tensors(tmp_path / "t.safetensors", tensors, PROVENANCE)
     read, provenance = read_tensors(tmp_path / "t.safetensors")
     assert provenance == read_provenance(tmp_path / "t.safetensors")
-    assert provenance == {**PROVENANCE, "sha256": provenance["sha256"]}
     assert set(read) == set(tensors)
     assert all(torch.equal(read[name], tensors[name]) for name in tensors)
     assert read["b"].dtype == torch.uint8
+
+
+def test_files_are_plain_and_their_record_says_what_made_them(tmp_path: Path) -> None:
+    _values(tmp_path / "v.csv")
+    _document(tmp_path / "d.md")
+    assert (tmp_path / "v.csv").read_bytes() == b"a\n1.25\n2.5\n"
+    assert (tmp_path / "d.md").read_bytes() == b"# Title\n\n| text |\n"
+    for name in ("v.csv", "d.md"):
+        found = check_content(tmp_path / name)
+        assert found == {**PROVENANCE, "sha256": records.file_sha256(tmp_path / name)}
+
+
+def test_the_files_of_a_job_have_one_record_that_says_when_it_ran(tmp_path: Path) -> None:
+    with running(["test", "--threads", "2"], {"threads": 2}), all_or_none():
+        _document(tmp_path / "d.md")
+        _values(tmp_path / "v.csv")
+    assert [file.name for file in (tmp_path / "records").iterdir()] == ["v.csv.json"]
+    record = find_record(tmp_path / "d.md")
+    assert record == find_record(tmp_path / "v.csv")
+    assert record is not None
+    assert set(record.outputs) == {"d.md", "v.csv"}
+    assert record.run is not None
+    assert record.run["arguments"] == ["test", "--threads", "2"]
+    assert record.run["started"] <= record.run["ended"]
+    _values(tmp_path / "v.csv")  # Not by a command line.
+    assert find_record(tmp_path / "v.csv").run is None  # type: ignore[union-attr]
+
+
+def test_a_folder_can_be_moved_with_its_records(tmp_path: Path) -> None:
+    for name, write in KINDS.items():
+        write(tmp_path / "here" / name)
+    shutil.move(tmp_path / "here", tmp_path / "there")
+    for name in KINDS:
+        assert check_content(tmp_path / "there" / name)["fingerprint"] == "0123"
+
+
+def test_tensors_without_their_record_speak_for_themselves(tmp_path: Path) -> None:
+    _tensors(tmp_path / "t.safetensors")
+    made_by = read_tensors(tmp_path / "t.safetensors")[1]
+    shutil.rmtree(tmp_path / "records")
+    assert read_tensors(tmp_path / "t.safetensors")[1] == made_by
+    with pytest.raises(UserError, match="was made by 'inference-gaps test', not by 'inference-gaps train'"):
+        read_tensors(tmp_path / "t.safetensors", "train")
+    content = bytearray((tmp_path / "t.safetensors").read_bytes())
+    content[-3] ^= 1
+    (tmp_path / "t.safetensors").write_bytes(content)
+    with pytest.raises(UserError, match=r"cannot be read as a tensor file .*not what was written"):
+        read_tensors(tmp_path / "t.safetensors")
 
 
 def test_a_failure_keeps_what_was_there(tmp_path: Path) -> None:
@@ -75,31 +161,109 @@ def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
         write_bytes(tmp_path / "file" / "x.csv", b"")
 
 
-@pytest.mark.parametrize("size", [0, 5, 60])
-def test_truncated_files_are_sentences(size: int, tmp_path: Path) -> None:
-    values, tensors = tmp_path / "v.csv", tmp_path / "t.safetensors"
-    write_values(values, pd.DataFrame({"a": [1.0]}), PROVENANCE)
-    write_tensors(tensors, {"a": torch.zeros(100)}, PROVENANCE)
-    for path in (values, tensors):
-        os.truncate(path, size)
-    with pytest.raises(UserError, match=r"cannot be read as a values file of this project .* delete it"):
-        read_values(values)
-    with pytest.raises(UserError, match=r"cannot be read as a tensor file of this project .* delete it"):
-        read_tensors(tensors)
-    with pytest.raises(UserError, match="does not say what made it"):
-        read_provenance(tensors)
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+def test_truncated_files_are_sentences(name: str, share: float, tmp_path: Path) -> None:
+    path = tmp_path / name
+    KINDS[name](path)
+    os.truncate(path, int(share * path.stat().st_size))
+    for read in (read_provenance, check_content, READERS.get(name, check_content)):
+        with pytest.raises(
+            UserError, match=r"is not what 'inference-gaps test' wrote.* run that stage again"
+        ):
+            read(path)
 
 
-def test_foreign_files_are_sentences(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", KINDS)
+def test_one_altered_bit_is_noticed(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    KINDS[name](path)
+    whole, rng = path.read_bytes(), random.Random(0)
+    for _ in range(50):
+        altered = bytearray(whole)
+        altered[rng.randrange(len(whole))] ^= 1 << rng.randrange(8)
+        path.write_bytes(altered)
+        with pytest.raises(UserError, match=f"{name} is not what 'inference-gaps test' wrote"):
+            READERS.get(name, check_content)(path)
+
+
+def test_one_altered_bit_of_a_record_is_noticed_or_means_the_same(tmp_path: Path) -> None:
+    _values(tmp_path / "v.csv")
+    file = record_file(tmp_path / "v.csv")
+    whole, rng = file.read_bytes(), random.Random(0)
+    for _ in range(300):
+        altered = bytearray(whole)
+        altered[rng.randrange(len(whole))] ^= 1 << rng.randrange(8)
+        file.write_bytes(altered)
+        try:
+            same = json.loads(altered) == json.loads(whole)
+        except ValueError:
+            same = False
+        if not same:
+            with pytest.raises(UserError, match=r"v.csv.json cannot be read as the record of a job"):
+                read_values(tmp_path / "v.csv")
+
+
+@pytest.mark.parametrize("content", ["", "1", "{}", "[" * 100_000, '{"checksum": ""}', '{"outputs": [1]}'])
+def test_what_is_no_record_is_a_sentence(content: str, tmp_path: Path) -> None:
+    _values(tmp_path / "v.csv")
+    record_file(tmp_path / "v.csv").write_text(content)
+    with pytest.raises(UserError, match=r"v.csv.json cannot be read as the record of a job.*; delete it"):
+        read_values(tmp_path / "v.csv")
+
+
+@pytest.mark.parametrize("lacking", ["command", "fingerprint", "spec"])
+def test_a_record_that_says_too_little_is_a_sentence(lacking: str, tmp_path: Path) -> None:
+    write_values(
+        tmp_path / "v.csv", FRAME, {key: value for key, value in PROVENANCE.items() if key != lacking}
+    )
+    with pytest.raises(UserError, match="lacks a command, a fingerprint or a specification"):
+        read_values(tmp_path / "v.csv")
+
+
+def test_files_of_others_are_named_and_not_to_be_deleted(tmp_path: Path) -> None:
     (tmp_path / "v.csv").write_text("a,b\n1,2\n")
     (tmp_path / "d.json").write_text(json.dumps([1]))
-    with pytest.raises(UserError, match="first line does not say what made it"):
-        read_values(tmp_path / "v.csv")
-    with pytest.raises(UserError, match="does not say what made it"):
-        read_provenance(tmp_path / "d.json")
+    (tmp_path / "t.safetensors").write_text("text")
+    for read, name in ((read_values, "v.csv"), (read_provenance, "d.json"), (read_tensors, "t.safetensors")):
+        with pytest.raises(UserError, match=f"{name}") as refusal:
+            read(tmp_path / name)
+        assert "delete" not in str(refusal.value)
+    with pytest.raises(UserError, match=r"not known what made .* that 'inference-gaps evaluate-ais' made"):
+        read_values(tmp_path / "v.csv", "evaluate-ais")
     for name in ("none.csv", "none.json", "none.safetensors"):
         with pytest.raises(UserError, match="does not exist; run the stage that makes it first"):
             read_provenance(tmp_path / name)
+
+
+def test_a_file_that_two_jobs_wrote_is_that_of_the_last_one(tmp_path: Path) -> None:
+    for job, rows in (("1", 3), ("2", 4)):
+        with all_or_none():
+            write_values(
+                tmp_path / "shared.csv", pd.DataFrame({"a": range(rows)}), {**PROVENANCE, "fingerprint": job}
+            )
+            write_document(tmp_path / f"{job}.md", b"text", {**PROVENANCE, "fingerprint": job})
+    assert read_values(tmp_path / "shared.csv")[1]["fingerprint"] == "2"
+    assert check_content(tmp_path / "1.md")["fingerprint"] == "1"
+
+
+def test_killed_between_the_files_and_their_record_they_have_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that was written again by another job must never be taken for what the earlier record says."""
+    _document(tmp_path / "d.md")
+    replace = Path.replace
+
+    def killed(self: Path, target: Path) -> Path:
+        if target.suffix == ".json":
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        write_document(tmp_path / "d.md", b"# Title\n\n| TEXT |\n", {**PROVENANCE, "fingerprint": "4567"})
+    with pytest.raises(UserError, match="not known what made"):
+        read_provenance(tmp_path / "d.md")
 
 
 def test_tensors_are_written_to_the_same_bytes_by_every_process(tmp_path: Path) -> None:
@@ -112,19 +276,17 @@ def test_tensors_are_written_to_the_same_bytes_by_every_process(tmp_path: Path) 
     assert len({(tmp_path / name).read_bytes() for name in "123"}) == 1
 
 
-@pytest.mark.parametrize("place", ["content", "provenance"])
-def test_one_altered_bit_is_noticed(place: str, tmp_path: Path) -> None:
-    values, tensors = tmp_path / "v.csv", tmp_path / "t.safetensors"
-    write_values(values, pd.DataFrame({"a": [1.25, 2.5]}), PROVENANCE)
-    write_tensors(tensors, {"a": torch.ones(100)}, PROVENANCE)
-    for path in (values, tensors):
-        content = bytearray(path.read_bytes())
-        at = content.index(b"0123") if place == "provenance" else len(content) - 3
-        content[at] ^= 1
-        path.write_bytes(content)
-    with pytest.raises(UserError, match=r"v.csv cannot be read .*\(its content is not what was written"):
-        read_values(values)
-    with pytest.raises(
-        UserError, match=r"t.safetensors cannot be read .*\(its content is not what was written"
-    ):
-        read_tensors(tensors)
+def test_explain_knows_a_file_that_was_moved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made_by = {**PROVENANCE, "packages": {"numpy": "2"}, "inputs": {}}
+    write_values("results/quick/table2.csv", FRAME, made_by)
+    Path("results/quick/table2.csv").rename("mine.csv")
+    assert main(["explain", "mine.csv"]) == 0
+    said = capsys.readouterr().out
+    assert "It is a copy of results/quick/table2.csv" in said
+    assert "fingerprint   0123" in said
+    Path("mine.csv").write_text("other")
+    assert main(["explain", "mine.csv"]) == 1
+    assert "It is not known what made mine.csv" in capsys.readouterr().err

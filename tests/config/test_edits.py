@@ -123,7 +123,7 @@ _FREE = [
     ("specs/base.py", "__all__", "EDITED = 1\n__all__"),
     ("specs/iwae.py", "ge=2", "ge=3"),
     ("numerics/checkpoint.py", "__all__", "EDITED = 1\n__all__"),
-    ("replication/artifacts/files.py", "Free some space", "Make some space"),
+    ("replication/artifacts/atomic.py", "Free some space", "Make some space"),
     ("replication/config/checks.py", "needs at least", "takes at least"),
     ("replication/study/plan.py", "__all__", "EDITED = 1\n__all__"),
     ("replication/warm/server.py", "__all__", "EDITED = 1\n__all__"),

@@ -192,7 +192,7 @@ def test_a_file_of_another_stage_or_a_truncated_one(prepared: Path, tmp_path: Pa
     with pytest.raises(UserError, match=r"model\.safetensors was made by 'inference-gaps train', not by"):
         load_prepared(other)
     prepared.write_bytes(prepared.read_bytes()[:-10])
-    with pytest.raises(UserError, match="cannot be read as a tensor file"):
+    with pytest.raises(UserError, match="is not what 'inference-gaps prepare-data' wrote"):
         load_prepared(prepared)
 
 

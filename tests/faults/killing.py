@@ -12,6 +12,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from inference_gaps.replication.artifacts.records import RECORDS, check_content
+
 __all__ = ["Killer", "Task", "summary"]
 
 # A test run in the background ignores SIGINT, and its children would, too.
@@ -67,15 +69,15 @@ class Task:
         for name in self.outputs.values():
             lines = (folder / name).read_bytes().split(b"\n")
             if name.endswith(".csv"):
-                header = lines[1].decode().split(",")
+                header = lines[0].decode().split(",")
                 kept = [index for index, column in enumerate(header) if column not in self.clock]
-                rows = [line.split(b",") for line in lines[1:-1]]
-                made_by = json.loads(lines[0].removeprefix(b"# "))
-                if self.clock:
-                    del made_by["sha256"]  # The digest of all columns, those that measure time included.
-                first = json.dumps(made_by, sort_keys=True).encode()
-                lines = [first, *(b",".join(row[index] for index in kept) for row in rows)]
-            found[name] = lines
+                lines = [
+                    b",".join(row[index] for index in kept)
+                    for row in (line.split(b",") for line in lines[:-1])
+                ]
+            made_by = check_content(folder / name)
+            del made_by["sha256"]  # Of all columns, those that measure time included.
+            found[name] = [json.dumps(made_by, sort_keys=True).encode(), *lines]
         return found
 
     def learn(self, folder: Path) -> None:
@@ -129,7 +131,9 @@ class Killer:
         if not ended:
             self.resumed += "resumed at" in task.run(folder, 0.5)
         assert task.content(folder) == task.expected
-        assert sorted(path.name for path in folder.iterdir()) == sorted(task.outputs.values())
+        left = sorted(path.name for path in folder.iterdir() if path.name != RECORDS)
+        assert left == sorted(task.outputs.values())
+        assert len(list((folder / RECORDS).iterdir())) == 1
         shutil.rmtree(folder)
 
     def run_chains(self, tasks: list[Task], kills: int) -> None:

@@ -1,6 +1,5 @@
 """Every stage command is handed artifacts that are damaged, of another kind, or of another model."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,14 +9,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from inference_gaps.errors import UserError
 from inference_gaps.replication.artifacts.files import (
-    read_provenance,
     read_tensors,
     read_values,
     write_tensors,
     write_values,
 )
+from inference_gaps.replication.artifacts.records import record_file
 from inference_gaps.replication.cli import main
 from tests import synthetic_study
 from tests.command_lines import arguments
@@ -90,9 +88,9 @@ def test_the_command_works_as_these_tests_call_it(command: str, stages: Path) ->
 
 
 WRONG: list[tuple[str, str]] = [
-    ("metrics.csv", "cannot be read as a tensor file of this project"),
+    ("iwae.csv", "was made by 'inference-gaps evaluate-iwae', not by"),
     ("missing.safetensors", "does not exist"),
-    ("raw", "cannot be read as a tensor file of this project"),
+    ("raw", "It is not known what made"),
     ("raw/images.gz", "cannot be read as a tensor file of this project"),
     ("data.safetensors", "was made by 'inference-gaps prepare-data', not by"),
     ("model.safetensors", "was made by 'inference-gaps train', not by"),
@@ -115,6 +113,12 @@ def test_another_kind_of_artifact(
     command: str, flag: str, wrong: str, sentence: str, stages: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert_refused(stages, command_line(stages, command, **{flag: stages / wrong}), sentence, capsys)
+
+
+def test_values_in_place_of_weights(stages: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Both are made by one command."""
+    line = command_line(stages, "evaluate-iwae", model=stages / "metrics.csv")
+    assert_refused(stages, line, "metrics.csv cannot be read as a tensor file of this project", capsys)
 
 
 @pytest.mark.parametrize(
@@ -201,6 +205,7 @@ def test_latent_variables_that_are_not_numbers(stages: Path, capsys: pytest.Capt
 def test_a_tensor_file_that_does_not_say_what_made_it(
     provenance: str, stages: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    record_file(stages / "model.safetensors").unlink()
     save_file({"a": torch.zeros(1)}, stages / "model.safetensors", metadata={"provenance": provenance})
     assert_refused(stages, command_line(stages, "evaluate-iwae"), "cannot be read as a tensor file", capsys)
 
@@ -232,6 +237,7 @@ def header(content: str, size: int | None = None) -> bytes:
 def test_a_file_that_is_no_tensor_file(
     content: bytes, stages: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    record_file(stages / "model.safetensors").unlink()
     (stages / "model.safetensors").write_bytes(content)
     assert_refused(
         stages, command_line(stages, "evaluate-iwae"), "model.safetensors cannot be read as a tensor", capsys
@@ -244,7 +250,7 @@ def test_truncated_tensors(name: str, share: float, stages: Path, capsys: pytest
     content = (stages / name).read_bytes()
     (stages / name).write_bytes(content[: int(share * len(content))])
     assert_refused(
-        stages, command_line(stages, "evaluate-iwae"), f"{name} cannot be read as a tensor file", capsys
+        stages, command_line(stages, "evaluate-iwae"), f"{name} is not what 'inference-gaps ", capsys
     )
 
 
@@ -269,20 +275,16 @@ def reframed(change: Callable[[pd.DataFrame], pd.DataFrame]) -> Callable[[Path],
 
 
 IWAE, AIS_PRIOR, BDMC = "train/iwae-amortised.csv", "train/ais-prior.csv", "simulated/bdmc-prior.csv"
-# Either of the two readers of a values file says this: of the whole file, or of its first line.
-NO_VALUES = "; delete it and run"
+NO_VALUES = "iwae-amortised.csv is not what 'inference-gaps evaluate-iwae' wrote"
 
 
 @pytest.mark.parametrize(
     ("name", "change", "sentence"),
     [
-        (IWAE, replaced(b"# ", b""), NO_VALUES),
-        (IWAE, replaced(b'"command"', b'"commando"'), NO_VALUES),
         (IWAE, replaced(b"\n0,", b"\n0;"), NO_VALUES),
         (IWAE, replaced(b"elbo", b"\xff\xfe"), NO_VALUES),
         (IWAE, lambda path: path.write_bytes(b""), NO_VALUES),
         (IWAE, lambda path: path.write_bytes(path.read_bytes()[:50]), NO_VALUES),
-        (IWAE, lambda path: path.write_text("# " + "[" * 50_000 + "\n"), NO_VALUES),
         (IWAE, reframed(lambda frame: frame.drop(columns="value")), "lacks the column value"),
         (IWAE, reframed(lambda frame: frame.drop(columns="bound")), "lacks the column bound"),
         (
@@ -322,7 +324,7 @@ def test_damaged_values(
 def test_values_of_another_stage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spec = write_study(tmp_path, ["mnist"], [0])
     run = tmp_path / "results/quick/models/mnist-ffg/seed-0"
-    (run / "train/ais-prior.csv").write_bytes((run / "train/iwae-amortised.csv").read_bytes())
+    write_values(run / "train/ais-prior.csv", *read_values(run / "train/iwae-amortised.csv"))
     assert make_table(tmp_path, spec) == 1
     assert (
         "was made by 'inference-gaps evaluate-iwae', not by 'inference-gaps evaluate-ais'"
@@ -433,10 +435,3 @@ def test_the_published_values(tmp_path: Path, capsys: pytest.CaptureFixture[str]
             capsys.readouterr()
             assert make_table(tmp_path, spec) == 1
             assert sentence in capsys.readouterr().err
-
-
-def test_json_of_a_report_is_checked(tmp_path: Path) -> None:
-    for content in ("[" * 100_000, "1", "{}", json.dumps({"provenance": [1]})):
-        (tmp_path / "report.json").write_text(content)
-        with pytest.raises(UserError, match="does not say what made it"):
-            read_provenance(tmp_path / "report.json")

@@ -17,10 +17,9 @@ import safetensors.torch
 import torch
 
 from inference_gaps.errors import UserError
-from inference_gaps.replication.artifacts import files as artifacts
+from inference_gaps.replication.artifacts.atomic import atomic_path
 from inference_gaps.replication.artifacts.files import (
     all_or_none,
-    atomic_path,
     write_bytes,
     write_tensors,
     write_values,
@@ -143,9 +142,7 @@ def test_a_full_disk_as_everybody_can_simulate_it(
         lambda: write_tensors(tmp_path / "tensors.safetensors", tensors, PROVENANCE),
     )
     # Some file systems say so only when they are asked whether everything has arrived.
-    assert_refused(
-        artifacts.os, "fsync", full, lambda: write_values(tmp_path / "late.csv", frame, PROVENANCE)
-    )
+    assert_refused(os, "fsync", full, lambda: write_values(tmp_path / "late.csv", frame, PROVENANCE))
     assert contents(tmp_path) == before
 
 
@@ -173,6 +170,24 @@ def test_one_that_fails_takes_the_others_along(tmp_path: Path, old: bytes) -> No
     assert contents(tmp_path) == before
     write_bytes(tmp_path / "a", b"afterwards files appear one by one again")
     assert (tmp_path / "a").read_bytes().startswith(b"afterwards")
+
+
+def test_a_record_that_cannot_be_written_takes_its_files_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_values(tmp_path / "a.csv", pd.DataFrame({"a": [1.0]}), PROVENANCE)
+    before = contents(tmp_path)
+    write = Path.write_bytes
+
+    def write_no_record(path: Path, content: bytes) -> int:
+        if path.suffix == ".json":
+            raise FULL
+        return write(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", write_no_record)
+    with pytest.raises(UserError, match=rf"records/a.csv.json: {NO_SPACE}"):
+        write_values(tmp_path / "a.csv", pd.DataFrame({"a": [2.0]}), PROVENANCE)
+    assert contents(tmp_path) == before
 
 
 def test_an_error_of_the_block_itself_writes_nothing(tmp_path: Path) -> None:

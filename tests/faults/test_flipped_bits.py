@@ -22,7 +22,7 @@ def test_tensors(name: str, stages: Path) -> None:
         damaged = bytearray(whole)
         damaged[positions.randrange(len(whole))] ^= 1 << positions.randrange(8)
         (stages / name).write_bytes(damaged)
-        with pytest.raises(UserError, match=f"{name} cannot be read as a tensor file of this project"):
+        with pytest.raises(UserError, match=f"{name} is not what"):
             read_tensors(stages / name)
 
 
@@ -34,16 +34,15 @@ def test_values(name: str, stages: Path) -> None:
         damaged = bytearray(whole)
         damaged[positions.randrange(len(whole))] ^= 1 << positions.randrange(8)
         (stages / name).write_bytes(damaged)
-        with pytest.raises(UserError, match=f"{name} cannot be read as a values file of this project"):
+        with pytest.raises(UserError, match=f"{name} is not what"):
             read_values(stages / name)
 
 
 @pytest.mark.parametrize("share", [0.5, 0.9, 0.99])
 def test_truncated_values(share: float, stages: Path) -> None:
     content = (stages / "metrics.csv").read_bytes()
-    first = content.index(b"\n") + 1
-    (stages / "metrics.csv").write_bytes(content[: first + int(share * (len(content) - first))])
-    with pytest.raises(UserError, match=r"metrics\.csv cannot be read as a values file of this project"):
+    (stages / "metrics.csv").write_bytes(content[: int(share * len(content))])
+    with pytest.raises(UserError, match=r"metrics\.csv is not what"):
         read_values(stages / "metrics.csv")
 
 
@@ -51,6 +50,4 @@ def test_a_stage_refuses_a_model_with_a_flipped_bit(stages: Path, capsys: pytest
     content = bytearray((stages / "model.safetensors").read_bytes())
     content[-3] ^= 1
     (stages / "model.safetensors").write_bytes(content)
-    assert_refused(
-        stages, command_line(stages, "evaluate-iwae"), "model.safetensors cannot be read as a tensor", capsys
-    )
+    assert_refused(stages, command_line(stages, "evaluate-iwae"), "model.safetensors is not what", capsys)

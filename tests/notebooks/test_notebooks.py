@@ -7,6 +7,7 @@ import pytest
 from nbformat import NotebookNode
 
 from inference_gaps.replication.artifacts.layout import Layout
+from inference_gaps.replication.artifacts.records import RECORDS
 from inference_gaps.replication.notebooks.execution import executed
 from inference_gaps.replication.notebooks.source import reads
 from tests.small_project import ROOT
@@ -22,6 +23,7 @@ def on(top: Path, name: str, tmp_path: Path) -> NotebookNode:
         copy = target.results / path.relative_to(source.results)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copy)
+        shutil.copytree(path.parent / RECORDS, copy.parent / RECORDS, dirs_exist_ok=True)
     return executed(notebook, "quick", tmp_path)
 
 

@@ -17,7 +17,7 @@ import torch
 
 from inference_gaps.errors import UserError
 from inference_gaps.numerics.checkpoint import Results
-from inference_gaps.replication.artifacts.files import write_signed
+from inference_gaps.replication.artifacts.files import write_document
 from inference_gaps.replication.cli import main
 from inference_gaps.replication.jobs.job import SAVE_SECONDS, resumable, state_path
 from inference_gaps.replication.jobs.signals import Interrupted
@@ -59,8 +59,13 @@ def count(folder: Path, steps: int, at: Callable[[int], None] = lambda step: Non
             state.append({"step": step})
             taken.append(step)
         assert [each["step"] for each in state] == list(range(steps))
-        write_signed(output, b"{}", MADE_BY)
+        write_document(output, b"{}", MADE_BY)
     return taken
+
+
+def names(folder: Path) -> list[str]:
+    """Return the names of the files in a folder; their record lies in a folder of its own."""
+    return sorted(path.name for path in folder.iterdir() if path.is_file())
 
 
 def raising(number: int, when: int) -> Callable[[int], None]:
@@ -87,10 +92,10 @@ def test_a_signal_saves_the_state_after_the_step(
         count(tmp_path, 9, raising(number, 3))
     assert stop.value.status == 128 + number
     assert signal.getsignal(number) is before
-    assert [path.name for path in tmp_path.iterdir()] == [STATE]
+    assert names(tmp_path) == [STATE]
     assert count(tmp_path, 9) == [4, 5, 6, 7, 8]
     assert "inference-gaps count: resumed at step 5, from " in capsys.readouterr().err
-    assert [path.name for path in tmp_path.iterdir()] == ["done.json"]
+    assert names(tmp_path) == ["done.json"]
 
 
 def test_a_signal_in_the_last_step_finds_the_job_done(tmp_path: Path) -> None:
@@ -138,7 +143,7 @@ def test_a_damaged_state_starts_from_the_beginning(tmp_path: Path, capsys: pytes
     assert len(count(tmp_path, 9)) == 9
     said = capsys.readouterr().err
     assert said == f"inference-gaps count: the saved state {path} is damaged; starting from the beginning.\n"
-    assert [path.name for path in tmp_path.iterdir()] == ["done.json"]
+    assert names(tmp_path) == ["done.json"]
 
 
 def test_a_state_of_other_inputs_is_not_taken(tmp_path: Path) -> None:
@@ -148,7 +153,7 @@ def test_a_state_of_other_inputs_is_not_taken(tmp_path: Path) -> None:
     other = MADE_BY | {"inputs": {"data": "a:c"}}
     with resumable(other, [tmp_path / "done.json"], CPU) as job:
         assert list(job.checkpoint.loop(Results(), 2)) == [0, 1]
-    assert [path.name for path in tmp_path.iterdir()] == [STATE]
+    assert names(tmp_path) == [STATE]
 
 
 def test_leftovers_of_a_killed_writer_are_removed_and_nothing_else(tmp_path: Path) -> None:
@@ -158,7 +163,7 @@ def test_leftovers_of_a_killed_writer_are_removed_and_nothing_else(tmp_path: Pat
     for name in ours + others:
         (tmp_path / name).touch()
     count(tmp_path, 1)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*others, "done.json"])
+    assert names(tmp_path) == sorted([*others, "done.json"])
 
 
 def test_a_job_that_outlives_its_snakemake_keeps_its_end(
@@ -171,7 +176,7 @@ def test_a_job_that_outlives_its_snakemake_keeps_its_end(
     (tmp_path / "done.json").unlink()  # As Snakemake does, which has no record that the job ended.
     monkeypatch.setenv("INFERENCE_GAPS_RUN_BY", str(os.getpid()))
     assert count(tmp_path, 4) == []
-    assert [path.name for path in tmp_path.iterdir()] == ["done.json"]
+    assert names(tmp_path) == ["done.json"]
 
 
 def test_a_wrong_interval_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -220,7 +225,7 @@ def test_the_second_of_two_processes_waits(killed: bool, data: Path, tmp_path: P
     assert ("has been made by that process" in said) != killed
     assert bool(re.search(r"train: resumed at epoch \d+, step \d+, from ", said)) == killed
     assert said.count("waiting until it ends") == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["metrics.csv", "model.safetensors"]
+    assert names(tmp_path) == ["metrics.csv", "model.safetensors"]
 
 
 def test_a_waiting_process_hears_signals(data: Path, tmp_path: Path) -> None:

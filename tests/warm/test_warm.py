@@ -81,7 +81,7 @@ def made(start: object, data: str, folder: Path) -> dict[str, bytes]:
         process = start(command)  # type: ignore[operator]
         assert process.communicate()[1] is not None
         assert process.returncode == 0
-    files = [path for path in folder.iterdir() if path.name != "metrics.csv"]
+    files = [path for path in folder.iterdir() if path.is_file() and path.name != "metrics.csv"]
     return {path.name: path.read_bytes() for path in files}
 
 

@@ -1,29 +1,22 @@
 """Takes the place of the command line: makes the files that a command was asked for, and computes nothing.
 
-Each says what made it, as the plan has it.
+Their records say what made them, as the plan has it.
 """
 
-import hashlib
 import itertools
 import json
-import struct
 import sys
 from pathlib import Path
 
 from inference_gaps.errors import UserError
-from inference_gaps.replication.artifacts.files import read_provenance, write_bytes
+from inference_gaps.replication.artifacts.files import (
+    all_or_none,
+    read_provenance,
+    write_bytes,
+    write_document,
+)
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
-from inference_gaps.replication.artifacts.signing import canonical, digest_of, signed
 from inference_gaps.replication.stages import STAGES
-
-_EMPTY = {
-    ".html": b"<p>text</p>\n",
-    ".json": b"{}",
-    ".md": b"text\n",
-    ".pdf": b"%PDF\nstartxref\n0\n%%EOF\n",
-    ".png": b"\x89PNG\r\n\x1a\n\0\0\0\0IEND\xaeB`\x82",
-    ".tex": b"text\n",
-}
 
 
 def _planned(fingerprint: str) -> dict:
@@ -46,19 +39,6 @@ def _read(path: str, digest: str) -> str | dict:
         return digest
 
 
-def _write(path: Path, provenance: dict) -> None:
-    if path.suffix == ".csv":
-        made_by = canonical({**provenance, "sha256": digest_of(provenance, b"a\n1\n")})
-        write_bytes(path, f"# {made_by}\na\n1\n".encode())
-    elif path.suffix == ".safetensors":
-        digest = hashlib.sha256(digest_of(provenance, b"").encode()).hexdigest()
-        metadata = {"provenance": canonical({**provenance, "sha256": digest})}
-        header = json.dumps({"__metadata__": metadata}).encode()
-        write_bytes(path, struct.pack("<Q", len(header)) + header)
-    else:
-        write_bytes(path, signed(path.suffix, _EMPTY[path.suffix], provenance))
-
-
 def main() -> None:
     command, *options = sys.argv[1:]
     values = {flag: value for flag, value in itertools.pairwise(options) if flag.startswith("--")}
@@ -78,5 +58,9 @@ def main() -> None:
     job = _planned(values["--fingerprint"])
     inputs = {role: _read(*source) for role, source in job["inputs"].items()} | job["digests"]
     provenance = make_provenance(command, json.loads(values["--spec"]), inputs, values["--fingerprint"])
-    for path in map(Path, paths):
-        _write(path, provenance)
+    with all_or_none():
+        # As the commands do, the main file last.
+        for path in map(Path, reversed(paths)):
+            text = f"{path.name} of {json.dumps(provenance['spec'])}\n"
+            values = f"a\n{int(provenance['fingerprint'][:8], 16)}\n"
+            write_document(path, (values if path.suffix == ".csv" else text).encode(), provenance)

@@ -70,6 +70,7 @@ def test_each_file_says_why_it_is_not(here: Path, capsys: pytest.CaptureFixture[
     edit_yaml(here / PRESET, ("iwae.samples", 77))
     (here / AF / "model.safetensors").write_bytes(b"nothing")
     shutil.copy(here / FFG / "metrics.csv", here / FFG / "notes.csv")
+    (here / FFG / "mine.csv").write_text("a\n1\n")
     shutil.copy(here / AF / "train/ais-prior.csv", here / FFG / "train/ais-prior.csv")
     flipped = bytearray((here / AF / "train/ais-prior.csv").read_bytes())
     flipped[-2] ^= 1
@@ -84,15 +85,14 @@ def test_each_file_says_why_it_is_not(here: Path, capsys: pytest.CaptureFixture[
         f"0.0005"
     )
     assert files[f"{AF}/train/iwae-amortised.csv"] == "stale was made with samples 5000, this study asks 77"
-    assert files[f"{FFG}/notes.csv"].startswith(
-        "foreign was made by train, and no job of this study makes it"
-    )
+    assert files[f"{FFG}/notes.csv"] == f"foreign is a copy of {FFG}/metrics.csv"
+    assert files[f"{FFG}/mine.csv"].startswith("foreign : It is not known what made")
     assert files[f"{FFG}/train/ais-prior.csv"] == f"foreign is a copy of {AF}/train/ais-prior.csv"
     assert files[f"{AF}/model.safetensors"].startswith("unreadable")
     assert files[f"{AF}/train/ais-prior.csv"].startswith("unreadable")
-    assert "was altered or damaged" in files[f"{AF}/train/ais-prior.csv"]
+    assert "it was altered or damaged" in files[f"{AF}/train/ais-prior.csv"]
     assert files["figures/tiny/samples.png"] == "missing"
-    assert "2 foreign, 2 unreadable, 1 missing" in summary
+    assert "3 foreign, 2 unreadable, 1 missing" in summary
 
 
 def test_an_artifact_of_another_preset_is_foreign(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -161,6 +161,11 @@ def test_a_job_refuses_an_input_that_the_study_does_not_make(
 
 def test_a_job_refuses_a_copy_from_elsewhere(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copy(here / AF / "metrics.csv", here / FFG / "metrics.csv")
+    assert f"{FFG}/metrics.csv is not what 'inference-gaps train' wrote" in refused(
+        planned("plot-training"), capsys
+    )
+    # With its record, it is what that says, and not what this study asks for.
+    shutil.copy(here / AF / "records/model.safetensors.json", here / FFG / "records")
     message = refused(planned("plot-training"), capsys)
     assert f"{FFG}/metrics.csv was trained with" in message
     assert "posterior.family af" in message

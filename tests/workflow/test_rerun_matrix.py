@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from inference_gaps.replication.artifacts.files import read_values, write_values
+from inference_gaps.replication.artifacts.files import check_content, read_values, write_values
 from tests.small_project import edit_yaml
 from tests.snakemake_runs import planned, snakemake
 
@@ -167,6 +167,10 @@ def damaged(top: Path) -> None:
     (top / WEIGHTS).write_bytes(b"nothing")
 
 
+def lost_record(top: Path) -> None:
+    (top / WEIGHTS).with_name("records").rename(top / "elsewhere")
+
+
 def other_image(top: Path) -> None:
     (top / "data/embedded/digits/digits.gz").write_bytes(b"other")
 
@@ -200,6 +204,7 @@ ROWS: list[tuple[Callable[[Path], object], dict[str, int]]] = [
     (touched_by_snakemake, FFG),
     (copied, FFG),
     (damaged, FFG),
+    (lost_record, FFG),
     (other_values, {"make_table": 1, "plot_schematic": 1, "plot_gaps": 1, **CLAIMS, **NOTEBOOK, **PDF}),
     (other_image, {"prepare_data": 1, **BOTH}),
     (lambda top: other_torch(top, "2.99.0"), {"prepare_data": 1, **BOTH}),
@@ -245,11 +250,11 @@ def test_the_cache_restores_a_training_after_everything_was_deleted(
         return (project / "ran.txt").read_text().split().count("train")
 
     assert make_weights() == 1
-    first = (project / WEIGHTS).read_bytes()
+    first = check_content(project / WEIGHTS)
     for folder in ("results", ".snakemake"):
         shutil.rmtree(project / folder)
     assert make_weights() == 1
-    assert (project / WEIGHTS).read_bytes() == first
+    assert check_content(project / WEIGHTS) == first
     # Other code of the training is another training.
     append(project, f"{PACKAGE}/training/schedules.py", "\nUNUSED = 1\n")
     shutil.rmtree(project / "results")

@@ -16,6 +16,8 @@ rule train:
     output:
         model=WEIGHTS,
         metrics=LAYOUT.metrics("{model}", "{seed}"),
+        # Kept and restored with them: without it, nobody knows what made them.
+        record=record_file(WEIGHTS),
     wildcard_constraints:
         seed="[0-9]+",
     params:

@@ -13,6 +13,7 @@ min_version("9.0")
 try:
     from inference_gaps.errors import UserError
     from inference_gaps.replication.artifacts.layout import at_epoch
+    from inference_gaps.replication.artifacts.records import record_file
     from inference_gaps.replication.jobs.run_lock import begin_run
     from inference_gaps.replication.own_code import code_of_another_folder
     from inference_gaps.replication.study.command_line import file_flags, job_flags

@@ -110,9 +110,9 @@ def _run(arguments: Sequence[str], options: argparse.Namespace) -> None:
         _check_outputs(stage, options)
     except OSError as error:
         raise UserError(f"{error.filename} is not a file name ({error.strerror}); write another.") from error
-    from inference_gaps.replication.artifacts.run_records import recorded
+    from inference_gaps.replication.artifacts.run_records import running
 
-    with recorded(arguments, vars(options), list(stage.made_by(options).values())):
+    with running(arguments, vars(options)):
         importlib.import_module(_module(stage.name)).run(options)
 
 

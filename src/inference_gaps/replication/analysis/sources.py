@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from inference_gaps.errors import UserError
-from inference_gaps.replication.artifacts.files import Provenance, read_provenance
+from inference_gaps.replication.artifacts.files import Provenance, check_content
 from inference_gaps.replication.artifacts.layout import Layout, at_epoch
 from inference_gaps.specs.claims import ClaimsSpec
 from inference_gaps.specs.figures import (
@@ -183,12 +183,12 @@ def paper_files(paper: Path) -> dict[str, Path]:
 
 
 def provenances(sources: Mapping[str, Path]) -> dict[str, str | Provenance]:
-    """Return what each artifact says of its making, by role.
+    """Return what made each artifact, by role.
 
     Raises:
-        UserError: an artifact is missing or does not say what made it.
+        UserError: an artifact is missing or altered, or it is not known what made it.
     """
-    return {role: read_provenance(path) for role, path in sources.items()}
+    return {role: check_content(path) for role, path in sources.items()}
 
 
 def file_digest(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""What an artifact is, checked before a stage reads it: the right file in the wrong place is a sentence."""
+"""What an artifact holds, checked before a stage uses it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,21 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import torch
 
-__all__ = ["require_finite", "require_made_by", "values_of"]
-
-
-def require_made_by(path: Path | str, provenance: Provenance, *commands: str) -> None:
-    """Make sure that an artifact comes from one of ``commands``.
-
-    Raises:
-        UserError: another stage made it.
-    """
-    if provenance["command"] not in commands:
-        wanted = " or ".join(f"'inference-gaps {command}'" for command in commands)
-        raise UserError(
-            f"{path} was made by 'inference-gaps {provenance['command']}', not by {wanted}; name a file of that "
-            f"stage."
-        )
+__all__ = ["require_finite", "values_of"]
 
 
 def require_finite(path: Path | str, tensors: "dict[str, torch.Tensor]") -> None:
@@ -58,8 +44,7 @@ def values_of(
     """
     from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-    frame, provenance = read_values(path)
-    require_made_by(path, provenance, command)
+    frame, provenance = read_values(path, command)
     for name in (*numbers, *words):
         if name not in frame:
             raise UserError(f"{path} lacks the column {name}; delete it and run '{command}' again.")

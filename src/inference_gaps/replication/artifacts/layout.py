@@ -7,7 +7,10 @@ All paths are relative to the top of the project. The Snakefile and the commands
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Layout", "at_epoch", "is_published", "preset_of"]
+__all__ = ["PLACES", "Layout", "at_epoch", "is_published", "preset_of"]
+
+PLACES = (Path("results"), Path("figures"), Path("paper"))
+"""The folders below which artifacts lie."""
 
 
 def at_epoch(seed: int | str, epoch: int | str | None) -> int | str:
@@ -137,10 +140,6 @@ class Layout:
     def figure(self, name: str, suffix: str) -> Path:
         """Figure ``name``; ``suffix`` is ``pdf``, ``png`` or ``csv`` (the numbers drawn)."""
         return self.figures / f"{name}.{suffix}"
-
-    def record(self, fingerprint: str) -> Path:
-        """When and on what the job with a fingerprint ran."""
-        return self.results / "records" / f"{fingerprint}.json"
 
     @property
     def manifest(self) -> Path:

@@ -5,7 +5,7 @@ Lists each file below results/PRESET and figures/PRESET, and the report, as
   fresh       it is what the study makes
   stale       it is not: which field differs, or which of its inputs
   foreign     no job of this study makes it, or it is a copy of another file
-  unreadable  it is truncated or altered, or nothing says what made it
+  unreadable  it is truncated or altered, or no record says what made it
 
 and counts what is missing. Every file is read, so a flipped bit is found. Snakemake's records are not needed. Fails
 unless every file there is fresh.
@@ -14,14 +14,20 @@ unless every file there is fresh.
 """
 
 import argparse
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from inference_gaps.errors import UserError
-from inference_gaps.replication.artifacts.files import check_content
-from inference_gaps.replication.artifacts.layout import Layout
+from inference_gaps.replication.artifacts.layout import PLACES, Layout
+from inference_gaps.replication.artifacts.records import (
+    RECORDS,
+    check_content,
+    file_sha256,
+    places_by_content,
+)
 from inference_gaps.replication.config.loading import preset_names
 from inference_gaps.replication.study.flags import add_study_flags, given_keys
 from inference_gaps.replication.study.freshness import Artifacts
@@ -29,7 +35,6 @@ from inference_gaps.replication.study.plan import Study, load_study
 
 __all__ = ["add_arguments", "run"]
 
-_ABOUT_RUNS = ("logs", "records")
 _ARTIFACTS = (".csv", ".html", ".json", ".md", ".pdf", ".png", ".safetensors", ".tex")
 _KINDS = ("fresh", "stale", "foreign", "unreadable", "missing")
 
@@ -81,7 +86,7 @@ def _files(layout: Layout) -> Iterator[Path]:
     for folder in (layout.results, layout.figures):
         for path in folder.rglob("*"):
             inside = path.relative_to(folder)
-            about_runs = inside.parts[0] in _ABOUT_RUNS or path == layout.manifest
+            about_runs = inside.parts[0] == "logs" or path.parent.name == RECORDS or path == layout.manifest
             hidden = any(part.startswith(".") for part in inside.parts)
             if path.is_file() and path.suffix in _ARTIFACTS and not (about_runs or hidden):
                 yield path
@@ -91,7 +96,10 @@ def _finding(path: Path, study: Study, artifacts: Artifacts, elsewhere: "_Elsewh
     try:
         made_by = check_content(path)
     except UserError as error:
-        return _Finding(path, "unreadable", f": {error}")
+        home = elsewhere.written(path)
+        if home:
+            return _Finding(path, "foreign", f"is a copy of {home}")
+        return _Finding(path, "unreadable" if path in study.jobs else "foreign", f": {error}")
     if path not in study.jobs:
         return _Finding(
             path, "foreign", f"was made by {made_by.get('command')}, and no job of this study makes it"
@@ -105,11 +113,25 @@ def _finding(path: Path, study: Study, artifacts: Artifacts, elsewhere: "_Elsewh
 
 
 class _Elsewhere:
-    """The outputs of this study and of the other presets by fingerprint; those are planned when first asked for."""
+    """Where what lies in a wrong place belongs: by what records say, and by what this study and other presets make.
+
+    Either is looked up when it is first asked for.
+    """
 
     def __init__(self, study: Study) -> None:
         self._study = study
         self._places: dict[str, list[Path]] | None = None
+
+    @functools.cached_property
+    def _contents(self) -> dict[str, Path]:
+        return places_by_content(PLACES)
+
+    def written(self, path: Path) -> Path | None:
+        """Return where the content of a file was written to; ``None`` if no record says so."""
+        try:
+            return self._contents.get(file_sha256(path))
+        except OSError:
+            return None
 
     def find(self, fingerprint: str, path: Path) -> Path | None:
         """Return where an artifact belongs that is at ``path`` and should not be; ``None`` if nobody makes it."""

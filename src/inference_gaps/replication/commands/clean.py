@@ -12,6 +12,7 @@ from pathlib import Path
 
 from inference_gaps.errors import UserError
 from inference_gaps.replication.artifacts.layout import Layout
+from inference_gaps.replication.artifacts.records import record_file
 from inference_gaps.replication.config.loading import chosen_preset
 from inference_gaps.replication.jobs.run_lock import hold_run, running
 from inference_gaps.replication.study.flags import add_study_flags, given_keys
@@ -28,7 +29,7 @@ def run(options: argparse.Namespace) -> None:
     """Say what is removed, and remove it; see the module."""
     preset = chosen_preset(Path(), given_keys(options))
     layout = Layout(preset)
-    paths = [layout.results, layout.figures, layout.report, layout.page]
+    paths = [layout.results, layout.figures, layout.report, record_file(layout.report), layout.page]
     for path in paths:
         _refuse_links(path)
     found = [path for path in paths if path.exists()]

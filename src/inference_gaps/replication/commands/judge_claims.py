@@ -18,7 +18,7 @@ from inference_gaps.replication.analysis.sources import (
     layout_of,
     provenances,
 )
-from inference_gaps.replication.artifacts.files import all_or_none, write_signed, write_values
+from inference_gaps.replication.artifacts.files import all_or_none, write_document, write_values
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.specs.claims import ClaimsSpec
 
@@ -36,5 +36,5 @@ def run(options: argparse.Namespace) -> None:
         require_passed(options.selfcheck)
     table = build_claims(spec, layout, read_published(options.published))
     with all_or_none():
-        write_signed(options.markdown, claims_markdown(spec, table).encode(), provenance)
+        write_document(options.markdown, claims_markdown(spec, table).encode(), provenance)
         write_values(options.csv, table, provenance)

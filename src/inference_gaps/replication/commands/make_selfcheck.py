@@ -10,7 +10,7 @@ import argparse
 from inference_gaps.replication.analysis.selfcheck import build_selfcheck
 from inference_gaps.replication.analysis.selfcheck_layout import selfcheck_markdown
 from inference_gaps.replication.analysis.sources import layout_of, provenances, selfcheck_sources
-from inference_gaps.replication.artifacts.files import all_or_none, write_signed, write_values
+from inference_gaps.replication.artifacts.files import all_or_none, write_document, write_values
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.specs.selfcheck import SelfcheckSpec
 
@@ -25,5 +25,5 @@ def run(options: argparse.Namespace) -> None:
     provenance = make_provenance("make-selfcheck", spec.as_dict(), inputs, options.fingerprint)
     table = build_selfcheck(spec, layout)
     with all_or_none():
-        write_signed(options.markdown, selfcheck_markdown(spec.title, table).encode(), provenance)
+        write_document(options.markdown, selfcheck_markdown(spec.title, table).encode(), provenance)
         write_values(options.csv, table, provenance)

@@ -19,7 +19,7 @@ from inference_gaps.replication.analysis.sources import (
     table_sources,
 )
 from inference_gaps.replication.analysis.table import build_table
-from inference_gaps.replication.artifacts.files import all_or_none, write_signed, write_values
+from inference_gaps.replication.artifacts.files import all_or_none, write_document, write_values
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.specs.table import TableSpec
 
@@ -38,6 +38,6 @@ def run(options: argparse.Namespace) -> None:
     table = build_table(spec, layout)
     shown = laid_out(spec, table, read_published(options.published))
     with all_or_none():
-        write_signed(options.markdown, to_markdown(shown).encode(), provenance)
-        write_signed(options.latex, to_latex(shown).encode(), provenance)
+        write_document(options.markdown, to_markdown(shown).encode(), provenance)
+        write_document(options.latex, to_latex(shown).encode(), provenance)
         write_values(options.csv, table, provenance)

@@ -9,7 +9,7 @@ beside the estimate. Starts nothing, writes nothing.
 import argparse
 from pathlib import Path
 
-from inference_gaps.replication.artifacts.run_records import read_record
+from inference_gaps.replication.artifacts.records import run_of
 from inference_gaps.replication.study.cost import Cost, stage_costs
 from inference_gaps.replication.study.flags import add_study_flags, given_keys
 from inference_gaps.replication.study.plan import Study, load_study
@@ -34,8 +34,8 @@ def _recorded(study: Study) -> dict[str, float]:
     """Return the hours that the jobs of each stage took when they ran, of stages all of whose jobs did."""
     seconds: dict[str, list[float | None]] = {}
     for job in study.jobs:
-        record = read_record(study.layout.preset, job.fingerprint)
-        seconds.setdefault(job.stage, []).append(record["seconds"] if record else None)
+        run = run_of(job.outputs.values(), job.fingerprint)
+        seconds.setdefault(job.stage, []).append(run["seconds"] if run else None)
     known = {name: [each for each in of if each is not None] for name, of in seconds.items()}
     return {name: sum(of) / 3600 for name, of in known.items() if len(of) == len(seconds[name])}
 

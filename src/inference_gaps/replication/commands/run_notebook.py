@@ -16,7 +16,7 @@ from inference_gaps.replication.analysis.sources import (
     notebook_sources,
     provenances,
 )
-from inference_gaps.replication.artifacts.files import write_signed
+from inference_gaps.replication.artifacts.files import write_document
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.replication.notebooks.execution import executed
 from inference_gaps.replication.notebooks.page import html_page
@@ -38,4 +38,4 @@ def run(options: argparse.Namespace) -> None:
     inputs |= {"notebook": file_digest(options.notebook), "imports": imported_code(options.notebook)}
     provenance = make_provenance("run-notebook", spec.as_dict(), inputs, options.fingerprint)
     notebook = executed(options.notebook, spec.preset, layout.top)
-    write_signed(options.output, html_page(notebook, options.notebook.stem.replace("_", " ")), provenance)
+    write_document(options.output, html_page(notebook, options.notebook.stem.replace("_", " ")), provenance)

@@ -18,9 +18,8 @@ from inference_gaps.replication.analysis.sources import (
     provenances,
     report_sources,
 )
-from inference_gaps.replication.artifacts.files import all_or_none, write_bytes, write_signed
-from inference_gaps.replication.artifacts.fingerprints import make_provenance, without_contents
-from inference_gaps.replication.artifacts.signing import signed
+from inference_gaps.replication.artifacts.files import all_or_none, write_document
+from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.replication.config.deviations import read_deviations
 from inference_gaps.replication.report.numbers import collect
 from inference_gaps.replication.report.typeset import typeset
@@ -43,12 +42,12 @@ def run(options: argparse.Namespace) -> None:
     inputs |= {role: file_digest(path) for role, path in texts.items()}
     provenance = make_provenance("write-report", spec.as_dict(), inputs, options.fingerprint)
     numbers = collect(spec, layout, read_published(texts["published"]), read_deviations(texts["deviations"]))
-    content = signed(".json", json.dumps(numbers).encode(), provenance)
+    content = json.dumps(numbers, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n"
     files = {texts[role].name: texts[role] for role in ("text", "references")}
     for name in spec.figures:
         shown = picture(layout, name)
         files[shown.name] = shown
     pdf = typeset(content, files)
     with all_or_none():
-        write_bytes(options.results / "report.json", content)
-        write_signed(options.output, pdf, without_contents(provenance))
+        write_document(options.results / "report.json", content, provenance)
+        write_document(options.output, pdf, provenance)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 
 from inference_gaps.errors import UserError
-from inference_gaps.replication.artifacts.checks import require_finite, require_made_by
+from inference_gaps.replication.artifacts.checks import require_finite
 from inference_gaps.replication.artifacts.files import Provenance, read_tensors, write_tensors
 from inference_gaps.specs.data import PrepareSpec
 
@@ -157,8 +157,7 @@ def load_prepared(path: Path | str) -> PreparedData:
     Raises:
         UserError: the file is missing, truncated, or something else.
     """
-    tensors, provenance = read_tensors(path)
-    require_made_by(path, provenance, "prepare-data", "simulate-data")
+    tensors, provenance = read_tensors(path, "prepare-data", "simulate-data")
     require_finite(path, tensors)
     try:
         about = provenance["data"]

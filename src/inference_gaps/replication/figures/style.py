@@ -10,8 +10,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from inference_gaps.replication.artifacts.files import Provenance, all_or_none, write_signed, write_values
-from inference_gaps.replication.artifacts.fingerprints import without_contents
+from inference_gaps.replication.artifacts.files import Provenance, all_or_none, write_document, write_values
 
 __all__ = ["COLOURS", "TEXT_WIDTH", "figure_style", "save_figure"]
 
@@ -69,13 +68,11 @@ def save_figure(figure: Figure, prefix: str, drawn: pd.DataFrame, provenance: Pr
 
     The same figure gives the same bytes: no date, no version of the drawing program.
     """
-    keywords = f"inference-gaps fingerprint {provenance['fingerprint']}"
-    metadata: dict[str, dict[str, str | None]] = {
-        "pdf": {"CreationDate": None, "Creator": None, "Producer": None, "Keywords": keywords},
+    hidden: dict[str, dict[str, str | None]] = {
+        "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
         "png": {"Software": None},
     }
     with all_or_none():
-        for suffix, hidden in metadata.items():
-            drawing = _drawn(figure, suffix, hidden)
-            write_signed(f"{prefix}.{suffix}", drawing, without_contents(provenance))
+        for suffix, metadata in hidden.items():
+            write_document(f"{prefix}.{suffix}", _drawn(figure, suffix, metadata), provenance)
         write_values(f"{prefix}.csv", drawn, provenance)

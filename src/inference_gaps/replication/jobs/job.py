@@ -19,8 +19,7 @@ import torch
 
 from inference_gaps.errors import UserError
 from inference_gaps.numerics.checkpoint import KeptCheckpoint, Record, position
-from inference_gaps.replication.artifacts.files import Provenance, read_provenance
-from inference_gaps.replication.artifacts.signing import canonical
+from inference_gaps.replication.artifacts.records import Provenance, canonical, read_provenance, record_file
 from inference_gaps.replication.jobs.lock import locked
 from inference_gaps.replication.jobs.signals import Interrupted, Received, noting_signals
 from inference_gaps.replication.jobs.state_file import UnusableState, read_record, write_record
@@ -158,7 +157,7 @@ def _made(outputs: Sequence[Path], provenance: Provenance) -> bool:
 
 def _remove_leftovers(files: Sequence[Path]) -> None:
     """Remove what a process that was killed while it wrote one of ``files`` left beside it."""
-    for file in files:
+    for file in (file for file in files if file.parent.is_dir()):
         pattern = re.compile(rf"\.{re.escape(file.stem)}-[a-z0-9_]{{8}}{re.escape(file.suffix)}")
         for path in file.parent.iterdir():
             if pattern.fullmatch(path.name):
@@ -193,7 +192,7 @@ def resumable(provenance: Provenance, outputs: Sequence[Path | str], device: tor
             job.wait()
 
         with locked(files[0].with_name(f".{files[0].name}.lock"), wait) as waited:
-            _remove_leftovers([*files, path])
+            _remove_leftovers([*files, *map(record_file, files), path])
             if waited and _made(files, provenance):
                 job.say(f"{files[0]} has been made by that process.")
                 job.finished = True

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from inference_gaps.errors import UserError
 from inference_gaps.numerics.checkpoint import Record
+from inference_gaps.replication.artifacts.atomic import atomic_path
 from inference_gaps.replication.artifacts.code import code_digest
-from inference_gaps.replication.artifacts.files import read_tensors, write_tensors
+from inference_gaps.replication.artifacts.tensor_files import load_tensors, save_tensors
 
 __all__ = ["UnusableState", "code_of_states", "read_record", "write_record"]
 
@@ -74,7 +75,8 @@ def write_record(path: Path, record: Record, work: str, device: torch.device) ->
     tensors: dict[str, Tensor] = {}
     form = json.dumps(_separate(record, tensors, set()))
     about = {"command": "resume", "fingerprint": work, "spec": {}, "code": code_of_states()}
-    write_tensors(path, tensors, {**about, "device": device.type, "form": form})
+    with atomic_path(path) as temporary:
+        save_tensors(temporary, tensors, {**about, "device": device.type, "form": form})
 
 
 def read_record(path: Path, work: str, device: torch.device) -> Record:
@@ -84,7 +86,7 @@ def read_record(path: Path, work: str, device: torch.device) -> Record:
         UnusableState: the file is damaged, or comes from another job, other code or another kind of device.
     """
     try:
-        tensors, about = read_tensors(path)
+        tensors, about = load_tensors(path)
         if about["fingerprint"] != work:
             raise UnusableState("belongs to another job")
         if about["code"] != code_of_states():

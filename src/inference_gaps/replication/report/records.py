@@ -8,7 +8,7 @@ import pandas as pd
 from inference_gaps.replication.analysis.sources import residual_files, values_files
 from inference_gaps.replication.analysis.table_text import signed
 from inference_gaps.replication.analysis.values import read_metrics
-from inference_gaps.replication.artifacts.checks import require_made_by, values_of
+from inference_gaps.replication.artifacts.checks import values_of
 from inference_gaps.replication.artifacts.files import read_provenance, read_values
 from inference_gaps.replication.artifacts.layout import Layout
 from inference_gaps.specs.families import label_of
@@ -88,8 +88,7 @@ def local_records(rows: Sequence[TableRowSpec], layout: Layout) -> list[Record]:
         model, epoch = row.owner
         name = _name(row.model_copy(update={"model": model}), rows)
         for family, path in residual_files(row, layout).items():
-            frame, made_by = read_values(path)
-            require_made_by(path, made_by, "optimise-local")
+            frame, made_by = read_values(path, "optimise-local")
             spec, summary = made_by["spec"], made_by["summary"]
             residual = frame["residual"]
             records.append(

@@ -7,7 +7,7 @@ import torch
 
 from inference_gaps.errors import UserError
 from inference_gaps.exact.plane import Plane, PlanePosteriors
-from inference_gaps.replication.artifacts.checks import require_finite, require_made_by
+from inference_gaps.replication.artifacts.checks import require_finite
 from inference_gaps.replication.artifacts.files import Provenance, read_tensors, write_tensors
 
 __all__ = ["load_posteriors", "save_posteriors"]
@@ -45,8 +45,7 @@ def load_posteriors(path: Path | str) -> tuple[PlanePosteriors, Provenance]:
     Raises:
         UserError: the file is missing, damaged, or another one.
     """
-    tensors, provenance = read_tensors(path)
-    require_made_by(path, provenance, "evaluate-posteriors")
+    tensors, provenance = read_tensors(path, "evaluate-posteriors")
     try:
         about = provenance["posteriors"]
         names, chosen = list(about["names"]), dict(zip(about["chosen"], about["reasons"], strict=True))

@@ -15,7 +15,7 @@ from torch import Tensor
 from inference_gaps.errors import UserError, is_out_of_memory
 from inference_gaps.models.generator import Generator
 from inference_gaps.models.vae import VAE, build_vae
-from inference_gaps.replication.artifacts.checks import require_finite, require_made_by
+from inference_gaps.replication.artifacts.checks import require_finite
 from inference_gaps.replication.artifacts.files import Provenance, read_tensors, write_tensors
 from inference_gaps.specs.train import ArchitectureSpec, TrainSpec, generator_settings
 
@@ -106,8 +106,7 @@ def _training(provenance: Provenance) -> TrainSpec:
 
 def _read(path: Path | str, *commands: str) -> tuple[dict[int | None, dict[str, Tensor]], Provenance]:
     """Return weights by epoch, ``None`` being the last one, and what made them."""
-    tensors, provenance = read_tensors(path)
-    require_made_by(path, provenance, *commands)
+    tensors, provenance = read_tensors(path, *commands)
     require_finite(path, tensors)
     weights: dict[int | None, dict[str, Tensor]] = {None: {}}
     for name, tensor in tensors.items():

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from inference_gaps.errors import UserError
 from inference_gaps.posteriors.local import LocalPosterior, family_of
-from inference_gaps.replication.artifacts.checks import require_finite, require_made_by
+from inference_gaps.replication.artifacts.checks import require_finite
 from inference_gaps.replication.artifacts.files import Provenance, read_tensors, write_tensors
 from inference_gaps.specs.local import LocalSpec
 
@@ -33,8 +33,7 @@ def load_local_posterior(
         UserError: the file is damaged, holds numbers that are not finite, or was optimised on another split or on
             fewer points.
     """
-    tensors, provenance = read_tensors(path)
-    require_made_by(path, provenance, "optimise-local")
+    tensors, provenance = read_tensors(path, "optimise-local")
     require_finite(path, tensors)
     try:
         spec = LocalSpec.model_validate_json(json.dumps(provenance["spec"]))

@@ -27,11 +27,9 @@ def load_samples(path: Path | str) -> tuple[list[NDArray[np.float32]], Provenanc
     Raises:
         UserError: the file is missing or damaged, or does not hold such images.
     """
-    tensors, provenance = read_tensors(path)
+    tensors, provenance = read_tensors(path, "evaluate-samples")
     if set(tensors) != set(_ROWS):
-        raise UserError(
-            f"{path} holds no samples of a model; make them with 'inference-gaps evaluate-samples'."
-        )
+        raise UserError(f"{path} holds no samples of a model; run 'inference-gaps evaluate-samples' again.")
     shape = provenance["data"]["shape"]
     rows = [pixels_of(tensors[name]).reshape(-1, *shape) for name in _ROWS]
     return [row.numpy() for row in rows], provenance

@@ -1,5 +1,6 @@
 """Where an artifact comes from, as text."""
 
+import contextlib
 import json
 import os
 import shlex
@@ -12,9 +13,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from inference_gaps.errors import UserError
-from inference_gaps.replication.artifacts.files import Provenance, read_provenance
-from inference_gaps.replication.artifacts.layout import Layout, preset_of
-from inference_gaps.replication.artifacts.run_records import read_record
+from inference_gaps.replication.artifacts.layout import PLACES
+from inference_gaps.replication.artifacts.records import (
+    Provenance,
+    check_content,
+    file_sha256,
+    find_record,
+    places_by_content,
+    read_provenance,
+)
 from inference_gaps.replication.stages import STAGES
 from inference_gaps.replication.study.command_line import command_line
 from inference_gaps.replication.study.freshness import Artifacts
@@ -29,32 +36,33 @@ def explain(file: Path, overrides: Mapping[str, Any] | None = None) -> str:
     """Return what made ``file``, from what, when, on what, and the command that makes it again.
 
     Args:
-        file: artifact of any kind.
+        file: artifact of any kind. One that was moved or copied away from its record is known by its content.
         overrides: keys of ``config/config.yaml`` that its study was run with.
 
     Raises:
-        UserError: the file is missing, is no artifact, or does not say what made it.
+        UserError: the file is missing or altered, or no record lists it.
     """
-    preset = preset_of(os.path.relpath(file))
-    try:
-        made_by = read_provenance(file)
-    except UserError as error:
-        if file.is_file() and (preset is None or file.name == Layout(preset).manifest.name):
-            raise UserError(
-                f"{file} does not say what made it: it is no artifact of one job, or it is damaged. Name a file "
-                f"below results/PRESET or figures/PRESET, or the report."
-            ) from error
-        raise
     # Roles of inputs are paths below the top of the project, and so are those of the plan.
     path = Path(os.path.relpath(file))
+    lines = [str(path)]
+    try:
+        check_content(path)
+    except UserError:
+        home = places_by_content(PLACES).get(file_sha256(path)) if path.is_file() else None
+        if home is None:
+            raise
+        lines += [f"It is a copy of {home}, as that was made.", "", str(home)]
+        path = home
+    record = find_record(path)
+    assert record is not None
+    made_by, run = record.provenance, record.run
     study = study_of([path], overrides)
-    lines = [str(path), _state(path, study), "", f"made by       {made_by['command']}"]
+    lines += [_state(path, study), "", f"made by       {made_by['command']}"]
     lines += [f"fingerprint   {made_by['fingerprint']}", f"with          {_listed(made_by['packages'])}"]
-    record = read_record(preset, made_by["fingerprint"]) if preset else None
-    lines += _run(record)
+    lines += _run(run)
     lines += ["", "specification", *_specification(made_by)]
     lines += ["", "made from", *(_tree(made_by, study, set()) or ["  nothing but its specification"])]
-    return "\n".join([*lines, "", *_again(path, record, study)])
+    return "\n".join([*lines, "", *_again(path, run, study)])
 
 
 def _state(path: Path, study: Study | None) -> str:
@@ -68,14 +76,14 @@ def _listed(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
-def _run(record: dict[str, Any] | None) -> list[str]:
-    if record is None:
-        return ["when          unknown: there is no record of the run"]
+def _run(run: Mapping[str, Any] | None) -> list[str]:
+    if run is None:
+        return ["when          unknown: its record does not say so"]
     return [
-        f"when          {record['started']}",
-        f"took          {record['seconds']:.1f} s, at most {record['peak_memory_mb']} MB",
-        f"on            {_listed(record['machine'])}; threads {record['threads']}; Python {record['python']}",
-        f"installed     {_listed(record['packages'])}",
+        f"when          {run['started']}",
+        f"took          {run['seconds']:.1f} s, at most {run['peak_memory_mb']} MB",
+        f"on            {_listed(run['machine'])}; threads {run['threads']}; Python {run['python']}",
+        f"installed     {_listed(run['packages'])}",
     ]
 
 
@@ -127,14 +135,16 @@ def _tree(made_by: Provenance, study: Study | None, shown: set[Path], depth: int
     return lines
 
 
-def _again(path: Path, record: dict[str, Any] | None, study: Study | None) -> list[str]:
+def _again(path: Path, run: Mapping[str, Any] | None, study: Study | None) -> list[str]:
     fresh = study is not None and path in study.jobs and Artifacts(study.jobs).why_stale(path) is None
-    words = list(record["arguments"]) if record else None
-    if words is None and fresh and study is not None:
-        words = command_line(study.jobs[path], study)
+    words = list(run["arguments"]) if run else None
+    if fresh and study is not None:
+        # Where it lies now, which may be another folder than it was made in.
+        with contextlib.suppress(UserError):
+            words = command_line(study.jobs[path], study)
     if words is None:
         return [
-            "How to make it again is not known: there is no record of the run, and the study asks for another."
+            "How to make it again is not known: its record does not say so, and the study asks for another."
         ]
     heading = "make it again with"
     if not fresh:

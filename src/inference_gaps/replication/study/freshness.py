@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from inference_gaps.errors import UserError
+from inference_gaps.replication.artifacts.atomic import write_bytes
 from inference_gaps.replication.artifacts.code import package_versions, standing
-from inference_gaps.replication.artifacts.files import Provenance, read_provenance, write_bytes
 from inference_gaps.replication.artifacts.fingerprints import fingerprint_of
+from inference_gaps.replication.artifacts.records import Provenance, read_provenance
 from inference_gaps.replication.stages import STAGES
 from inference_gaps.replication.study.jobs import Job, Jobs
 
@@ -31,7 +32,7 @@ class Artifacts:
         self._seen: dict[Path, Provenance | None] = {}
 
     def provenance(self, path: Path) -> Provenance | None:
-        """Return what an artifact says of itself, or ``None`` if it is missing or says nothing."""
+        """Return what made an artifact; ``None`` if it is missing, or no record fits it."""
         if path not in self._seen:
             try:
                 self._seen[path] = read_provenance(path)
@@ -48,10 +49,10 @@ class Artifacts:
         """
         made_by, job = self.provenance(path), self._jobs[path]
         if made_by is None:
-            return "does not say what made it"
+            return "has no record that fits it"
         try:
             if fingerprint_of(made_by) != made_by["fingerprint"]:
-                return "does not have the fingerprint of what it says of itself: it was altered"
+                return "does not have the fingerprint of what its record says: that was altered"
             found = _differences(made_by, job) or list(self._of_inputs(made_by, job))
         except (KeyError, TypeError, AttributeError):
             return _OTHER_VERSION
@@ -83,7 +84,7 @@ class Artifacts:
         """Say why a job that is about to run is not the one of the study; ``None`` if the study has no such job.
 
         Args:
-            made_by: what its outputs would say of themselves.
+            made_by: what the record of its outputs would say.
             planned: the fingerprint that it should have.
             paths: files that the job was given, its outputs among them.
         """
@@ -124,10 +125,7 @@ class Artifacts:
             yield f"was made from other values of {source} than those that are there now"
 
     def _changed_inputs(self, job: Job) -> list[Path]:
-        """Return the inputs that were made again, by the same job but with other content, after they were read.
-
-        Pictures do not say which content they show; the numbers beside them do.
-        """
+        """Return the inputs that were made again, by the same job but with other content, after they were read."""
         found = []
         for role, source in job.inputs.items():
             on_disk = self.provenance(source) if source in self._jobs else None

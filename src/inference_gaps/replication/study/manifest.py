@@ -9,12 +9,12 @@ import hashlib
 import importlib.metadata
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from inference_gaps.errors import UserError
-from inference_gaps.replication.artifacts.run_records import read_record
+from inference_gaps.replication.artifacts.records import file_sha256, run_of
 from inference_gaps.replication.stages import STAGES
 from inference_gaps.replication.study.jobs import Job, Jobs
 from inference_gaps.replication.study.plan import Study
@@ -66,8 +66,7 @@ def manifest(study: Study) -> bytes:
     jobs = [job for job in study.jobs if any(path.is_file() for path in job.outputs.values())]
     if not jobs:
         raise UserError(f"there are no artifacts of preset {study.layout.preset}; run 'make' first.")
-    records = {job.fingerprint: read_record(study.layout.preset, job.fingerprint) for job in jobs}
-    actions = [_action(crate, job, records[job.fingerprint]) for job in jobs]
+    actions = [_action(crate, job) for job in jobs]
     workflow = _workflow(crate, study.layout.top / "Snakefile", jobs)
     entities = [*actions, *_control(jobs), *_software(jobs), *_run(actions, workflow)]
     return _document(study, crate, entities, workflow)
@@ -85,9 +84,7 @@ class _Crate:
         name = Path(os.path.relpath(path, self._folder)).as_posix()
         if name not in self.files:
             try:
-                with path.open("rb") as content:
-                    digest = hashlib.file_digest(content, "sha256").hexdigest()
-                size = path.stat().st_size
+                digest, size = file_sha256(path), path.stat().st_size
             except OSError as error:
                 raise UserError(f"{path} cannot be read ({error.strerror}); make it readable.") from error
             self.files[name] = {
@@ -105,8 +102,9 @@ def _present(crate: _Crate, paths: Iterable[Path]) -> list[Entity]:
     return [crate.file(path) for path in paths if path.is_file()]
 
 
-def _action(crate: _Crate, job: Job, record: Mapping[str, Any] | None) -> Entity:
-    times = {"startTime": record["started"], "endTime": record["ended"]} if record else {}
+def _action(crate: _Crate, job: Job) -> Entity:
+    run = run_of(job.outputs.values(), job.fingerprint)
+    times = {"startTime": run["started"], "endTime": run["ended"]} if run else {}
     return {
         "@id": f"#job-{job.fingerprint}",
         "@type": "CreateAction",
