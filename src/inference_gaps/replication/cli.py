@@ -87,7 +87,10 @@ def _add_flags(parser: argparse.ArgumentParser, stage: Stage) -> None:
     for given in stage.instead:
         parser.add_argument(given.flag, help=given.words)
     for given in stage.inputs:
-        needed: dict[str, Any] = {"required": given.required, "default": given.default}
+        needed: dict[str, Any] = {
+            "required": given.required and given.default is None,
+            "default": given.default,
+        }
         parser.add_argument(given.flag, type=Path, help=given.words, **needed)
     known = {given.flag for given in stage.inputs}
     for output in {output.flag: output for output in stage.outputs}.values():
