@@ -23,10 +23,11 @@ from inference_gaps.models.generator import Generator
 from inference_gaps.replication.artifacts.files import Provenance, all_or_none, write_values
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.replication.commands.runtime import device_of
-from inference_gaps.replication.data.prepared import PreparedData, load_prepared
+from inference_gaps.replication.data.prepared import PreparedData
 from inference_gaps.replication.jobs.job import resumable
 from inference_gaps.replication.jobs.progress import progress_bar
 from inference_gaps.replication.storage.models import load_generator, save_model
+from inference_gaps.replication.storage.prepared import load_prepared
 from inference_gaps.specs.train import TrainSpec
 from inference_gaps.training.loop import EpochMetrics, Images
 from inference_gaps.training.run import train_model

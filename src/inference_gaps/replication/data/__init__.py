@@ -8,5 +8,5 @@
 - ``images``        folders of PNG and JPEG images
 - ``binarisation``  grey levels to bits
 - ``preparation``   all files of a data set, shrunk, binarised and cut into splits
-- ``prepared``      the file that holds the result
+- ``prepared``      how the result is kept, and how models read it
 """

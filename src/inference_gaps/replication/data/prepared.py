@@ -1,4 +1,4 @@
-"""The file of a prepared data set: one tensor of bytes per split.
+"""Prepared data: how the pixels of each split are kept, and how models read them.
 
 Binary images are packed, eight pixels a byte, rows [N, ceil(D / 8)]; grey levels are rows [N, D]. Pixels are
 in channel-first order, D = channels * height * width. Data simulated from a model have the same form, with rows
@@ -8,18 +8,16 @@ of float32 in one split, ``simulated``, and the latent variables behind them.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from inference_gaps.errors import UserError
-from inference_gaps.replication.artifacts.checks import require_finite
-from inference_gaps.replication.artifacts.files import Provenance, read_tensors, write_tensors
+from inference_gaps.replication.artifacts.files import Provenance
 from inference_gaps.specs.data import PrepareSpec
 
-__all__ = ["PreparedData", "load_prepared", "save_prepared", "save_simulated"]
+__all__ = ["PreparedData", "packed", "simulated", "unpacked"]
 
 _SCALES = {"bits": 1.0, "grey256": 1 / 256, "float32": 1.0}
 _LATENTS = "latents"
@@ -112,13 +110,10 @@ class PreparedData:
         return rows
 
 
-def save_prepared(
-    path: Path | str,
-    spec: PrepareSpec,
-    splits: Mapping[str, npt.NDArray[np.uint8]],
-    provenance: Provenance,
-) -> None:
-    """Write splits, bytes [N, D] each, with their provenance and what :class:`PreparedData` needs to know."""
+def packed(
+    spec: PrepareSpec, splits: Mapping[str, npt.NDArray[np.uint8]]
+) -> tuple[dict[str, torch.Tensor], Provenance]:
+    """Return splits, bytes [N, D] each, as they are kept, and what has to be known of them."""
     encoding = "grey256" if spec.binarisation == "grey256" else "bits"
     about = {
         "shape": spec.dataset.image_shape,
@@ -131,57 +126,51 @@ def save_prepared(
         name: torch.from_numpy(np.packbits(rows, axis=1) if encoding == "bits" else rows.copy())
         for name, rows in splits.items()
     }
-    write_tensors(path, tensors, {**provenance, "data": about})
+    return tensors, about
 
 
-def save_simulated(
-    path: Path | str, images: torch.Tensor, latents: torch.Tensor, about: Provenance, provenance: Provenance
-) -> None:
-    """Write images [N, D] simulated from a model, and the latent variables [N, d] that they came from.
+def simulated(
+    images: torch.Tensor, latents: torch.Tensor, about: Provenance
+) -> tuple[dict[str, torch.Tensor], Provenance]:
+    """Return images [N, D] simulated from a model, and the latent variables [N, d] behind them, as :func:`packed`.
 
     Args:
-        path: file to write.
         images: as the model reads them.
         latents: one row per image.
-        about: what the file of the model says of the data that it was trained on.
-        provenance: what made the file.
+        about: what is known of the data that the model was trained on.
     """
     described = {**about, "encoding": "float32", "counts": {"simulated": len(images)}}
     described["title"] = f"Images simulated by a model of {about['title']}"
-    write_tensors(path, {"simulated": images, _LATENTS: latents}, {**provenance, "data": described})
+    return {"simulated": images, _LATENTS: latents}, described
 
 
-def load_prepared(path: Path | str) -> PreparedData:
-    """Read what :func:`save_prepared` or :func:`save_simulated` wrote.
+def unpacked(tensors: Mapping[str, torch.Tensor], provenance: Provenance) -> PreparedData:
+    """Return what :func:`packed` or :func:`simulated` made.
+
+    Args:
+        tensors: by split.
+        provenance: what made them; what is known of them stands below ``data``.
 
     Raises:
-        UserError: the file is missing, truncated, or something else.
+        KeyError, TypeError, ValueError: they are something else.
     """
-    tensors, provenance = read_tensors(path, "prepare-data", "simulate-data")
-    require_finite(path, tensors)
-    try:
-        about = provenance["data"]
-        channels, height, width = about["shape"]
-        size = channels * height * width
-        columns = math.ceil(size / 8) if about["encoding"] == "bits" else size
-        rows = {name: tensors[name] for name in about["counts"]}
-        latents = tensors.get(_LATENTS)
-        counts = {len(tensor) for tensor in rows.values()} if latents is not None else set()
-        if any(tuple(rows[name].shape) != (count, columns) for name, count in about["counts"].items()):
-            raise ValueError("it holds images of other shapes or numbers than it says")
-        if latents is not None and (latents.ndim != 2 or {len(latents)} != counts):
-            raise ValueError("it holds other latent variables than images")
-        return PreparedData(
-            shape=(channels, height, width),
-            scale=_SCALES[about["encoding"]],
-            title=str(about["title"]),
-            note=str(about["note"]),
-            provenance=provenance,
-            _rows=rows,
-            _latents=latents,
-        )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise UserError(
-            f"{path} does not hold a data set of this project ({type(error).__name__}: {error}); delete it and run "
-            f"'inference-gaps {provenance['command']}' again."
-        ) from error
+    about = provenance["data"]
+    channels, height, width = about["shape"]
+    size = channels * height * width
+    columns = math.ceil(size / 8) if about["encoding"] == "bits" else size
+    rows = {name: tensors[name] for name in about["counts"]}
+    latents = tensors.get(_LATENTS)
+    counts = {len(tensor) for tensor in rows.values()} if latents is not None else set()
+    if any(tuple(rows[name].shape) != (count, columns) for name, count in about["counts"].items()):
+        raise ValueError("it holds images of other shapes or numbers than it says")
+    if latents is not None and (latents.ndim != 2 or {len(latents)} != counts):
+        raise ValueError("it holds other latent variables than images")
+    return PreparedData(
+        shape=(channels, height, width),
+        scale=_SCALES[about["encoding"]],
+        title=str(about["title"]),
+        note=str(about["note"]),
+        provenance=provenance,
+        _rows=rows,
+        _latents=latents,
+    )

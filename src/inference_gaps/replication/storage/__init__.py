@@ -1,1 +1,1 @@
-"""Models, posteriors and exact answers as files of tensors."""
+"""Prepared data, models, posteriors and exact answers as files of tensors."""
