@@ -19,12 +19,15 @@ from numpy.typing import NDArray
 
 from inference_gaps.specs.families import FAMILIES
 from inference_gaps.summary.intervals import monte_carlo_standard_error, selection_bias_bound
+from inference_gaps.summary.trust import MOST_UNTRUSTED, mean_error, trusted
 
 __all__ = ["PAPER_ESTIMATORS", "Bounds", "Quantity", "average_over_seeds", "quantities", "tightest"]
 
 PAPER_ESTIMATORS = ("ais_prior", "iwae_amortized")
 _RIVAL_DISTANCE = 6.0
 _CAUTION = 2.0
+# So far above a trusted estimate, in errors of both, another lower bound shows that it falls short.
+_APART = 4.0
 
 
 @dataclass(frozen=True)
@@ -32,13 +35,23 @@ class Bounds:
     """Lower bounds on log p(x), in nats: two frames with one row per point, one column per estimator.
 
     ``excluded`` counts points that were left out; ``diverged`` the proposals of AIS chains that were not finite or
-    lost over 1,000 nats, over all points, by estimator.
+    lost over 1,000 nats, over all points, by estimator. ``effective_sample_size`` has the columns of the
+    estimates from importance weights; without it, none of them is doubted.
     """
 
     value: pd.DataFrame
     standard_error: pd.DataFrame
     excluded: int = 0
     diverged: Mapping[str, int] = field(default_factory=dict)
+    effective_sample_size: pd.DataFrame | None = None
+
+    def trusted(self, estimator: str) -> bool:
+        """Say whether an estimate may stand for log p(x): nearly everywhere, enough of its weights count."""
+        sizes = self.effective_sample_size
+        if sizes is None or estimator not in sizes:
+            return True
+        enough = trusted(sizes[estimator], self.standard_error[estimator])
+        return bool((~enough).mean() <= MOST_UNTRUSTED)
 
 
 @dataclass(frozen=True)
@@ -48,7 +61,8 @@ class Quantity:
     ``bias_bound``: if the largest of several means was chosen, a bound on the bias of this choice in nats, over
     the estimators within six standard errors of the largest. ``weights``: the quantity as a linear combination of
     columns of :class:`Bounds`. ``excluded`` counts points that were left out, ``diverged`` the rejected proposals
-    of its AIS chains.
+    of its AIS chains. ``loose``: log p(x) may lie far above, so that the error says little; gaps that rest on it
+    are at least as large.
     """
 
     name: str
@@ -59,6 +73,7 @@ class Quantity:
     weights: Mapping[str, float] = field(default_factory=dict)
     excluded: int = 0
     diverged: int = 0
+    loose: bool = False
 
 
 def tightest(bounds: Bounds, estimators: Sequence[str], caution: float = _CAUTION) -> str:
@@ -84,6 +99,21 @@ def _log_p(bounds: Bounds, name: str, candidates: Sequence[str], caution: float 
     return Quantity(name, chosen, bounds.value[chosen], bounds.standard_error[chosen], bias, {chosen: 1.0})
 
 
+def _best_log_p(bounds: Bounds, at_hand: Sequence[str]) -> Quantity:
+    best = _log_p(bounds, "log_p_best", at_hand)
+    if bounds.effective_sample_size is None:
+        return best
+    enough = [name for name in at_hand if name in bounds.effective_sample_size and bounds.trusted(name)]
+    if best.estimator in enough:
+        return best
+    if enough:
+        other = _log_p(bounds, "log_p_best", enough)
+        error = np.hypot(mean_error(best.standard_error), mean_error(other.standard_error))
+        if best.per_point.mean() - other.per_point.mean() <= _APART * error:
+            return other
+    return replace(best, loose=True)
+
+
 def _numbers(series: pd.Series) -> NDArray[np.float64]:
     return series.to_numpy(dtype=np.float64)
 
@@ -97,24 +127,27 @@ def _combination(name: str, terms: Sequence[tuple[float, Quantity]], estimator: 
     for factor, each in terms:
         for column, weight in each.weights.items():
             weights[column] = weights.get(column, 0.0) + factor * weight
-    return Quantity(name, estimator, value, pd.Series(variance) ** 0.5, weights=weights)
+    loose = any(each.loose for _, each in terms)
+    return Quantity(name, estimator, value, pd.Series(variance) ** 0.5, weights=weights, loose=loose)
 
 
 def quantities(bounds: Bounds, trained_with: str) -> list[Quantity]:
     """Return every estimator, log p(x) by two rules, and the gaps by both.
 
-    ``log_p_best`` is the tightest of all (:func:`tightest`); ``log_p_paper`` is the larger mean of AIS from
-    the prior (where it was run) and IWAE from q, as the paper has it. Gaps that rest on the latter end in
-    ``_paper``. Gaps that need q* (and ``amortization_minus_approximation``, the difference of two) are left out
-    where it was not optimised in the family ``trained_with``. ``gain_<family>`` is L[q*] of another family less
-    L[q*_FFG], at which its optimisation starts unless the model was trained with that family.
+    ``log_p_best`` is the tightest of all (:func:`tightest`), or, where effective sample sizes are known and
+    too few of its weights count, the tightest of those that can be trusted and reach it; ``log_p_paper`` is
+    the larger mean of AIS from the prior (where it was run) and IWAE from q, as the paper has it. Gaps that
+    rest on the latter end in ``_paper``. Gaps that need q* (and ``amortization_minus_approximation``, the
+    difference of two) are left out where it was not optimised in the family ``trained_with``.
+    ``gain_<family>`` is L[q*] of another family less L[q*_FFG], at which its optimisation starts unless the
+    model was trained with that family.
     """
     at_hand = list(bounds.value.columns)
     single = {
         name: Quantity(name, name, bounds.value[name], bounds.standard_error[name], weights={name: 1.0})
         for name in at_hand
     }
-    best = _log_p(bounds, "log_p_best", at_hand)
+    best = _best_log_p(bounds, at_hand)
     theirs = [name for name in PAPER_ESTIMATORS if name in single]
     paper = _log_p(bounds, "log_p_paper", theirs, caution=0.0)
     amortized = single["elbo_amortized"]
@@ -158,6 +191,7 @@ def average_over_seeds(runs: Sequence[Sequence[Quantity]]) -> list[Quantity]:
                 bias_bound=float(np.mean(biases)) if biases else None,
                 excluded=same[0].excluded + len(same[0].per_point) - len(values),
                 diverged=sum(each.diverged for each in same),
+                loose=any(each.loose for each in same),
             )
         )
     return averaged
