@@ -57,7 +57,7 @@ clean: environment
 # After a change of the versions in pyproject.toml: install them, and pin all that they need. Packages that
 # PyTorch brings along for a GPU are left to PyTorch, which has them on some machines only.
 lock: environment
-	@$(BIN)/python -m pip -qq install --upgrade --editable '.[test]'
+	@$(BIN)/python -m pip -qq install --upgrade --editable '.[replication,test]'
 	@$(BIN)/python -m pip freeze --exclude-editable | sed 's/+.*//' | grep -Ev '^(nvidia|cuda|triton)' \
 		> requirements.lock.new
 	@mv requirements.lock.new requirements.lock

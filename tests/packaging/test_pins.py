@@ -23,10 +23,23 @@ def test_every_line_of_the_lock_is_an_exact_public_version() -> None:
     assert [name for name in PINS if re.match("nvidia|cuda|triton|inference-gaps", name)] == []
 
 
-@pytest.mark.parametrize("line", [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["test"]])
+EXTRAS = PROJECT["optional-dependencies"]
+
+
+@pytest.mark.parametrize("line", [*EXTRAS["replication"], *EXTRAS["test"]])
 def test_direct_dependencies_have_the_pins_of_the_lock(line: str) -> None:
     requirement = Requirement(line)
     assert str(requirement.specifier) == f"=={PINS[canonicalize_name(requirement.name)]}"
+
+
+def test_the_library_takes_ranges_that_hold_the_pins_of_the_replication() -> None:
+    """Installed beside the packages of a user, it changes none of them."""
+    pinned = {canonicalize_name(Requirement(line).name) for line in EXTRAS["replication"]}
+    for requirement in map(Requirement, PROJECT["dependencies"]):
+        name = canonicalize_name(requirement.name)
+        assert {each.operator for each in requirement.specifier} == {">="}
+        assert name in pinned
+        assert requirement.specifier.contains(PINS[name])
 
 
 @pytest.mark.parametrize("name", sorted(PINS))

@@ -8,4 +8,9 @@
 - ``adapted``      the same VAE as every estimator of the library wants it
 - ``adapters``     descriptions of models of other packages
 - ``loading``      models from files of weights
+- ``data_files``   data from files
+- ``measure``      all of it at data points
+- ``findings``     what the numbers say of the model and of themselves
+- ``comparison``   the owner's own ELBO beside ours
+- ``result``       tables, text and files; ``picture`` the figure
 """

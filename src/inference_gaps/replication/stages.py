@@ -240,6 +240,7 @@ STAGES = {stage.name: stage for stage in _ALL}
 """By name, in the order of the pipeline."""
 
 COMMANDS = {
+    "measure": "measure the gaps of a VAE of your own",
     "check-config": "validate the configuration and say what a run would do",
     "plan-cost": "estimate the jobs and hours of a run",
     "check": "compare every artifact on disk with what the present configuration and code make",
