@@ -15,7 +15,7 @@ from inference_gaps.errors import UserError
 from inference_gaps.foreign.probes import Check, Level
 from inference_gaps.foreign.result import Bidirectional
 from inference_gaps.foreign.vae import Vae
-from inference_gaps.posteriors.registry import label_of
+from inference_gaps.specs.families import label_of
 from inference_gaps.summary.gaps import Bounds
 from inference_gaps.summary.trust import trusted
 

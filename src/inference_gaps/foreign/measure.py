@@ -21,14 +21,10 @@ from torch import Tensor
 from tqdm import tqdm
 
 from inference_gaps.bounds.ais import preliminary_transitions
+from inference_gaps.bounds.chains import chain_start, evaluate_ais, evaluate_bdmc
+from inference_gaps.bounds.iwae import evaluate_iwae
 from inference_gaps.bounds.local import optimise
-from inference_gaps.bounds.points import (
-    evaluate_ais,
-    evaluate_bdmc,
-    evaluate_iwae,
-    optimise_local,
-)
-from inference_gaps.bounds.starts import chain_start
+from inference_gaps.bounds.optima import optimise_local
 from inference_gaps.errors import UserError
 from inference_gaps.foreign.adapted import ForeignGenerator, ForeignPosterior, rows_that_fit
 from inference_gaps.foreign.comparison import compare
@@ -38,9 +34,9 @@ from inference_gaps.foreign.result import Bidirectional, Result, points_frame, s
 from inference_gaps.foreign.vae import Vae
 from inference_gaps.numerics.device import random_generator
 from inference_gaps.posteriors.local import LocalPosterior
-from inference_gaps.posteriors.registry import FAMILIES, label_of
 from inference_gaps.specs.ais import AisSpec
 from inference_gaps.specs.base import GradientPrecision
+from inference_gaps.specs.families import FAMILIES, label_of
 from inference_gaps.specs.iwae import IwaeSpec
 from inference_gaps.specs.local import LocalSpec
 
@@ -110,7 +106,7 @@ def measure(
     Args:
         vae: the model; see :class:`~inference_gaps.foreign.vae.Vae`. Its modules stay as they are.
         x: data [B, ...], a tensor or an array, on the device of the model and of its type.
-        local: families in which q* is sought, of :data:`~inference_gaps.posteriors.registry.FAMILIES`: ``ffg``,
+        local: families in which q* is sought, of :data:`~inference_gaps.specs.families.FAMILIES`: ``ffg``,
             ``full-gaussian``, ``coupling``, ``hamiltonian``, ``af``. The first is that of the gaps.
         elbo: the owner's own ELBO at these points, in nats, their mean or one for each: the strongest check
             there is.
@@ -412,7 +408,7 @@ class _Work:
     def _start(self, x: Tensor, start: str, gaussian: LocalPosterior | None) -> tuple[Tensor, Tensor]:
         if start == "local-ffg":
             assert gaussian is not None
-            return chain_start(x, self._vae.latent_dim, gaussian.parameters)
+            return chain_start(x, self._vae.latent_dim, gaussian)
         if self._vae.given_prior is None or self._vae.prior is None:
             location = torch.zeros(len(x), self._vae.latent_dim, device=x.device, dtype=self._like.dtype)
             return location, torch.ones_like(location)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from inference_gaps.errors import UserError
 from inference_gaps.foreign.probes import Check
-from inference_gaps.posteriors.registry import FAMILIES
+from inference_gaps.specs.families import FAMILIES
 from inference_gaps.summary.gaps import Bounds, Quantity, quantities
 from inference_gaps.summary.intervals import mean_interval, monte_carlo_standard_error
 from inference_gaps.summary.trust import trusted

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from inference_gaps.errors import UserError
-from inference_gaps.posteriors.registry import FAMILIES
+from inference_gaps.specs.families import FAMILIES
 
 __all__ = ["add_arguments", "run"]
 
