@@ -11,7 +11,7 @@ Replicates *Inference Suboptimality in Variational Autoencoders*
 The folders are the chapters of the library:
 
 - ``models``       generators p(x, z) and recognition networks
-- ``posteriors``   families q(z), usable amortised and local
+- ``posteriors``   families q(z), usable amortized and local
 - ``bounds``       ELBO, IWAE, AIS and local optimisation, one value per data point
 - ``exact``        models whose answers are known
 - ``summary``      from bounds per data point to gaps and intervals

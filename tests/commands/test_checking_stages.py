@@ -87,12 +87,12 @@ def test_simulated_data_hold_the_latents_that_made_them(folder: Path) -> None:
 
 
 def test_exact_answers_are_in_their_order(folder: Path) -> None:
-    log_p, best, amortised = (
+    log_p, best, amortized = (
         exact(folder, "train", name) for name in ("log_p", "elbo_local_ffg", "elbo_amortized")
     )
     # The linear recognition network is imperfect after two epochs, the posterior is correlated.
     assert (log_p - best > 0.1).all()
-    assert (best - amortised > 0.01).all()
+    assert (best - amortized > 0.01).all()
 
 
 @pytest.mark.parametrize("name", ["bdmc-prior.csv", "bdmc-local.csv"])

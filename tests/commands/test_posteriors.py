@@ -70,15 +70,15 @@ def _folder(top: Path) -> Path:
 
 def test_bounds_are_in_their_order_and_agree_with_sampling(results: Path, tmp_path: Path) -> None:
     found, _ = load_posteriors(_folder(results) / "train/posteriors.safetensors")
-    amortised, gaussian, flow = (found.bounds[name] for name in ("amortized", "ffg", "af"))
-    assert (gaussian >= amortised - 1e-3).all()
+    amortized, gaussian, flow = (found.bounds[name] for name in ("amortized", "ffg", "af"))
+    assert (gaussian >= amortized - 1e-3).all()
     assert (flow - gaussian > -4 * found.errors["af"] - 1e-3).all()
     assert (found.log_p >= flow - 4 * found.errors["af"]).all()
     at = {"data": results / "data.safetensors", "model": _folder(results) / "model.safetensors"}
     run("evaluate-iwae", spec={"points": POINTS, "samples": 5000}, output=tmp_path / "q.csv", **at)
     frame, _ = read_values(tmp_path / "q.csv")
     elbo = frame[frame["bound"] == "elbo"]
-    error = (elbo["value"].to_numpy() - amortised.numpy()) / elbo["standard_error"].to_numpy()
+    error = (elbo["value"].to_numpy() - amortized.numpy()) / elbo["standard_error"].to_numpy()
     assert np.abs(error).max() < 4
 
 

@@ -64,14 +64,14 @@ def bound(folder: Path, name: str, which: str | None = None) -> tuple[float, flo
 
 def test_bounds_come_in_their_order(folder: Path) -> None:
     """L[q] <= L[q*_FFG] <= L[q*_AF] <= log p, and the estimates of log p agree, in standard errors."""
-    amortised = bound(folder, "iwae-amortised.csv", "elbo")
+    amortized = bound(folder, "iwae-amortised.csv", "elbo")
     gaussian = bound(folder, "iwae-local-ffg.csv", "elbo")
     flow = bound(folder, "iwae-local-af.csv", "elbo")
     log_p = bound(folder, "ais-local-ffg.csv")
-    chain = [amortised, gaussian, flow, log_p]
+    chain = [amortized, gaussian, flow, log_p]
     for lower, upper in itertools.pairwise(chain):
         assert upper[0] - lower[0] > -3 * (lower[1] ** 2 + upper[1] ** 2) ** 0.5
-    assert gaussian[0] - amortised[0] > 0.1
+    assert gaussian[0] - amortized[0] > 0.1
     for other in ("iwae-local-ffg.csv", "iwae-local-af.csv"):
         value, error = bound(folder, other, "iwae")
         assert abs(value - log_p[0]) < 4 * (error**2 + log_p[1] ** 2) ** 0.5 + 0.05
@@ -137,7 +137,7 @@ def test_units_are_measured_on_as_many_images_as_there_are(folder: Path, tmp_pat
 
 @pytest.mark.parametrize("family", [name for name in FAMILIES if name != "ffg"])
 def test_every_family_goes_through_the_same_stages(family: str, folder: Path, tmp_path: Path) -> None:
-    """Trained with it, and q* in it, which starts at the moments of the amortised q."""
+    """Trained with it, and q* in it, which starts at the moments of the amortized q."""
     model, data = tmp_path / "model.safetensors", folder / "data.safetensors"
     spec = TRAIN | {"posterior": {"family": family, "flow_hidden": 10}, "epochs": 3}
     run("train", spec=spec, data=data, output=model, metrics=tmp_path / "metrics.csv")
@@ -160,9 +160,9 @@ def test_every_family_goes_through_the_same_stages(family: str, folder: Path, tm
         posterior=tmp_path / "local.safetensors",
         **at,
     )
-    amortised, best = bound(tmp_path, "q.csv", "elbo"), bound(tmp_path, "best.csv", "elbo")
-    assert best[0] - amortised[0] > -4 * (amortised[1] ** 2 + best[1] ** 2) ** 0.5
-    for name, (value, _) in (("q.csv", amortised), ("best.csv", best)):
+    amortized, best = bound(tmp_path, "q.csv", "elbo"), bound(tmp_path, "best.csv", "elbo")
+    assert best[0] - amortized[0] > -4 * (amortized[1] ** 2 + best[1] ** 2) ** 0.5
+    for name, (value, _) in (("q.csv", amortized), ("best.csv", best)):
         assert value < bound(tmp_path, name, "iwae")[0] < 0
     metrics, _ = read_values(tmp_path / "metrics.csv")
     assert metrics["elbo"].iloc[-1] > metrics["elbo"].iloc[0]
@@ -174,7 +174,7 @@ def test_every_family_goes_through_the_same_stages(family: str, folder: Path, tm
         values = {"output": tmp_path / "still-values.csv", "posterior": files["output"]}
         run("evaluate-iwae", spec=spec, **values, **at)
         same = bound(tmp_path, "still-values.csv", "elbo")
-        assert abs(same[0] - amortised[0]) < 4 * (amortised[1] ** 2 + same[1] ** 2) ** 0.5
+        assert abs(same[0] - amortized[0]) < 4 * (amortized[1] ** 2 + same[1] ** 2) ** 0.5
 
 
 @pytest.mark.parametrize(

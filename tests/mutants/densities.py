@@ -24,7 +24,7 @@ _CHANGE = Check(
     test_families.test_flow_log_density_is_the_change_of_variables, {"name": "af-local", "per_point": True}
 )
 _INVERSE = Check(test_families.test_joint_density_inverts_the_flow, {"name": "af-local"})
-_REVERSE = Check(test_families.test_flow_subtracts_the_reverse_density_at_its_own_v, {"name": "af-amortised"})
+_REVERSE = Check(test_families.test_flow_subtracts_the_reverse_density_at_its_own_v, {"name": "af-amortized"})
 _FFG = Check(test_families.test_ffg_density_is_that_of_torch_distributions)
 _VALUES = Check(
     test_path_gradient.test_both_transforms_have_the_same_values, {"name": "af-local", "per_point": True}

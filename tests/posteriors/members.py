@@ -27,15 +27,15 @@ def detached_score(z: Tensor) -> Tensor:
 
 FAMILIES: dict[str, PosteriorFamily] = {
     "ffg": FullyFactorisedGaussian(D),
-    "full-amortised": FullGaussian.amortised(D, steps=2, hidden=7),
+    "full-amortized": FullGaussian.amortized(D, steps=2, hidden=7),
     "full-local": FullGaussian.local(D, steps=2, hidden=7),
-    "coupling-amortised": CouplingFlow.amortised(D, steps=2, hidden=7),
+    "coupling-amortized": CouplingFlow.amortized(D, steps=2, hidden=7),
     "coupling-local": CouplingFlow.local(D, steps=2, hidden=7),
     "coupling-three-steps": CouplingFlow.local(D, steps=3, hidden=4),
-    "af-amortised": AuxiliaryFlow.amortised(D, steps=2, hidden=7),
+    "af-amortized": AuxiliaryFlow.amortized(D, steps=2, hidden=7),
     "af-local": AuxiliaryFlow.local(D, steps=2, hidden=7),
     "af-three-steps": AuxiliaryFlow.local(D, steps=3, hidden=4),
-    "hamiltonian-amortised": HamiltonianFlow.amortised(D, steps=2, hidden=7).given(curved_score),
+    "hamiltonian-amortized": HamiltonianFlow.amortized(D, steps=2, hidden=7).given(curved_score),
     "hamiltonian-local": HamiltonianFlow.local(D, steps=2, hidden=7).given(curved_score),
     "hamiltonian-three-steps": HamiltonianFlow.local(D, steps=3, hidden=4).given(curved_score),
 }

@@ -34,10 +34,10 @@ def test_the_flows_are_conditional() -> None:
 
 
 @pytest.mark.parametrize("family", CONDITIONAL)
-def test_samples_and_densities_are_those_of_the_amortised_flow(family: str) -> None:
+def test_samples_and_densities_are_those_of_the_amortized_flow(family: str) -> None:
     model, x = model_of(family), images()
-    amortised = model.posterior.parameters_for(x)
-    own = parameters_at_points(amortised)
+    amortized = model.posterior.parameters_for(x)
+    own = parameters_at_points(amortized)
     member = family_at_points(family, 3, STEPS, HIDDEN).given(model.generator.score(x))
     assert {name: tuple(tensor.shape[1:]) for name, tensor in own.items()} == {
         "mean": (3,),
@@ -48,7 +48,7 @@ def test_samples_and_densities_are_those_of_the_amortised_flow(family: str) -> N
     noise = torch.randn(POINTS, 6, member.noise_dim, dtype=torch.float64)
     for transform in ("transform", "path_transform"):
         found = getattr(member, transform)(own, noise)
-        expected = getattr(model.family_at(x), transform)(amortised, noise)
+        expected = getattr(model.family_at(x), transform)(amortized, noise)
         for one, other in zip(found, expected, strict=True):
             torch.testing.assert_close(one, other)
 

@@ -1,4 +1,4 @@
-"""What holds for every posterior family, amortised and local."""
+"""What holds for every posterior family, amortized and local."""
 
 import math
 
@@ -9,7 +9,7 @@ from torch import Tensor
 from inference_gaps.posteriors.auxiliary_flow import AuxiliaryFlow
 from inference_gaps.posteriors.coupling_flow import CouplingFlow
 from inference_gaps.posteriors.gaussian import normal_log_prob
-from inference_gaps.posteriors.registry import amortised_family, local_family
+from inference_gaps.posteriors.registry import amortized_family, local_family
 from inference_gaps.specs.families import FAMILIES as REGISTERED
 from tests.posteriors.members import CLOSED, FAMILIES, FLOWS, LOCAL, B, D, N, noise_for, parameters_of
 
@@ -22,7 +22,7 @@ def rng() -> torch.Generator:
 def test_the_members_are_those_of_every_registered_family() -> None:
     tested = {(type(family), bool(family.context_dim)) for family in FAMILIES.values()}
     for name in REGISTERED:
-        for form in (amortised_family, local_family):
+        for form in (amortized_family, local_family):
             family = form(name, D, 2, 7)
             assert (type(family), bool(family.context_dim)) in tested, name
 
@@ -76,7 +76,7 @@ def test_the_density_inverts_the_transform(name: str, rng: torch.Generator) -> N
     torch.testing.assert_close(family.log_prob(parameters, z), log_q)
 
 
-@pytest.mark.parametrize("name", ["coupling-local", "coupling-amortised"])
+@pytest.mark.parametrize("name", ["coupling-local", "coupling-amortized"])
 def test_both_halves_of_the_coupling_flow_are_transformed(name: str, rng: torch.Generator) -> None:
     """Given the base, each half depends on the other half of the base: no half is left as it was."""
     flow = CLOSED[name]
@@ -233,8 +233,8 @@ def test_coupling_flow_has_the_published_networks() -> None:
     assert {shapes[f"step{t}.{half}.1.weight"] for t in (0, 1) for half in ("first", "second")} == {(50, 50)}
 
 
-def test_amortised_flow_has_the_published_networks() -> None:
-    shapes = AuxiliaryFlow.amortised(50, steps=2, hidden=200).network_shapes()
+def test_amortized_flow_has_the_published_networks() -> None:
+    shapes = AuxiliaryFlow.amortized(50, steps=2, hidden=200).network_shapes()
     assert shapes["second.0.weight"] == (100, 200)
     assert shapes["second.2.weight"] == (200, 100)
     assert shapes["reverse.1.weight"] == (200, 200)

@@ -32,7 +32,7 @@ def _numerical_jacobian(flow: AuxiliaryFlow, parameters: dict[str, Tensor], nois
 
 
 @pytest.mark.parametrize("score", SCORES)
-@pytest.mark.parametrize("form", ["amortised", "local"])
+@pytest.mark.parametrize("form", ["amortized", "local"])
 def test_density_is_exact_whether_or_not_the_score_has_derivatives(
     form: str, score: str, rng: torch.Generator
 ) -> None:

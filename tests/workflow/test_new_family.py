@@ -28,7 +28,7 @@ class ShearedGaussian(PosteriorFamily):
         self.latent_dim = self.noise_dim = latent_dim
 
     @classmethod
-    def amortised(cls, latent_dim, steps, hidden):
+    def amortized(cls, latent_dim, steps, hidden):
         return cls(latent_dim)
 
     @classmethod

@@ -70,7 +70,7 @@ def evaluate_convergence(
 
     Args:
         generator: weights frozen.
-        q: the amortised q(z|x).
+        q: the amortized q(z|x).
         gaussian: q*_FFG of the same points.
         spent: passes through the generator that it took, per point.
         x: [P, D].

@@ -31,7 +31,7 @@ def evaluate_iwae(
 
     Args:
         generator: weights frozen.
-        q: amortised, or a table with as many rows as ``x``.
+        q: amortized, or a table with as many rows as ``x``.
         x: [P, D].
         spec: samples, seed.
         report: hears how many points are done.

@@ -60,7 +60,7 @@ def optimise_local(
 
     Args:
         generator: weights frozen.
-        q: the amortised q(z|x).
+        q: the amortized q(z|x).
         x: [P, D].
         spec: family, start, samples per step, steps per cycle, rate, tolerance, seed.
         gaussian: q*_FFG of the same points, for ``start: local-ffg``.

@@ -9,11 +9,11 @@ from torch import Tensor
 from inference_gaps.errors import UserError
 from inference_gaps.models.generator import Generator
 from inference_gaps.numerics.device import random_generator
-from inference_gaps.posteriors.amortised import AmortisedPosterior
+from inference_gaps.posteriors.amortized import AmortizedPosterior
 from inference_gaps.posteriors.at_points import parameters_at_points
 from inference_gaps.posteriors.family import Parameters, PosteriorFamily, Recognition
 from inference_gaps.posteriors.gaussian import FullyFactorisedGaussian
-from inference_gaps.posteriors.registry import amortised_family
+from inference_gaps.posteriors.registry import amortized_family
 from inference_gaps.specs.families import FAMILIES
 from inference_gaps.specs.local import LocalSpec
 
@@ -37,7 +37,7 @@ def local_starts(
 
     Args:
         generator: weights frozen.
-        q: the amortised q(z|x).
+        q: the amortized q(z|x).
         family: that q* is sought in.
         x: [B, D].
         spec: start, restarts, seed of weights that are drawn.
@@ -61,11 +61,11 @@ def local_starts(
     return starts
 
 
-def _trained_with(q: Recognition, spec: LocalSpec) -> AmortisedPosterior:
+def _trained_with(q: Recognition, spec: LocalSpec) -> AmortizedPosterior:
     entry = FAMILIES[spec.family]
-    if isinstance(q, AmortisedPosterior) and entry.conditional:
+    if isinstance(q, AmortizedPosterior) and entry.conditional:
         size = (q.family.latent_dim, spec.flow_steps, spec.flow_hidden)
-        if q.family == amortised_family(spec.family, *size):
+        if q.family == amortized_family(spec.family, *size):
             return q
     raise UserError(
         f"start is trained, but the model was not trained with the {entry.words} of {spec.flow_steps} steps and "

@@ -12,9 +12,9 @@ from inference_gaps.models.conv import IMAGE_SHAPE, ConvFeatures, ConvGenerator
 from inference_gaps.models.generator import Generator
 from inference_gaps.models.linear_gaussian import LinearGaussianGenerator
 from inference_gaps.models.mlp import MlpFeatures, MlpGenerator
-from inference_gaps.posteriors.amortised import AmortisedPosterior
+from inference_gaps.posteriors.amortized import AmortizedPosterior
 from inference_gaps.posteriors.family import PosteriorFamily
-from inference_gaps.posteriors.registry import amortised_family
+from inference_gaps.posteriors.registry import amortized_family
 from inference_gaps.specs.train import (
     ArchitectureSpec,
     LinearGaussianArchitectureSpec,
@@ -28,7 +28,7 @@ __all__ = ["VAE", "build_vae"]
 class VAE(nn.Module):
     """p(x, z) = ``generator`` and q(z|x) = ``posterior``."""
 
-    def __init__(self, generator: Generator, posterior: AmortisedPosterior) -> None:
+    def __init__(self, generator: Generator, posterior: AmortizedPosterior) -> None:
         super().__init__()
         self.generator = generator
         self.posterior = posterior
@@ -110,5 +110,5 @@ def build_vae(architecture: ArchitectureSpec, posterior: PosteriorSpec, shape: S
             )
         features = ConvFeatures(architecture.encoder_channels)
         generator = ConvGenerator(latent_dim, architecture.decoder_channels)
-    family = amortised_family(posterior.family, latent_dim, posterior.flow_steps, posterior.flow_hidden)
-    return VAE(generator, AmortisedPosterior(features, features.feature_dim, family))
+    family = amortized_family(posterior.family, latent_dim, posterior.flow_steps, posterior.flow_hidden)
+    return VAE(generator, AmortizedPosterior(features, features.feature_dim, family))

@@ -9,6 +9,6 @@
 - ``hamiltonian_flow``  HF, the auxiliary flow whose v follows the gradient of log p(x, z)
 - ``coupling``          the step that the three flows share
 - ``networks``          layers whose weights are shared or one set per data point
-- ``amortised``         parameters from a recognition network
+- ``amortized``         parameters from a recognition network
 - ``local``             parameters from a table with one row per data point (q*)
 """

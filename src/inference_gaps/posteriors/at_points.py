@@ -11,7 +11,7 @@ import dataclasses
 from torch import Tensor
 
 from inference_gaps.posteriors.family import Parameters, PosteriorFamily
-from inference_gaps.posteriors.registry import amortised_family
+from inference_gaps.posteriors.registry import amortized_family
 
 __all__ = ["family_at_points", "parameters_at_points"]
 
@@ -24,8 +24,8 @@ def family_at_points(name: str, latent_dim: int, steps: int, hidden: int) -> Pos
     Raises:
         UserError: the latent dimensions are too few for it.
     """
-    amortised = amortised_family(name, latent_dim, steps, hidden)
-    return dataclasses.replace(amortised, context_dim=0)  # type: ignore[type-var]
+    amortized = amortized_family(name, latent_dim, steps, hidden)
+    return dataclasses.replace(amortized, context_dim=0)  # type: ignore[type-var]
 
 
 def parameters_at_points(parameters: Parameters) -> dict[str, Tensor]:

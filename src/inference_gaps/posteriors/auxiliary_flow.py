@@ -2,7 +2,7 @@
 
 Reference: paper section 3.2; authors' Table-2 code for the exact networks.
 
-With a conditioning feature c (empty for a local posterior), and the base variable being z (amortised) or v
+With a conditioning feature c (empty for a local posterior), and the base variable being z (amortized) or v
 (local), for instance with base z:
 
     z_0 ~ N(mean, exp log_variance)           v_0 ~ q(v | z_0, c) = N(MLP([z_0; c]))
@@ -58,7 +58,7 @@ class AuxiliaryFlow(PosteriorFamily):
     negative_elu_shift: bool = False
 
     @classmethod
-    def amortised(cls, latent_dim: int, steps: int, hidden: int) -> Self:
+    def amortized(cls, latent_dim: int, steps: int, hidden: int) -> Self:
         """The recognition network's flow: base z, everything conditioned on a feature of x."""
         return cls(latent_dim, hidden, steps, latent_dim, "z", "elu", negative_elu_shift=True)
 

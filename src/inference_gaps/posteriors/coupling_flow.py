@@ -46,8 +46,8 @@ class CouplingFlow(PosteriorFamily):
     context_dim: int = 0
 
     @classmethod
-    def amortised(cls, latent_dim: int, steps: int, hidden: int) -> Self:
-        """See :meth:`PosteriorFamily.amortised`."""
+    def amortized(cls, latent_dim: int, steps: int, hidden: int) -> Self:
+        """See :meth:`PosteriorFamily.amortized`."""
         return cls(latent_dim, hidden, steps, latent_dim)
 
     @classmethod

@@ -54,7 +54,7 @@ class PosteriorFamily(ABC):
     their weights, as :meth:`network_shapes` names them: either shared by all data points, or with a leading
     dimension B. Nothing here knows whether the parameters came from a recognition network or from a table.
 
-    A family has two forms, with the same density: ``amortised``, with a context where that helps, and ``local``.
+    A family has two forms, with the same density: ``amortized``, with a context where that helps, and ``local``.
     To be known to specifications, commands, tables and the workflow, it needs an entry in
     :data:`inference_gaps.specs.families.FAMILIES`.
     """
@@ -65,7 +65,7 @@ class PosteriorFamily(ABC):
 
     @classmethod
     @abstractmethod
-    def amortised(cls, latent_dim: int, steps: int, hidden: int) -> Self:
+    def amortized(cls, latent_dim: int, steps: int, hidden: int) -> Self:
         """Return the form whose parameters a recognition network gives.
 
         Args:
@@ -77,7 +77,7 @@ class PosteriorFamily(ABC):
     @classmethod
     @abstractmethod
     def local(cls, latent_dim: int, steps: int, hidden: int) -> Self:
-        """Return the form with one set of parameters per data point and no context; as :meth:`amortised`."""
+        """Return the form with one set of parameters per data point and no context; as :meth:`amortized`."""
 
     def given(self, score: Score) -> "PosteriorFamily":
         """Return the family at the data points whose ``score`` this is; most families do not look at it."""

@@ -36,8 +36,8 @@ class FullGaussian(PosteriorFamily):
     context_dim: int = 0
 
     @classmethod
-    def amortised(cls, latent_dim: int, steps: int, hidden: int) -> Self:
-        """See :meth:`PosteriorFamily.amortised`."""
+    def amortized(cls, latent_dim: int, steps: int, hidden: int) -> Self:
+        """See :meth:`PosteriorFamily.amortized`."""
         return cls(latent_dim, latent_dim if latent_dim > 1 else 0)
 
     @classmethod

@@ -40,8 +40,8 @@ class FullyFactorisedGaussian(PosteriorFamily):
         self.latent_dim = self.noise_dim = latent_dim
 
     @classmethod
-    def amortised(cls, latent_dim: int, steps: int, hidden: int) -> Self:
-        """See :meth:`PosteriorFamily.amortised`."""
+    def amortized(cls, latent_dim: int, steps: int, hidden: int) -> Self:
+        """See :meth:`PosteriorFamily.amortized`."""
         return cls(latent_dim)
 
     @classmethod

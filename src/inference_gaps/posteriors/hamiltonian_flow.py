@@ -30,7 +30,7 @@ from inference_gaps.posteriors.family import Parameters, Score
 __all__ = ["HamiltonianFlow"]
 
 # A net at its initial weights says about 0.3, and gradients at images have norms of hundreds.
-_AMORTISED_SCALE = 0.1
+_AMORTIZED_SCALE = 0.1
 # The step that this gives, 1e-16, changes no digit; its derivative, unlike that of 0, leads away from it.
 _NO_STEP = 1e-8
 
@@ -48,9 +48,9 @@ class HamiltonianFlow(AuxiliaryFlow):
     score: Score | None = None
 
     @classmethod
-    def amortised(cls, latent_dim: int, steps: int, hidden: int) -> Self:
-        """See :meth:`PosteriorFamily.amortised`."""
-        return cls(latent_dim, hidden, steps, latent_dim, "z", "elu", scale=_AMORTISED_SCALE)
+    def amortized(cls, latent_dim: int, steps: int, hidden: int) -> Self:
+        """See :meth:`PosteriorFamily.amortized`."""
+        return cls(latent_dim, hidden, steps, latent_dim, "z", "elu", scale=_AMORTIZED_SCALE)
 
     def given(self, score: Score) -> "HamiltonianFlow":
         """See :meth:`PosteriorFamily.given`."""

@@ -12,7 +12,7 @@ from inference_gaps.specs.families import FAMILIES
 if TYPE_CHECKING:
     from inference_gaps.posteriors.family import PosteriorFamily
 
-__all__ = ["amortised_family", "local_family"]
+__all__ = ["amortized_family", "local_family"]
 
 
 def _class_of(name: str, latent_dim: int) -> type["PosteriorFamily"]:
@@ -28,13 +28,13 @@ def _class_of(name: str, latent_dim: int) -> type["PosteriorFamily"]:
     return found
 
 
-def amortised_family(name: str, latent_dim: int, steps: int, hidden: int) -> "PosteriorFamily":
+def amortized_family(name: str, latent_dim: int, steps: int, hidden: int) -> "PosteriorFamily":
     """Return the family ``name`` in the form whose parameters a recognition network gives.
 
     Raises:
         UserError: the latent dimensions are too few for it.
     """
-    return _class_of(name, latent_dim).amortised(latent_dim, steps, hidden)
+    return _class_of(name, latent_dim).amortized(latent_dim, steps, hidden)
 
 
 def local_family(name: str, latent_dim: int, steps: int, hidden: int) -> "PosteriorFamily":

@@ -106,7 +106,7 @@ class ModelJobs:
         return self._add("evaluate-samples", spec, self._read(split), {"output": output})
 
     def iwae(self, split: Split, family: Family | None = None) -> Path:
-        """Add ELBO and IWAE of the amortised q, or of q* of ``family``, and return their values."""
+        """Add ELBO and IWAE of the amortized q, or of q* of ``family``, and return their values."""
         posterior = f"local-{family}" if family else "amortised"
         seed = derived_seed(*self._place, split, f"iwae-{posterior}")
         spec = iwae_spec(self._budget, self._dataset, split, seed)

@@ -1,4 +1,4 @@
-"""Parameters of a posterior family from a recognition network: the amortised q(z|x)."""
+"""Parameters of a posterior family from a recognition network: the amortized q(z|x)."""
 
 import torch
 from torch import Tensor, nn
@@ -9,12 +9,12 @@ from inference_gaps.posteriors.family import PosteriorFamily, Sampler, Score
 from inference_gaps.posteriors.gaussian import FullyFactorisedGaussian
 from inference_gaps.posteriors.networks import initial_weights
 
-__all__ = ["AmortisedPosterior"]
+__all__ = ["AmortizedPosterior"]
 
 _MOMENT_SAMPLES = 256
 
 
-class AmortisedPosterior(nn.Module):
+class AmortizedPosterior(nn.Module):
     """A recognition network with the heads that a family needs, and the family's own networks, shared.
 
     Args:
