@@ -25,8 +25,8 @@ from inference_gaps.numerics.device import random_generator
 from inference_gaps.posteriors.family import Parameters, PosteriorFamily
 from inference_gaps.posteriors.registry import local_family
 from inference_gaps.replication.cli import main as inference_gaps
-from inference_gaps.replication.storage.models import load_model
-from inference_gaps.replication.storage.prepared import load_prepared
+from inference_gaps.replication.storage.prepared_data import load_prepared
+from inference_gaps.replication.storage.trained_models import load_model
 from inference_gaps.specs.ais import AisSpec
 from inference_gaps.specs.iwae import IwaeSpec
 from inference_gaps.specs.local import LocalSpec

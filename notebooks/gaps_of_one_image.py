@@ -36,9 +36,9 @@ from inference_gaps.bounds.importance import elbo, log_mean_weight, log_weights
 from inference_gaps.numerics.device import random_generator
 from inference_gaps.replication.artifacts.files import read_provenance, read_values
 from inference_gaps.replication.artifacts.finished_run import finished_run
-from inference_gaps.replication.storage.models import load_model
-from inference_gaps.replication.storage.posteriors import load_local_posterior
-from inference_gaps.replication.storage.prepared import load_prepared
+from inference_gaps.replication.storage.local_posteriors import load_local_posterior
+from inference_gaps.replication.storage.prepared_data import load_prepared
+from inference_gaps.replication.storage.trained_models import load_model
 from inference_gaps.specs.ais import AisSpec
 
 PRESET = os.environ.get("INFERENCE_GAPS_PRESET", "quick")

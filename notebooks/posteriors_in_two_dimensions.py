@@ -29,9 +29,9 @@ import torch
 from inference_gaps.exact.quadrature import PosteriorGrid, gaussian_bound, log_joint_at
 from inference_gaps.replication.artifacts.files import read_values
 from inference_gaps.replication.artifacts.finished_run import finished_run
-from inference_gaps.replication.storage.models import load_model
-from inference_gaps.replication.storage.posteriors import load_local_posterior
-from inference_gaps.replication.storage.prepared import load_prepared
+from inference_gaps.replication.storage.local_posteriors import load_local_posterior
+from inference_gaps.replication.storage.prepared_data import load_prepared
+from inference_gaps.replication.storage.trained_models import load_model
 
 PRESET = os.environ.get("INFERENCE_GAPS_PRESET", "quick")
 MODEL, SEED, SPLIT = "check-digits-ffg", 0, "train"

@@ -8,13 +8,13 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from inference_gaps.models.pixels import as_bytes
+from inference_gaps.models.grey_levels import as_bytes
 from inference_gaps.replication.analysis.sources import units_file
 from inference_gaps.replication.artifacts.files import write_values
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.replication.artifacts.layout import Layout, at_epoch
 from inference_gaps.replication.cli import main
-from inference_gaps.replication.storage.samples import save_samples
+from inference_gaps.replication.storage.drawn_images import save_samples
 from inference_gaps.specs.ais import AisSpec
 from inference_gaps.specs.claims import ClaimsSpec
 from inference_gaps.specs.figures import (

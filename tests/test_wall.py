@@ -24,12 +24,14 @@ _LIBRARY_MAY = ("errors", "specs", "numerics.checkpoint")
 _REPLICATION_MAY = (
     *_LIBRARY_MAY,
     "replication.artifacts",
-    "replication.jobs.progress",
+    "replication.jobs.progress_bar",
 )
 # Third-party packages by what imports them.
 _PACKAGES = {
     "": ("numpy", "torch"),
     "summary": ("pandas", "scipy"),
+    # What no stage of the pipeline asks for.
+    "foreign": ("matplotlib", "pandas", "PIL", "safetensors", "tqdm"),
     "replication.analysis": ("pandas",),
     "replication.data": ("PIL",),
     "replication.figures": ("matplotlib", "pandas", "seaborn"),

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from inference_gaps.replication.analysis.convergence import reference_values, remaining_gaps
+from inference_gaps.replication.analysis.remaining_gaps import reference_values, remaining_gaps
 from inference_gaps.replication.artifacts.files import read_provenance, read_tensors, read_values
 from inference_gaps.replication.artifacts.fingerprints import identity
 from inference_gaps.replication.cli import main

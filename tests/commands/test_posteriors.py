@@ -11,7 +11,7 @@ from inference_gaps.exact.plane import Plane, PlanePosteriors
 from inference_gaps.replication.artifacts.files import read_values
 from inference_gaps.replication.cli import main
 from inference_gaps.replication.figures.posteriors import mass_levels, rows_of
-from inference_gaps.replication.storage.exact import load_posteriors
+from inference_gaps.replication.storage.plane_posteriors import load_posteriors
 from tests.command_lines import arguments, run
 
 POINTS = 5

@@ -85,7 +85,7 @@ def test_a_model_too_large_for_the_memory_is_not_called_damaged(
     def fail(*_: object, **__: object) -> None:
         raise ERRORS["cpu"]
 
-    monkeypatch.setattr("inference_gaps.replication.storage.models.build_vae", fail)
+    monkeypatch.setattr("inference_gaps.replication.storage.trained_models.build_vae", fail)
     assert main(command_line(stages, "evaluate-iwae")) == 1
     assert "the memory does not suffice" in capsys.readouterr().err
 

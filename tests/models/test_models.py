@@ -11,7 +11,7 @@ from inference_gaps.models.generator import Generator
 from inference_gaps.models.mlp import MlpGenerator
 from inference_gaps.models.vae import build_vae
 from inference_gaps.replication.artifacts.files import write_tensors
-from inference_gaps.replication.storage.models import load_checkpoint, load_model, save_model
+from inference_gaps.replication.storage.trained_models import load_checkpoint, load_model, save_model
 from inference_gaps.specs.families import FAMILIES
 from inference_gaps.specs.train import (
     ConvArchitectureSpec,

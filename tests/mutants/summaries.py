@@ -1,9 +1,15 @@
 """Bugs in gaps, intervals and errors."""
 
-from inference_gaps.replication.analysis import convergence, table, table_text
+from inference_gaps.replication.analysis import remaining_gaps, table, table_text
 from inference_gaps.replication.figures import schematic
 from inference_gaps.summary import gaps, intervals
-from tests.analysis import test_convergence, test_coverage, test_intervals, test_paired_gaps, test_table_text
+from tests.analysis import (
+    test_coverage,
+    test_intervals,
+    test_paired_gaps,
+    test_remaining_gaps,
+    test_table_text,
+)
 from tests.bounds import test_uncertainty
 from tests.figures import test_schematic
 from tests.mutants.mutant import Check, Mutant
@@ -30,13 +36,13 @@ _OWN_FAMILY = Check(
 )
 _ONCE = Check(test_table_text.test_each_chain_that_diverged_is_counted_once)
 
-_REFERENCE = Check(test_convergence.test_the_tightest_estimate_stands_for_log_p_with_its_error)
+_REFERENCE = Check(test_remaining_gaps.test_the_tightest_estimate_stands_for_log_p_with_its_error)
 
 SUMMARIES = [
     Mutant(
         "noise chooses what stands for log p",
         "In the figure of convergence the largest mean stands for log p(x), however noisy.",
-        convergence.reference_values,
+        remaining_gaps.reference_values,
         "list(value.columns))",
         "list(value.columns), caution=0.0)",
         _REFERENCE,
@@ -44,7 +50,7 @@ SUMMARIES = [
     Mutant(
         "a reference without error",
         "What is left to an estimated log p(x) has the error of the other estimate alone.",
-        convergence.remaining_gaps,
+        remaining_gaps.remaining_gaps,
         'np.hypot(_error(at["standard_error"]), reference.standard_error)',
         '_error(at["standard_error"])',
         _REFERENCE,

@@ -4,7 +4,7 @@ from inference_gaps.models import units
 from inference_gaps.models.vae import VAE
 from inference_gaps.numerics import low_precision
 from inference_gaps.replication.config import resolution
-from inference_gaps.replication.storage import models as storage
+from inference_gaps.replication.storage import trained_models as storage
 from inference_gaps.replication.study.model_jobs import ModelJobs
 from inference_gaps.training import loop
 from tests.config import test_plan

@@ -6,6 +6,6 @@
 - ``linear_gaussian``  a linear model with a formula for every bound
 - ``vae``              generator and amortized posterior together, built from a specification
 - ``simulation``       data drawn from a model, reconstructions, samples from the prior
-- ``pixels``           pixels as bytes
+- ``grey_levels``      pixels as bytes
 - ``units``            the activity of latent units
 """

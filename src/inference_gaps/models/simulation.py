@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from inference_gaps.models.generator import Generator
-from inference_gaps.models.pixels import as_bytes
+from inference_gaps.models.grey_levels import as_bytes
 from inference_gaps.models.vae import VAE
 from inference_gaps.numerics.device import random_generator
 

@@ -5,8 +5,7 @@
 - :mod:`~.table`: the tidy table of an experiment
 - :mod:`~.selfcheck`, :mod:`~.selfcheck_layout`: estimates beside
   known answers
-- :mod:`~.convergence`: log p(x) minus the estimates at growing cost
-- :mod:`~.units`: which latent units are active
+- :mod:`~.remaining_gaps`: log p(x) minus the estimates at growing cost
 - :mod:`~.published`: the paper's values
 - :mod:`~.paper_table`, :mod:`~.markup`: the paper's layout
 """

@@ -26,7 +26,7 @@ from inference_gaps.replication.commands.stage_inputs import (
     values_frame,
 )
 from inference_gaps.replication.jobs.job import resumable
-from inference_gaps.replication.jobs.progress import reported
+from inference_gaps.replication.jobs.progress_bar import reported
 from inference_gaps.specs.local import LocalSpec
 from inference_gaps.specs.procedures import ProceduresSpec
 

@@ -22,7 +22,7 @@ from inference_gaps.replication.commands.stage_inputs import (
     values_frame,
 )
 from inference_gaps.replication.jobs.job import resumable
-from inference_gaps.replication.jobs.progress import reported
+from inference_gaps.replication.jobs.progress_bar import reported
 from inference_gaps.specs.convergence import ConvergenceSpec
 from inference_gaps.specs.local import LocalSpec
 

@@ -12,12 +12,12 @@ exact posterior and the densities of q and q* on a square grid. Which images: se
 import argparse
 
 from inference_gaps.errors import UserError
-from inference_gaps.exact.posteriors import evaluate_posteriors
+from inference_gaps.exact.two_dimensions import evaluate_posteriors
 from inference_gaps.posteriors.local import LocalPosterior
 from inference_gaps.replication.artifacts.files import read_provenance
 from inference_gaps.replication.commands.stage_inputs import StageInputs, load_stage
-from inference_gaps.replication.jobs.progress import reported
-from inference_gaps.replication.storage.exact import save_posteriors
+from inference_gaps.replication.jobs.progress_bar import reported
+from inference_gaps.replication.storage.plane_posteriors import save_posteriors
 from inference_gaps.specs.families import FAMILIES
 from inference_gaps.specs.posteriors import PosteriorsSpec
 

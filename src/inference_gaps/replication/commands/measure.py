@@ -97,7 +97,7 @@ def _data(options: argparse.Namespace) -> Any:
     from safetensors import SafetensorError, safe_open
 
     from inference_gaps.foreign.data_files import read_data
-    from inference_gaps.replication.storage.prepared import load_prepared
+    from inference_gaps.replication.storage.prepared_data import load_prepared
 
     if options.data.suffix == ".safetensors" and options.data.is_file():
         try:

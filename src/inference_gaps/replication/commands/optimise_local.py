@@ -18,8 +18,8 @@ from inference_gaps.replication.commands.stage_inputs import (
     values_frame,
 )
 from inference_gaps.replication.jobs.job import resumable
-from inference_gaps.replication.jobs.progress import reported
-from inference_gaps.replication.storage.posteriors import save_local_posterior
+from inference_gaps.replication.jobs.progress_bar import reported
+from inference_gaps.replication.storage.local_posteriors import save_local_posterior
 from inference_gaps.specs.families import label_of
 from inference_gaps.specs.local import LocalSpec
 

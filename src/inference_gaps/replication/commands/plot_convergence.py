@@ -6,7 +6,7 @@ its exact log p(x) if it is known. Writes PREFIX.pdf, PREFIX.png and PREFIX.csv,
 
 import argparse
 
-from inference_gaps.replication.analysis.convergence import convergence_gaps
+from inference_gaps.replication.analysis.remaining_gaps import convergence_gaps
 from inference_gaps.replication.analysis.sources import convergence_sources, layout_of, provenances
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.replication.figures.convergence import draw_convergence

@@ -17,7 +17,7 @@ from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.replication.config.datasets import find_dataset
 from inference_gaps.replication.data.preparation import prepare_splits
 from inference_gaps.replication.data.raw_files import unpinned_digests
-from inference_gaps.replication.storage.prepared import save_prepared
+from inference_gaps.replication.storage.prepared_data import save_prepared
 from inference_gaps.specs.data import PrepareSpec
 
 __all__ = ["run"]

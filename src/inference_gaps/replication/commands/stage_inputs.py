@@ -16,9 +16,9 @@ from inference_gaps.replication.artifacts.files import Provenance
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.replication.commands.runtime import device_of
 from inference_gaps.replication.data.prepared import PreparedData
-from inference_gaps.replication.storage.models import load_model
-from inference_gaps.replication.storage.posteriors import load_local_posterior
-from inference_gaps.replication.storage.prepared import load_prepared
+from inference_gaps.replication.storage.local_posteriors import load_local_posterior
+from inference_gaps.replication.storage.prepared_data import load_prepared
+from inference_gaps.replication.storage.trained_models import load_model
 from inference_gaps.specs.iwae import PointsSpec
 
 __all__ = [

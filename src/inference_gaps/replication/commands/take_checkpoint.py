@@ -10,7 +10,7 @@ model. Every stage that evaluates a model can read it.
 import argparse
 
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
-from inference_gaps.replication.storage.models import load_checkpoint, save_model
+from inference_gaps.replication.storage.trained_models import load_checkpoint, save_model
 from inference_gaps.specs.checkpoint import CheckpointSpec
 
 __all__ = ["run"]

@@ -25,9 +25,9 @@ from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.replication.commands.runtime import device_of
 from inference_gaps.replication.data.prepared import PreparedData
 from inference_gaps.replication.jobs.job import resumable
-from inference_gaps.replication.jobs.progress import progress_bar
-from inference_gaps.replication.storage.models import load_generator, save_model
-from inference_gaps.replication.storage.prepared import load_prepared
+from inference_gaps.replication.jobs.progress_bar import progress_bar
+from inference_gaps.replication.storage.prepared_data import load_prepared
+from inference_gaps.replication.storage.trained_models import load_generator, save_model
 from inference_gaps.specs.train import TrainSpec
 from inference_gaps.training.loop import EpochMetrics, Images
 from inference_gaps.training.run import train_model

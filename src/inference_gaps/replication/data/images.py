@@ -16,7 +16,7 @@ from PIL import Image, ImageOps
 from inference_gaps.errors import UserError, is_out_of_memory
 from inference_gaps.replication.data.archives import tar_members
 from inference_gaps.replication.data.image_files import image_names, names_below, several
-from inference_gaps.replication.jobs.progress import progress_bar
+from inference_gaps.replication.jobs.progress_bar import progress_bar
 
 __all__ = ["read_image_folder", "read_image_tar"]
 

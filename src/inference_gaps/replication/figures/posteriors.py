@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from inference_gaps.exact.plane import AMORTIZED, PlanePosteriors
-from inference_gaps.models.pixels import pixels_of
+from inference_gaps.models.grey_levels import pixels_of
 from inference_gaps.replication.figures.style import COLOURS, TEXT_WIDTH
 from inference_gaps.specs.families import label_of
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inference_gaps.errors import UserError
-from inference_gaps.models.pixels import pixels_of
+from inference_gaps.models.grey_levels import pixels_of
 from inference_gaps.replication.artifacts.files import Provenance, read_tensors, write_tensors
 
 __all__ = ["load_samples", "save_samples"]

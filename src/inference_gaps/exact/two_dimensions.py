@@ -15,7 +15,7 @@ from inference_gaps.exact.densities import log_density_at
 from inference_gaps.exact.plane import AMORTIZED, Plane, PlanePosteriors
 from inference_gaps.exact.quadrature import PosteriorGrid, gaussian_bound, log_joint_at
 from inference_gaps.models.generator import BernoulliGenerator, Generator
-from inference_gaps.models.pixels import as_bytes
+from inference_gaps.models.grey_levels import as_bytes
 from inference_gaps.models.vae import VAE
 from inference_gaps.numerics.device import random_generator
 from inference_gaps.numerics.progress import Report, unheard

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from inference_gaps.replication.analysis.convergence import Reference, reference_values, remaining_gaps
+from inference_gaps.replication.analysis.remaining_gaps import Reference, reference_values, remaining_gaps
 
 POINTS = 16
 
