@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from inference_gaps.posteriors.amortised import AmortisedPosterior
 
 from inference_gaps.errors import UserError
 from inference_gaps.exact.answers import exact_answers
@@ -17,7 +18,6 @@ from inference_gaps.foreign.result import Result
 from inference_gaps.foreign.vae import Vae
 from inference_gaps.models.mlp import MlpFeatures, MlpGenerator
 from inference_gaps.models.vae import VAE
-from inference_gaps.posteriors.amortised import AmortisedPosterior
 from inference_gaps.posteriors.registry import amortised_family
 from tests.foreign.models import QUICK, Linear
 
