@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from inference_gaps.posteriors.amortised import AmortisedPosterior
 
 from inference_gaps.errors import UserError
 from inference_gaps.exact.answers import exact_answers
@@ -18,7 +17,8 @@ from inference_gaps.foreign.result import Result
 from inference_gaps.foreign.vae import Vae
 from inference_gaps.models.mlp import MlpFeatures, MlpGenerator
 from inference_gaps.models.vae import VAE
-from inference_gaps.posteriors.registry import amortised_family
+from inference_gaps.posteriors.amortized import AmortizedPosterior
+from inference_gaps.posteriors.registry import amortized_family
 from tests.foreign.models import QUICK, Linear
 
 NATS, ERRORS = 0.01, 4.0
@@ -77,7 +77,7 @@ def _small_network() -> VAE:
     rng = torch.Generator().manual_seed(5)
     features = MlpFeatures(30, [12], "elu")
     generator = MlpGenerator(2, [10], 30, "tanh")
-    model = VAE(generator, AmortisedPosterior(features, 12, amortised_family("ffg", 2, 2, 8)))
+    model = VAE(generator, AmortizedPosterior(features, 12, amortized_family("ffg", 2, 2, 8)))
     with torch.no_grad():
         for parameter in generator.parameters():
             parameter.copy_(0.8 * torch.randn(parameter.shape, generator=rng))
