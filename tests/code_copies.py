@@ -33,7 +33,7 @@ class CodeCopy:
         self._read_again()
 
     def append(self, file: str, line: str) -> None:
-        """Add a line to a file."""
-        path = self.root / file
-        path.write_text(f"{path.read_text()}\n{line}\n")
+        """Add a line to a file, which need not be there yet."""
+        with (self.root / file).open("a") as content:
+            content.write(f"\n{line}\n")
         self._read_again()

@@ -245,6 +245,7 @@ COMMANDS = {
     "plan-cost": "estimate the jobs and hours of a run",
     "check": "compare every artifact on disk with what the present configuration and code make",
     "explain": "say what made an artifact, from what, when, on what, and how to make it again",
+    "requalify": "let edited code stand for that of a commit whose results it gives, to the bit",
     "fetch-data": "download the files of a data set, resume and verify them",
     "show-selfcheck": "print the table of the self-check; fail if an estimate missed its answer",
     "write-manifest": "describe the whole run in a manifest (Workflow Run RO-Crate)",
