@@ -8,9 +8,7 @@ from benchmarks import ours
 from benchmarks.ours import Files, LocalRun
 from benchmarks.timing import Comparison, Turns
 from inference_gaps.replication.study.cost import work_of
-from inference_gaps.specs.ais import AisSpec
-from inference_gaps.specs.iwae import IwaeSpec
-from inference_gaps.specs.local import LocalSpec
+from inference_gaps.specs.bounds import AisSpec, IwaeSpec, LocalSpec
 from inference_gaps.specs.train import TrainSpec
 
 __all__ = ["LINES", "Line"]

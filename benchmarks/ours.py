@@ -27,9 +27,7 @@ from inference_gaps.posteriors.registry import local_family
 from inference_gaps.replication.cli import main as inference_gaps
 from inference_gaps.replication.storage.prepared_data import load_prepared
 from inference_gaps.replication.storage.trained_models import load_model
-from inference_gaps.specs.ais import AisSpec
-from inference_gaps.specs.iwae import IwaeSpec
-from inference_gaps.specs.local import LocalSpec
+from inference_gaps.specs.bounds import AisSpec, IwaeSpec, LocalSpec
 from inference_gaps.specs.train import TrainSpec
 from inference_gaps.training.loop import Images, train
 

@@ -39,7 +39,7 @@ from inference_gaps.replication.artifacts.finished_run import finished_run
 from inference_gaps.replication.storage.local_posteriors import load_local_posterior
 from inference_gaps.replication.storage.prepared_data import load_prepared
 from inference_gaps.replication.storage.trained_models import load_model
-from inference_gaps.specs.ais import AisSpec
+from inference_gaps.specs.bounds import AisSpec
 
 PRESET = os.environ.get("INFERENCE_GAPS_PRESET", "quick")
 MODEL, SEED, SPLIT = "mnist-ffg", 0, "train"

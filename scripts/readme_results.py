@@ -18,8 +18,8 @@ from inference_gaps.replication.analysis.published import read_published
 from inference_gaps.replication.analysis.table import read_table
 from inference_gaps.replication.analysis.table_text import signed
 from inference_gaps.replication.artifacts.files import read_values
-from inference_gaps.specs.claims import ClaimsSpec
-from inference_gaps.specs.table import TableSpec
+from inference_gaps.replication.specs.claims import ClaimsSpec
+from inference_gaps.replication.specs.tables import TableSpec
 
 __all__ = ["between_marks", "parts"]
 

@@ -14,21 +14,19 @@ from inference_gaps.replication.artifacts.files import write_values
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.replication.artifacts.layout import Layout, at_epoch
 from inference_gaps.replication.cli import main
-from inference_gaps.replication.storage.drawn_images import save_samples
-from inference_gaps.specs.ais import AisSpec
-from inference_gaps.specs.claims import ClaimsSpec
-from inference_gaps.specs.figures import (
+from inference_gaps.replication.specs.claims import ClaimsSpec
+from inference_gaps.replication.specs.documents import (
     GapsFigureSpec,
     ModelSpec,
+    ReportSpec,
     SamplesFigureSpec,
     SchematicFigureSpec,
     TrainingFigureSpec,
 )
-from inference_gaps.specs.iwae import IwaeSpec
-from inference_gaps.specs.local import LocalSpec
-from inference_gaps.specs.report import ReportSpec
-from inference_gaps.specs.samples import SamplesSpec
-from inference_gaps.specs.table import TableRowSpec, TableSpec
+from inference_gaps.replication.specs.models import SamplesSpec
+from inference_gaps.replication.specs.tables import TableRowSpec, TableSpec
+from inference_gaps.replication.storage.drawn_images import save_samples
+from inference_gaps.specs.bounds import AisSpec, IwaeSpec, LocalSpec
 from inference_gaps.specs.train import MlpArchitectureSpec, PosteriorSpec, TrainSpec
 
 PUBLISHED = Path(__file__).parents[1] / "paper" / "published.csv"

@@ -24,6 +24,7 @@ _LIBRARY_MAY = ("errors", "specs", "numerics.checkpoint")
 _REPLICATION_MAY = (
     *_LIBRARY_MAY,
     "replication.artifacts",
+    "replication.specs",
     "replication.jobs.progress_bar",
 )
 # Third-party packages by what imports them.

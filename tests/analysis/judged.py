@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from inference_gaps.replication.analysis.claims import build_claims
 from inference_gaps.replication.analysis.published import read_published
 from inference_gaps.replication.artifacts.layout import Layout
-from inference_gaps.specs.claims import ClaimsSpec
-from inference_gaps.specs.table import TableRowSpec
+from inference_gaps.replication.specs.claims import ClaimsSpec
+from inference_gaps.replication.specs.tables import TableRowSpec
 from tests.synthetic_study import BELOW, PUBLISHED, TITLES, write_values_of
 
 Distances = Mapping[str, float | NDArray[np.float64]]

@@ -17,7 +17,7 @@ from inference_gaps.replication.artifacts.layout import Layout
 from inference_gaps.replication.figures.gaps import gap_bars
 from inference_gaps.replication.figures.models import draw_gaps_of_models, draw_gaps_over_epochs
 from inference_gaps.replication.figures.style import figure_style
-from inference_gaps.specs.table import TableRowSpec, TableSpec
+from inference_gaps.replication.specs.tables import TableRowSpec, TableSpec
 from tests.synthetic_study import BELOW, PUBLISHED, write_values_of
 
 Below = Mapping[str, float]

@@ -8,8 +8,8 @@ from inference_gaps.replication.analysis.procedures import procedure_effects
 from inference_gaps.replication.artifacts.files import write_values
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.replication.artifacts.layout import Layout
-from inference_gaps.specs.figures import ComparedModelSpec
-from inference_gaps.specs.procedures import ProceduresSpec
+from inference_gaps.replication.specs.documents import ComparedModelSpec
+from inference_gaps.specs.bounds import ProceduresSpec
 
 
 def write(layout: Layout, shared: list[float], copies: list[float]) -> None:

@@ -18,7 +18,7 @@ from inference_gaps.replication.analysis.selfcheck_layout import (
 from inference_gaps.replication.artifacts.files import read_values, write_values
 from inference_gaps.replication.artifacts.layout import Layout
 from inference_gaps.replication.cli import main
-from inference_gaps.specs.selfcheck import SelfcheckRowSpec, SelfcheckSpec
+from inference_gaps.replication.specs.tables import SelfcheckRowSpec, SelfcheckSpec
 from tests.synthetic_study import BELOW, POINTS, PUBLISHED, table_spec, write_values_of
 
 ESTIMATORS = ["iwae-amortised", "iwae-local-ffg", "iwae-local-af", "ais-prior", "ais-local-ffg"]

@@ -11,7 +11,7 @@ from inference_gaps.bounds.importance import log_mean_weight
 from inference_gaps.models.mlp import MlpGenerator
 from inference_gaps.models.vae import VAE, build_vae
 from inference_gaps.posteriors.registry import local_family
-from inference_gaps.specs.ais import AisSpec
+from inference_gaps.specs.bounds import AisSpec
 from inference_gaps.specs.train import TrainSpec
 
 

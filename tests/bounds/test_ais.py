@@ -13,7 +13,7 @@ from torch import Tensor
 from inference_gaps.bounds.ais import annealed_importance_sampling, annealing_schedule, whitened_potential
 from inference_gaps.models.mlp import MlpGenerator
 from inference_gaps.posteriors.gaussian import normal_log_prob
-from inference_gaps.specs.ais import AisSpec
+from inference_gaps.specs.bounds import AisSpec
 from tests.bounds.targets import weighted_slope, wide_start
 from tests.linear_gaussian import LinearGaussian
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from inference_gaps.bounds.ais import AisResult, bidirectional_monte_carlo
-from inference_gaps.specs.ais import AisSpec
+from inference_gaps.specs.bounds import AisSpec
 from tests.bounds.targets import posterior_samples, wide_start
 from tests.linear_gaussian import LinearGaussian
 

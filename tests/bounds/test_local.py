@@ -8,7 +8,7 @@ from inference_gaps.exact.optimum import best_gaussian
 from inference_gaps.exact.quadrature import PosteriorGrid, gaussian_bound
 from inference_gaps.posteriors.auxiliary_flow import AuxiliaryFlow
 from inference_gaps.posteriors.gaussian import FullyFactorisedGaussian
-from inference_gaps.specs.local import LocalSpec
+from inference_gaps.specs.bounds import LocalSpec
 from tests.bounds.targets import several_optima
 from tests.linear_gaussian import LinearGaussian
 

@@ -8,8 +8,8 @@ from inference_gaps.bounds.importance import elbo, log_mean_weight
 from inference_gaps.bounds.local import LocalOptimum, optimise
 from inference_gaps.exact.quadrature import PosteriorGrid
 from inference_gaps.posteriors.registry import local_family
+from inference_gaps.specs.bounds import LocalSpec
 from inference_gaps.specs.families import FAMILIES
-from inference_gaps.specs.local import LocalSpec
 from tests.bounds.test_local_starts import LinearProblem, NetworkProblem, Problem
 
 SAMPLES = 10_000

@@ -16,8 +16,7 @@ from inference_gaps.models import mlp
 from inference_gaps.models.generator import Generator
 from inference_gaps.models.mlp import MlpGenerator
 from inference_gaps.posteriors.gaussian import FullyFactorisedGaussian
-from inference_gaps.specs.ais import AisSpec
-from inference_gaps.specs.local import LocalSpec
+from inference_gaps.specs.bounds import AisSpec, LocalSpec
 from tests.bounds.targets import ring, ring_samples, state_at
 
 

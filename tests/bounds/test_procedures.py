@@ -8,7 +8,7 @@ from torch import Tensor
 
 from benchmarks.authors_local import authors_local_optimisation, bound_terms
 from inference_gaps.bounds.authors_local import Patience, authors_optimum, bound_of_copies, passes_of
-from inference_gaps.specs.procedures import ProceduresSpec
+from inference_gaps.specs.bounds import ProceduresSpec
 from tests.linear_gaussian import LinearGaussian
 
 # Ten times the authors' rate, so that two dimensions are soon through.

@@ -12,7 +12,7 @@ from inference_gaps.bounds.ais import (
     whitened_potential,
 )
 from inference_gaps.bounds.step_sizes import FrozenStepSizes, RobbinsMonro
-from inference_gaps.specs.ais import AisSpec
+from inference_gaps.specs.bounds import AisSpec
 from tests.bounds.targets import wide_start
 from tests.linear_gaussian import LinearGaussian
 

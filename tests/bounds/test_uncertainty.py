@@ -12,7 +12,7 @@ from torch import Tensor
 from inference_gaps.bounds.ais import annealed_importance_sampling
 from inference_gaps.bounds.importance import Bound, elbo, log_mean_weight, log_weights
 from inference_gaps.posteriors.gaussian import FullyFactorisedGaussian
-from inference_gaps.specs.ais import AisSpec
+from inference_gaps.specs.bounds import AisSpec
 from inference_gaps.summary.gaps import Bounds, quantities
 from tests.bounds.targets import wide_start
 from tests.linear_gaussian import LinearGaussian

@@ -8,8 +8,8 @@ import yaml
 
 from inference_gaps.errors import UserError
 from inference_gaps.replication.config.loading import load_configuration
+from inference_gaps.replication.specs.claims import ClaimsSpec, StatisticSpec
 from inference_gaps.replication.study.plan import load_study
-from inference_gaps.specs.claims import ClaimsSpec, StatisticSpec
 from tests.config.test_plan import changed
 from tests.small_project import ROOT, edit_yaml, make_project
 

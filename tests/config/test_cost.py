@@ -5,12 +5,10 @@ from pathlib import Path
 import pytest
 
 from inference_gaps.replication.cli import main
+from inference_gaps.replication.specs.models import SamplesSpec
 from inference_gaps.replication.study.cost import Work, stage_costs, work_of
 from inference_gaps.replication.study.plan import load_study
-from inference_gaps.specs.ais import AisSpec
-from inference_gaps.specs.iwae import IwaeSpec
-from inference_gaps.specs.local import LocalSpec
-from inference_gaps.specs.samples import SamplesSpec
+from inference_gaps.specs.bounds import AisSpec, IwaeSpec, LocalSpec
 from inference_gaps.specs.train import ConvArchitectureSpec, MlpArchitectureSpec, TrainSpec
 from tests.small_project import make_project
 

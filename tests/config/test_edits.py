@@ -121,7 +121,7 @@ _FREE = [
     ("models/vae.py", '"""', '"""A word more. '),
     ("errors.py", '"out of memory"', '"out-of-memory"'),
     ("specs/base.py", "__all__", "EDITED = 1\n__all__"),
-    ("specs/iwae.py", "ge=2", "ge=3"),
+    ("specs/bounds.py", "ge=2", "ge=3"),
     ("numerics/checkpoint.py", "__all__", "EDITED = 1\n__all__"),
     ("replication/artifacts/atomic.py", "Free some space", "Make some space"),
     ("replication/config/checks.py", "needs at least", "takes at least"),

@@ -6,9 +6,9 @@ from collections import Counter
 import pytest
 
 from inference_gaps.replication.config.deviations import read_deviations
+from inference_gaps.replication.specs.claims import ClaimsSpec
+from inference_gaps.replication.specs.tables import TableSpec
 from inference_gaps.replication.study.plan import Study, load_study
-from inference_gaps.specs.claims import ClaimsSpec
-from inference_gaps.specs.table import TableSpec
 from tests.small_project import ROOT
 
 

@@ -10,7 +10,7 @@ from inference_gaps.replication.artifacts import code
 from inference_gaps.replication.study.jobs import derived_seed
 from inference_gaps.replication.study.model_jobs import ModelJobs
 from inference_gaps.replication.study.plan import Study, load_study
-from inference_gaps.specs.ais import AisSpec
+from inference_gaps.specs.bounds import AisSpec
 from inference_gaps.specs.train import TrainSpec
 from tests.small_project import edit_yaml, make_project
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from inference_gaps.specs.data import DatasetSpec
+from inference_gaps.replication.specs.data import DatasetSpec
 
 __all__ = ["dataset", "grey_levels", "idx", "image", "sha256", "tar", "write_images"]
 

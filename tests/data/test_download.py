@@ -14,7 +14,7 @@ from inference_gaps.errors import UserError
 from inference_gaps.replication.cli import main
 from inference_gaps.replication.data import download
 from inference_gaps.replication.data.download import fetch_dataset
-from inference_gaps.specs.data import DatasetSpec
+from inference_gaps.replication.specs.data import DatasetSpec
 from tests.data.raw import dataset, grey_levels, idx, sha256
 from tests.faults.mounts import file_system
 

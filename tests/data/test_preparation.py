@@ -14,8 +14,8 @@ from inference_gaps.replication.artifacts.fingerprints import fingerprint
 from inference_gaps.replication.cli import main
 from inference_gaps.replication.data.binarisation import binarise
 from inference_gaps.replication.data.preparation import prepare_splits
+from inference_gaps.replication.specs.data import DatasetSpec, PrepareSpec
 from inference_gaps.replication.storage.prepared_data import load_prepared
-from inference_gaps.specs.data import DatasetSpec, PrepareSpec
 from tests.data.raw import dataset, grey_levels, idx, write_images
 
 IMAGES = grey_levels(40, 2, 3)

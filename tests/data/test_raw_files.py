@@ -8,7 +8,7 @@ import pytest
 
 from inference_gaps.errors import UserError
 from inference_gaps.replication.data.raw_files import read_content, verify
-from inference_gaps.specs.data import FileSpec
+from inference_gaps.replication.specs.data import FileSpec
 from tests.data.raw import sha256
 
 CONTENT = bytes(range(256)) * 40

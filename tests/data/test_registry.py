@@ -9,7 +9,7 @@ import pytest
 from inference_gaps.errors import UserError
 from inference_gaps.replication.config.datasets import find_dataset, load_datasets
 from inference_gaps.replication.data.preparation import read_parts
-from inference_gaps.specs.data import DatasetSpec
+from inference_gaps.replication.specs.data import DatasetSpec
 
 TOP = Path(__file__).parents[2]
 FILE = TOP / "config" / "datasets.yaml"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from inference_gaps.specs.data import PrepareSpec
-from inference_gaps.specs.iwae import IwaeSpec
+from inference_gaps.replication.specs.data import PrepareSpec
+from inference_gaps.specs.bounds import IwaeSpec
 from tests.command_lines import run
 from tests.data.raw import dataset, grey_levels
 

@@ -26,9 +26,9 @@ from inference_gaps.replication.artifacts.files import (
 )
 from inference_gaps.replication.cli import main
 from inference_gaps.replication.report.typeset import typeset
-from inference_gaps.specs.data import PrepareSpec
-from inference_gaps.specs.report import ReportSpec
-from inference_gaps.specs.table import TableSpec
+from inference_gaps.replication.specs.data import PrepareSpec
+from inference_gaps.replication.specs.documents import ReportSpec
+from inference_gaps.replication.specs.tables import TableSpec
 from tests.command_lines import arguments
 from tests.data.raw import dataset, grey_levels
 from tests.faults.conftest import TRAIN

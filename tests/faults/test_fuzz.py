@@ -17,7 +17,7 @@ from inference_gaps.errors import UserError
 from inference_gaps.replication.config.sentences import spec_sentences
 from inference_gaps.replication.study.plan import Study, load_study
 from inference_gaps.specs.base import InvalidSpec, Spec
-from inference_gaps.specs.local import LocalSpec
+from inference_gaps.specs.bounds import LocalSpec
 from tests.faults.mutations import mutated, mutated_text
 from tests.faults.specs import VALID_SPECS
 from tests.small_project import ROOT, link_project

@@ -23,7 +23,7 @@ from inference_gaps.replication.cli import main
 from inference_gaps.replication.data import raw_files
 from inference_gaps.replication.data.archives import tar_members
 from inference_gaps.replication.data.images import read_image_tar
-from inference_gaps.specs.data import PrepareSpec
+from inference_gaps.replication.specs.data import PrepareSpec
 from tests.command_lines import arguments
 from tests.data.raw import dataset, grey_levels, idx, image, sha256, tar
 from tests.faults.folders import contents

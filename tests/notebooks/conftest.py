@@ -8,7 +8,7 @@ import pytest
 from inference_gaps.replication.artifacts.files import write_values
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.replication.artifacts.layout import Layout
-from inference_gaps.specs.data import PrepareSpec
+from inference_gaps.replication.specs.data import PrepareSpec
 from tests.command_lines import run
 from tests.data.raw import dataset, grey_levels
 from tests.synthetic_study import make_table, write_study

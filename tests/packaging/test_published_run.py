@@ -12,8 +12,8 @@ from inference_gaps.replication.analysis.table import build_table
 from inference_gaps.replication.artifacts.files import Provenance, read_values, write_values
 from inference_gaps.replication.artifacts.layout import Layout
 from inference_gaps.replication.config.loading import load_configuration
-from inference_gaps.specs.claims import ClaimsSpec
-from inference_gaps.specs.table import TableSpec
+from inference_gaps.replication.specs.claims import ClaimsSpec
+from inference_gaps.replication.specs.tables import TableSpec
 
 TOP = Path(__file__).parents[2]
 LAYOUT = Layout("laptop", TOP)

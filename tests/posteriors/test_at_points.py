@@ -7,8 +7,8 @@ from inference_gaps.bounds.importance import elbo
 from inference_gaps.bounds.local import optimise
 from inference_gaps.models.vae import VAE, build_vae
 from inference_gaps.posteriors.at_points import family_at_points, parameters_at_points
+from inference_gaps.specs.bounds import LocalSpec
 from inference_gaps.specs.families import FAMILIES
-from inference_gaps.specs.local import LocalSpec
 from inference_gaps.specs.train import MlpArchitectureSpec, PosteriorSpec
 
 CONDITIONAL = [name for name, entry in FAMILIES.items() if entry.conditional]

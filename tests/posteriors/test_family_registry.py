@@ -10,8 +10,8 @@ from inference_gaps.posteriors.registry import local_family
 from inference_gaps.replication.analysis.markup import to_latex, to_markdown
 from inference_gaps.replication.analysis.paper_table import Column, PaperTable, Section
 from inference_gaps.replication.analysis.table_text import ESTIMATOR_WORDS
+from inference_gaps.specs.bounds import LocalSpec
 from inference_gaps.specs.families import FAMILIES, family_named, label_of
-from inference_gaps.specs.local import LocalSpec
 from inference_gaps.specs.train import PosteriorSpec
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from inference_gaps.specs.table import TableSpec
+from inference_gaps.replication.specs.tables import TableSpec
 from tests.synthetic_study import (
     TITLES,
     make_table,

@@ -8,8 +8,8 @@ import pytest
 
 from inference_gaps.replication.artifacts.files import read_values, write_values
 from inference_gaps.replication.artifacts.layout import Layout
-from inference_gaps.specs.claims import ClaimsSpec
-from inference_gaps.specs.table import TableRowSpec, TableSpec
+from inference_gaps.replication.specs.claims import ClaimsSpec
+from inference_gaps.replication.specs.tables import TableRowSpec, TableSpec
 from tests.synthetic_study import judge_claims, make_table, report_of, write_report
 
 Study = tuple[Path, TableSpec]

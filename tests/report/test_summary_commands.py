@@ -7,7 +7,7 @@ import pytest
 
 from inference_gaps.replication.artifacts.files import read_provenance, read_values, write_values
 from inference_gaps.replication.artifacts.layout import Layout
-from inference_gaps.specs.table import TableSpec
+from inference_gaps.replication.specs.tables import TableSpec
 from tests.synthetic_study import (
     POINTS,
     make_table,

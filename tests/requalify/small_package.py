@@ -9,7 +9,7 @@ from inference_gaps.replication.requalify.execution import Asked
 from inference_gaps.replication.requalify.pieces import Code
 from inference_gaps.replication.requalify.verdicts import Base, Verdict, judge
 from inference_gaps.replication.study.jobs import Job
-from inference_gaps.specs.ais import AisSpec
+from inference_gaps.specs.bounds import AisSpec
 
 __all__ = ["judged", "written"]
 

@@ -19,11 +19,7 @@ from inference_gaps.models.vae import VAE, build_vae
 from inference_gaps.numerics.checkpoint import NO_CHECKPOINT, Checkpoint
 from inference_gaps.posteriors.local import LocalPosterior
 from inference_gaps.posteriors.registry import local_family
-from inference_gaps.specs.ais import AisSpec
-from inference_gaps.specs.convergence import ConvergenceSpec
-from inference_gaps.specs.iwae import IwaeSpec
-from inference_gaps.specs.local import LocalSpec
-from inference_gaps.specs.procedures import ProceduresSpec
+from inference_gaps.specs.bounds import AisSpec, ConvergenceSpec, IwaeSpec, LocalSpec, ProceduresSpec
 from inference_gaps.specs.train import (
     ArchitectureSpec,
     ConvArchitectureSpec,

@@ -85,7 +85,7 @@ for job in study.jobs:
 """
 _PRINT = """
 from inference_gaps.replication.analysis.table_text import ESTIMATOR_WORDS
-from inference_gaps.specs.selfcheck import Estimator
+from inference_gaps.replication.specs.tables import Estimator
 
 print(ESTIMATOR_WORDS, Estimator)
 """

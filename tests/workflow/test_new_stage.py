@@ -39,7 +39,7 @@ rule count_ones:
         "inference-gaps count-ones {params.job} {params.files} > {log:q} 2>&1"
 """
 _JOB = """
-    from inference_gaps.specs.samples import SamplesSpec
+    from inference_gaps.replication.specs.models import SamplesSpec
 
     data = next(iter(jobs.of("prepare-data"))).outputs["output"]
     jobs.add("count-ones", SamplesSpec(), {"data": data}, {"output": layout.results / "ones.csv"})

@@ -30,7 +30,7 @@ from inference_gaps.bounds.step_sizes import CumulativeRule, FrozenStepSizes, Ro
 from inference_gaps.models.generator import Generator, Precision
 from inference_gaps.numerics.checkpoint import NO_CHECKPOINT, Checkpoint, State
 from inference_gaps.posteriors.gaussian import standard_normal_log_prob
-from inference_gaps.specs.ais import AisSpec
+from inference_gaps.specs.bounds import AisSpec
 
 __all__ = [
     "AisResult",

@@ -22,7 +22,7 @@ from inference_gaps.numerics.device import random_generator
 from inference_gaps.numerics.progress import Report, unheard
 from inference_gaps.posteriors.gaussian import normal_log_prob, reparameterise
 from inference_gaps.posteriors.local import LocalPosterior
-from inference_gaps.specs.procedures import ProceduresSpec
+from inference_gaps.specs.bounds import ProceduresSpec
 
 __all__ = [
     "AuthorsOptimum",

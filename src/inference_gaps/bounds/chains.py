@@ -12,7 +12,7 @@ from inference_gaps.numerics.checkpoint import NO_CHECKPOINT, Checkpoint, State
 from inference_gaps.numerics.device import random_generator
 from inference_gaps.numerics.progress import Report, unheard
 from inference_gaps.posteriors.local import LocalPosterior
-from inference_gaps.specs.ais import AisSpec
+from inference_gaps.specs.bounds import AisSpec
 
 __all__ = ["Bracket", "chain_start", "evaluate_ais", "evaluate_bdmc"]
 

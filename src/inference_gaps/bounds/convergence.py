@@ -20,8 +20,7 @@ from inference_gaps.numerics.device import random_generator
 from inference_gaps.numerics.progress import Report, unheard
 from inference_gaps.posteriors.family import Posterior
 from inference_gaps.posteriors.local import LocalPosterior
-from inference_gaps.specs.ais import AisSpec
-from inference_gaps.specs.convergence import ConvergenceSpec
+from inference_gaps.specs.bounds import AisSpec, ConvergenceSpec
 
 __all__ = ["Measurement", "evaluate_convergence"]
 

@@ -10,7 +10,7 @@ from inference_gaps.numerics.checkpoint import NO_CHECKPOINT, Checkpoint, State
 from inference_gaps.numerics.device import random_generator
 from inference_gaps.numerics.progress import Report, unheard
 from inference_gaps.posteriors.family import Posterior
-from inference_gaps.specs.iwae import IwaeSpec
+from inference_gaps.specs.bounds import IwaeSpec
 
 __all__ = ["evaluate_iwae"]
 

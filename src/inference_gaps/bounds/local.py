@@ -16,7 +16,7 @@ from torch import Tensor
 from inference_gaps.models.generator import Generator
 from inference_gaps.numerics.checkpoint import NO_CHECKPOINT, Checkpoint, State, numbered
 from inference_gaps.posteriors.family import PosteriorFamily
-from inference_gaps.specs.local import LocalSpec
+from inference_gaps.specs.bounds import LocalSpec
 
 __all__ = ["Effort", "LocalOptimum", "optimise"]
 

@@ -13,7 +13,7 @@ from inference_gaps.numerics.device import random_generator
 from inference_gaps.numerics.progress import Report, unheard
 from inference_gaps.posteriors.family import Recognition
 from inference_gaps.posteriors.local import LocalPosterior, family_of
-from inference_gaps.specs.local import LocalSpec
+from inference_gaps.specs.bounds import LocalSpec
 
 __all__ = ["LocalOptima", "optimise_local"]
 

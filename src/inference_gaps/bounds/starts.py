@@ -14,8 +14,8 @@ from inference_gaps.posteriors.at_points import parameters_at_points
 from inference_gaps.posteriors.family import Parameters, PosteriorFamily, Recognition
 from inference_gaps.posteriors.gaussian import FullyFactorisedGaussian
 from inference_gaps.posteriors.registry import amortized_family
+from inference_gaps.specs.bounds import LocalSpec
 from inference_gaps.specs.families import FAMILIES
-from inference_gaps.specs.local import LocalSpec
 
 __all__ = ["high_density_starts", "local_starts"]
 

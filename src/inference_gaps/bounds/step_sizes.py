@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from inference_gaps.numerics.checkpoint import State
-from inference_gaps.specs.ais import AisSpec
+from inference_gaps.specs.bounds import AisSpec
 
 __all__ = ["CumulativeRule", "FrozenStepSizes", "RobbinsMonro", "StepSizes"]
 

@@ -22,7 +22,7 @@ from inference_gaps.numerics.progress import Report, unheard
 from inference_gaps.posteriors.family import PosteriorFamily
 from inference_gaps.posteriors.gaussian import FullyFactorisedGaussian
 from inference_gaps.posteriors.local import LocalPosterior
-from inference_gaps.specs.posteriors import PosteriorsSpec
+from inference_gaps.specs.bounds import PosteriorsSpec
 
 __all__ = [
     "Approximation",

@@ -34,11 +34,9 @@ from inference_gaps.foreign.result import Bidirectional, Result, points_frame, s
 from inference_gaps.foreign.vae import Vae
 from inference_gaps.numerics.device import random_generator
 from inference_gaps.posteriors.local import LocalPosterior
-from inference_gaps.specs.ais import AisSpec
 from inference_gaps.specs.base import GradientPrecision
+from inference_gaps.specs.bounds import AisSpec, IwaeSpec, LocalSpec
 from inference_gaps.specs.families import FAMILIES, label_of
-from inference_gaps.specs.iwae import IwaeSpec
-from inference_gaps.specs.local import LocalSpec
 
 __all__ = ["EFFORTS", "Effort", "measure"]
 

@@ -7,7 +7,7 @@ from torch import Tensor
 from inference_gaps.posteriors.at_points import family_at_points
 from inference_gaps.posteriors.family import PosteriorFamily, Sampler, Score
 from inference_gaps.posteriors.registry import local_family
-from inference_gaps.specs.local import LocalSpec
+from inference_gaps.specs.bounds import LocalSpec
 
 __all__ = ["LocalPosterior", "family_of"]
 

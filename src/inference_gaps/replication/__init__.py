@@ -4,6 +4,7 @@ The folders are the chapters:
 
 - ``config``     what may be asked for, and the sentences that answer a wrong question
 - ``study``      every job of a preset, and its fingerprint
+- ``specs``      what the stages are asked to do that only the replication has
 - ``commands``   one module per subcommand of ``inference-gaps``: it parses, loads, calls the library, writes
 - ``data``       images: sources, digests, readers, binarisation
 - ``storage``    models and values as files

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS", "STAGES", "Input", "Output", "Stage"]
 
+_OF_THE_LIBRARY = ("bounds", "train")
+
 
 @dataclass(frozen=True)
 class Input:
@@ -72,7 +74,7 @@ class Stage:
     Attributes:
         name: the subcommand.
         summary: what it does, in a line.
-        specification: module and class in :mod:`inference_gaps.specs` of what it is asked to do.
+        specification: module and class of what it is asked to do, in ``specs`` here or of the library.
         keys: the keys of the specification that a person who runs it by hand writes first.
         inputs: what it is given, by flag.
         outputs: what it makes, the main file first.
@@ -115,8 +117,9 @@ class Stage:
     @property
     def spec(self) -> "type[Spec]":
         """The class of its specification."""
-        module = importlib.import_module(f"inference_gaps.specs.{self.specification.partition('.')[0]}")
-        return getattr(module, self.spec_name)
+        module = self.specification.partition(".")[0]
+        folder = "specs" if module in _OF_THE_LIBRARY else "replication.specs"
+        return getattr(importlib.import_module(f"inference_gaps.{folder}.{module}"), self.spec_name)
 
     def made_by(self, options: argparse.Namespace) -> dict[str, Path]:
         """Return the files that a command line has it make, by role."""
@@ -171,66 +174,66 @@ _ALL = (
           keys="architecture, posterior, epochs, seed", device=True, work="training", rate=6.0e10,
           lower="lower batch_size, or the widths of the architecture"),
     Stage("take-checkpoint", "take the weights after one epoch out of a training that kept them",
-          "checkpoint.CheckpointSpec", (Input("model", "trained model with checkpoints, from train"),),
+          "models.CheckpointSpec", (Input("model", "trained model with checkpoints, from train"),),
           _file("weights to write (.safetensors)"), keys="epoch"),
-    Stage("simulate-data", "simulate data from a trained model", "simulate.SimulateSpec", (_MODEL,),
+    Stage("simulate-data", "simulate data from a trained model", "models.SimulateSpec", (_MODEL,),
           _file("simulated data to write (.safetensors)"), keys="points, seed", device=True,
           lower="lower points (simulated_points in a preset)"),
-    Stage("optimise-local", "optimise q* for each data point (local variational parameters)", "local.LocalSpec",
+    Stage("optimise-local", "optimise q* for each data point (local variational parameters)", "bounds.LocalSpec",
           (_DATA, _MODEL, Input("start", "q*_FFG to start from, where the specification says so", required=False)),
           (*_file("q* to write (.safetensors)"),
            Output("residuals", "residuals to write (.csv)", "--residuals")), made="optimised",
           keys="family, points, samples, steps, learning_rate", device=True, work="ascent", rate=2.5e10,
           lower="lower samples or points, or flow_hidden for family af"),
-    Stage("evaluate-iwae", "evaluate the ELBO and the IWAE bound of a posterior, per data point", "iwae.IwaeSpec",
+    Stage("evaluate-iwae", "evaluate the ELBO and the IWAE bound of a posterior, per data point", "bounds.IwaeSpec",
           (_DATA, _MODEL,
            Input("posterior", "local q*, from optimise-local; default: the amortized q", required=False)),
           _VALUES, keys="split, points, samples, seed", device=True, work="samples", rate=4.0e10,
           lower="lower samples or points"),
-    Stage("evaluate-ais", "estimate log p(x) by annealed importance sampling, per data point", "ais.AisSpec",
+    Stage("evaluate-ais", "estimate log p(x) by annealed importance sampling, per data point", "bounds.AisSpec",
           (_DATA, _MODEL, _START_OR_PRIOR), _VALUES, keys="points, chains, distributions, schedule",
           device=True, work="chains", rate=6.0e10, lower="lower chains or points"),
-    Stage("evaluate-bdmc", "bound log p(x) from both sides, on data simulated from the model", "ais.AisSpec",
+    Stage("evaluate-bdmc", "bound log p(x) from both sides, on data simulated from the model", "bounds.AisSpec",
           (_DATA, _MODEL, _START_OR_PRIOR), _VALUES, keys="points, chains, distributions, schedule",
           device=True, work="chains both ways", rate=6.0e10, lower="lower chains or points"),
     Stage("evaluate-exact", "compute the exact answers of a model that has them, per data point",
-          "exact.ExactSpec", (_DATA, _MODEL), _VALUES, keys="split, points, quantities", device=True,
+          "models.ExactSpec", (_DATA, _MODEL), _VALUES, keys="split, points, quantities", device=True,
           lower="lower points"),
     Stage("compare-local", "compare the authors' local optimisation with ours, per data point",
-          "procedures.ProceduresSpec", (_DATA, _MODEL, _START), _VALUES,
+          "bounds.ProceduresSpec", (_DATA, _MODEL, _START), _VALUES,
           keys="points, copies, learning_rate, window, patience", device=True, work="windows", rate=3.0e10,
           lower="lower copies or points"),
     Stage("evaluate-convergence", "compare the estimators of log p(x) at growing cost, per data point",
-          "convergence.ConvergenceSpec", (_DATA, _MODEL, _START), _VALUES,
+          "bounds.ConvergenceSpec", (_DATA, _MODEL, _START), _VALUES,
           keys="points, samples, distributions, chains", device=True, work="samples and chains", rate=6.0e10,
           lower="lower samples, chains or points"),
-    Stage("evaluate-units", "measure the activity of each latent unit", "units.UnitsSpec",
+    Stage("evaluate-units", "measure the activity of each latent unit", "models.UnitsSpec",
           (_DATA, _MODEL), _VALUES, keys="split, points, samples, seed", device=True, lower="lower samples"),
     Stage("evaluate-posteriors", "evaluate posteriors over the plane of two latent dimensions",
-          "posteriors.PosteriorsSpec", (_DATA, _MODEL, *_LOCAL), _file("densities to write (.safetensors)"),
+          "bounds.PosteriorsSpec", (_DATA, _MODEL, *_LOCAL), _file("densities to write (.safetensors)"),
           keys="split, points, local, images, nodes, samples, seed", device=True),
-    Stage("evaluate-samples", "reconstruct images and sample from the prior", "samples.SamplesSpec",
+    Stage("evaluate-samples", "reconstruct images and sample from the prior", "models.SamplesSpec",
           (_DATA, _MODEL), _file("images to write (.safetensors)"), keys="split, points, seed", device=True),
     Stage("make-selfcheck", "compare every estimate with its exact answer, on models that have one",
-          "selfcheck.SelfcheckSpec", (_RESULTS,), _TABLES),
-    Stage("make-table", "build a table of bounds and gaps from per-point values", "table.TableSpec",
+          "tables.SelfcheckSpec", (_RESULTS,), _TABLES),
+    Stage("make-table", "build a table of bounds and gaps from per-point values", "tables.TableSpec",
           (_RESULTS, _PUBLISHED, _SELFCHECK), (*_TABLES, Output("latex", "LaTeX table to write", "--latex"))),
     Stage("judge-claims", "judge the claims of the paper by rules fixed in advance", "claims.ClaimsSpec",
           (_RESULTS, _PUBLISHED, _SELFCHECK), _TABLES),
     Stage("plot-schematic", "draw the gaps in measured numbers, as a ladder of bounds for each model",
-          "figures.SchematicFigureSpec", (_TABLE,), _FIGURE),
-    Stage("plot-gaps", "draw the gaps as stacked bars, paper and our run", "figures.GapsFigureSpec",
+          "documents.SchematicFigureSpec", (_TABLE,), _FIGURE),
+    Stage("plot-gaps", "draw the gaps as stacked bars, paper and our run", "documents.GapsFigureSpec",
           (_TABLE, _PUBLISHED), _FIGURE),
-    Stage("plot-training", "draw training curves", "figures.TrainingFigureSpec", (_RESULTS,), _FIGURE),
-    Stage("plot-samples", "draw samples and reconstructions", "figures.SamplesFigureSpec", (_RESULTS,), _FIGURE,
+    Stage("plot-training", "draw training curves", "documents.TrainingFigureSpec", (_RESULTS,), _FIGURE),
+    Stage("plot-samples", "draw samples and reconstructions", "documents.SamplesFigureSpec", (_RESULTS,), _FIGURE,
           lower="lower images"),
     Stage("plot-posteriors", "draw posteriors over the plane of two latent dimensions",
-          "figures.PosteriorsFigureSpec", (_RESULTS,), _FIGURE),
+          "documents.PosteriorsFigureSpec", (_RESULTS,), _FIGURE),
     Stage("plot-convergence", "draw log p(x) minus each estimate, against the cost of the estimate",
-          "figures.ConvergenceFigureSpec", (_RESULTS,), _FIGURE),
-    Stage("run-notebook", "execute a notebook on the results of a run, as an HTML page", "notebook.NotebookSpec",
+          "documents.ConvergenceFigureSpec", (_RESULTS,), _FIGURE),
+    Stage("run-notebook", "execute a notebook on the results of a run, as an HTML page", "documents.NotebookSpec",
           (Input("notebook", "such as notebooks/NAME.py"), _RESULTS), _file("page to write (.html)")),
-    Stage("write-report", "build the replication report as a PDF", "report.ReportSpec",
+    Stage("write-report", "build the replication report as a PDF", "documents.ReportSpec",
           (_RESULTS, Input("figures", "folder figures/PRESET"),
            Input("paper", "folder of the text (default: paper)", default="paper")),
           (*_file("PDF to write"), Output("numbers", "the numbers in it", "--results", "/report.json"))),

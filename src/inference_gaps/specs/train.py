@@ -3,16 +3,17 @@
 import itertools
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from inference_gaps.specs.base import Count, GradientPrecision, Spec
-from inference_gaps.specs.family import FamilySpec
+from inference_gaps.specs.families import FAMILIES, Family
 
 __all__ = [
     "ArchitectureSpec",
     "ConvArchitectureSpec",
     "Epochs",
+    "FamilySpec",
     "LinearGaussianArchitectureSpec",
     "MlpArchitectureSpec",
     "PosteriorSpec",
@@ -80,6 +81,36 @@ ArchitectureSpec = Annotated[
 def generator_settings(architecture: ArchitectureSpec) -> dict[str, Any]:
     """Return the keys of an architecture that its generator depends on; models that agree in them may share it."""
     return {key: value for key, value in architecture.as_dict().items() if not key.startswith("encoder_")}
+
+
+class FamilySpec(Spec):
+    """A posterior family of :data:`inference_gaps.specs.families.FAMILIES`.
+
+    ``flow_steps`` and ``flow_hidden`` (which is the family's own where it is not given) count for families with
+    networks.
+    """
+
+    family: Family = "ffg"
+    flow_steps: Annotated[int, Field(ge=1, le=64)] = 2
+    flow_hidden: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=8192,
+            description="Where not given: "
+            + ", ".join(f"{entry.hidden} for {entry.name}" for entry in FAMILIES.values())
+            + ".",
+        ),
+    ] = 200
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_width(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        family = given.get("family", "ffg")
+        entry = FAMILIES.get(family) if isinstance(family, str) else None
+        return {"flow_hidden": entry.hidden, **given} if entry else given
 
 
 class PosteriorSpec(FamilySpec):

@@ -14,9 +14,9 @@ from inference_gaps.replication.analysis.sources import residual_files
 from inference_gaps.replication.analysis.values import read_bidirectional, read_bounds
 from inference_gaps.replication.artifacts.files import read_provenance
 from inference_gaps.replication.artifacts.layout import Layout
-from inference_gaps.specs.claims import StatisticSpec, TermSpec
+from inference_gaps.replication.specs.claims import StatisticSpec, TermSpec
+from inference_gaps.replication.specs.tables import TableRowSpec
 from inference_gaps.specs.families import FAMILIES
-from inference_gaps.specs.table import TableRowSpec
 from inference_gaps.summary.gaps import Bounds, Quantity, quantities, tightest
 from inference_gaps.summary.intervals import Interval, mean_interval, monte_carlo_standard_error
 

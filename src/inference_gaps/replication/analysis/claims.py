@@ -9,7 +9,13 @@ import pandas as pd
 from inference_gaps.replication.analysis.claim_statistics import Measured, Runs, measure, published_value
 from inference_gaps.replication.analysis.verdicts import NOT_RUN, Evidence, Rule, combine, judge
 from inference_gaps.replication.artifacts.layout import Layout
-from inference_gaps.specs.claims import ClaimSpec, ClaimsSpec, Combination, Comparison, StatisticSpec
+from inference_gaps.replication.specs.claims import (
+    ClaimSpec,
+    ClaimsSpec,
+    Combination,
+    Comparison,
+    StatisticSpec,
+)
 from inference_gaps.summary.intervals import Interval
 
 __all__ = ["COLUMNS", "EFFECT", "build_claims"]

@@ -8,7 +8,7 @@ import pandas as pd
 from inference_gaps.replication.analysis.claims import EFFECT
 from inference_gaps.replication.analysis.table_text import ESTIMATOR_WORDS, estimate, signed
 from inference_gaps.replication.analysis.verdicts import NOT_RUN, VERDICTS
-from inference_gaps.specs.claims import ClaimSpec, ClaimsSpec
+from inference_gaps.replication.specs.claims import ClaimSpec, ClaimsSpec
 
 __all__ = ["claims_markdown", "deciding", "details", "effects", "overview", "summary"]
 

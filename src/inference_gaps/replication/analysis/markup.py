@@ -7,8 +7,8 @@ import pandas as pd
 from inference_gaps.replication.analysis.model_table import LOCAL, ModelTable, model_table
 from inference_gaps.replication.analysis.paper_table import PaperTable, paper_table
 from inference_gaps.replication.analysis.table import ACTIVE_UNITS
+from inference_gaps.replication.specs.tables import TableSpec
 from inference_gaps.specs.families import FAMILIES
-from inference_gaps.specs.table import TableSpec
 
 __all__ = ["laid_out", "to_latex", "to_markdown"]
 

@@ -13,8 +13,8 @@ from inference_gaps.replication.analysis.table_text import (
     reading_notes,
     summary_lines,
 )
+from inference_gaps.replication.specs.tables import TableSpec
 from inference_gaps.specs.families import FAMILIES
-from inference_gaps.specs.table import TableSpec
 
 __all__ = ["LOCAL", "ModelGroup", "ModelTable", "model_table"]
 

@@ -15,8 +15,8 @@ from inference_gaps.replication.analysis.table_text import (
     signed,
     summary_lines,
 )
+from inference_gaps.replication.specs.tables import TableSpec
 from inference_gaps.specs.families import FAMILIES, label_of
-from inference_gaps.specs.table import TableSpec
 
 __all__ = ["Column", "PaperTable", "Section", "paper_table"]
 

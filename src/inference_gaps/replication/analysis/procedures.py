@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from inference_gaps.replication.analysis.table_text import estimate
 from inference_gaps.replication.artifacts.checks import values_of
 from inference_gaps.replication.artifacts.layout import Layout
-from inference_gaps.specs.figures import ComparedModelSpec
+from inference_gaps.replication.specs.documents import ComparedModelSpec
 from inference_gaps.summary.intervals import mean_interval
 
 __all__ = ["procedure_effects"]

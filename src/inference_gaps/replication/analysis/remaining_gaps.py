@@ -9,7 +9,7 @@ import pandas as pd
 from inference_gaps.errors import UserError
 from inference_gaps.replication.artifacts.checks import values_of
 from inference_gaps.replication.artifacts.layout import Layout
-from inference_gaps.specs.figures import ConvergenceModelSpec
+from inference_gaps.replication.specs.documents import ConvergenceModelSpec
 from inference_gaps.summary.gaps import Bounds, tightest
 from inference_gaps.summary.intervals import monte_carlo_standard_error
 

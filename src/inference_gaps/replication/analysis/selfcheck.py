@@ -16,7 +16,7 @@ from inference_gaps.errors import UserError
 from inference_gaps.replication.analysis.values import BIDIRECTIONAL, read_bounds
 from inference_gaps.replication.artifacts.checks import values_of
 from inference_gaps.replication.artifacts.layout import Layout
-from inference_gaps.specs.selfcheck import SelfcheckRowSpec, SelfcheckSpec
+from inference_gaps.replication.specs.tables import SelfcheckRowSpec, SelfcheckSpec
 from inference_gaps.summary.gaps import Quantity, quantities
 from inference_gaps.summary.intervals import monte_carlo_standard_error
 

@@ -10,17 +10,16 @@ from pathlib import Path
 from inference_gaps.errors import UserError
 from inference_gaps.replication.artifacts.files import Provenance, check_content
 from inference_gaps.replication.artifacts.layout import Layout, at_epoch
-from inference_gaps.specs.claims import ClaimsSpec
-from inference_gaps.specs.figures import (
+from inference_gaps.replication.specs.claims import ClaimsSpec
+from inference_gaps.replication.specs.documents import (
     ConvergenceFigureSpec,
+    NotebookSpec,
     PosteriorsFigureSpec,
+    ReportSpec,
     SamplesFigureSpec,
     TrainingFigureSpec,
 )
-from inference_gaps.specs.notebook import NotebookSpec
-from inference_gaps.specs.report import ReportSpec
-from inference_gaps.specs.selfcheck import SelfcheckSpec
-from inference_gaps.specs.table import TableRowSpec, TableSpec
+from inference_gaps.replication.specs.tables import SelfcheckSpec, TableRowSpec, TableSpec
 
 __all__ = [
     "bdmc_files",

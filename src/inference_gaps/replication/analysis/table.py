@@ -15,7 +15,7 @@ from inference_gaps.replication.analysis.values import active_units, read_bidire
 from inference_gaps.replication.artifacts.checks import values_of
 from inference_gaps.replication.artifacts.files import Provenance
 from inference_gaps.replication.artifacts.layout import Layout
-from inference_gaps.specs.table import TableRowSpec, TableSpec
+from inference_gaps.replication.specs.tables import TableRowSpec, TableSpec
 from inference_gaps.summary.gaps import Quantity, average_over_seeds, quantities
 from inference_gaps.summary.intervals import mean_interval, monte_carlo_standard_error
 

@@ -12,8 +12,8 @@ from inference_gaps.replication.analysis.table import (
     WITHIN_BDMC,
     at_images,
 )
+from inference_gaps.replication.specs.tables import TableRowSpec
 from inference_gaps.specs.families import FAMILIES
-from inference_gaps.specs.table import TableRowSpec
 
 __all__ = [
     "ESTIMATOR_WORDS",

@@ -11,7 +11,7 @@ from inference_gaps.errors import UserError
 from inference_gaps.replication.analysis.sources import bdmc_files, values_files
 from inference_gaps.replication.artifacts.checks import values_of
 from inference_gaps.replication.artifacts.layout import Layout
-from inference_gaps.specs.table import TableRowSpec
+from inference_gaps.replication.specs.tables import TableRowSpec
 from inference_gaps.summary.gaps import Bounds, Quantity
 
 __all__ = [

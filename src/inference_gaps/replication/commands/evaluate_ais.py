@@ -19,7 +19,7 @@ from inference_gaps.replication.commands.stage_inputs import (
 )
 from inference_gaps.replication.jobs.job import resumable
 from inference_gaps.replication.jobs.progress_bar import reported
-from inference_gaps.specs.ais import AisSpec
+from inference_gaps.specs.bounds import AisSpec
 
 __all__ = ["run"]
 

@@ -23,8 +23,7 @@ from inference_gaps.replication.commands.stage_inputs import (
 )
 from inference_gaps.replication.jobs.job import resumable
 from inference_gaps.replication.jobs.progress_bar import reported
-from inference_gaps.specs.convergence import ConvergenceSpec
-from inference_gaps.specs.local import LocalSpec
+from inference_gaps.specs.bounds import ConvergenceSpec, LocalSpec
 
 __all__ = ["run"]
 

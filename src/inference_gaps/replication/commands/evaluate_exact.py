@@ -16,7 +16,7 @@ import pandas as pd
 from inference_gaps.exact.answers import exact_answers
 from inference_gaps.replication.artifacts.files import write_values
 from inference_gaps.replication.commands.stage_inputs import load_stage, values_frame
-from inference_gaps.specs.exact import ExactSpec
+from inference_gaps.replication.specs.models import ExactSpec
 
 __all__ = ["run"]
 

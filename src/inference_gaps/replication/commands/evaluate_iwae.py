@@ -18,7 +18,7 @@ from inference_gaps.replication.artifacts.files import write_values
 from inference_gaps.replication.commands.stage_inputs import load_stage, values_frame
 from inference_gaps.replication.jobs.job import resumable
 from inference_gaps.replication.jobs.progress_bar import reported
-from inference_gaps.specs.iwae import IwaeSpec
+from inference_gaps.specs.bounds import IwaeSpec
 
 __all__ = ["run"]
 

@@ -18,8 +18,8 @@ from inference_gaps.replication.artifacts.files import read_provenance
 from inference_gaps.replication.commands.stage_inputs import StageInputs, load_stage
 from inference_gaps.replication.jobs.progress_bar import reported
 from inference_gaps.replication.storage.plane_posteriors import save_posteriors
+from inference_gaps.specs.bounds import PosteriorsSpec
 from inference_gaps.specs.families import FAMILIES
-from inference_gaps.specs.posteriors import PosteriorsSpec
 
 __all__ = ["run"]
 

@@ -11,8 +11,8 @@ import argparse
 
 from inference_gaps.models.simulation import evaluate_samples
 from inference_gaps.replication.commands.stage_inputs import load_stage
+from inference_gaps.replication.specs.models import SamplesSpec
 from inference_gaps.replication.storage.drawn_images import save_samples
-from inference_gaps.specs.samples import SamplesSpec
 
 __all__ = ["run"]
 

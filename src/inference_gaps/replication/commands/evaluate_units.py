@@ -16,7 +16,7 @@ from inference_gaps.errors import UserError
 from inference_gaps.models.units import unit_activity
 from inference_gaps.replication.artifacts.files import write_values
 from inference_gaps.replication.commands.stage_inputs import load_stage
-from inference_gaps.specs.units import UnitsSpec
+from inference_gaps.replication.specs.models import UnitsSpec
 
 __all__ = ["run"]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from inference_gaps.replication.config.datasets import find_dataset
 from inference_gaps.replication.data.download import fetch_dataset
-from inference_gaps.specs.data import DatasetSpec
+from inference_gaps.replication.specs.data import DatasetSpec
 
 __all__ = ["add_arguments", "run"]
 

@@ -20,7 +20,7 @@ from inference_gaps.replication.analysis.sources import (
 )
 from inference_gaps.replication.artifacts.files import all_or_none, write_document, write_values
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
-from inference_gaps.specs.claims import ClaimsSpec
+from inference_gaps.replication.specs.claims import ClaimsSpec
 
 __all__ = ["run"]
 

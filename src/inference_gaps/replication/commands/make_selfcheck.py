@@ -12,7 +12,7 @@ from inference_gaps.replication.analysis.selfcheck_layout import selfcheck_markd
 from inference_gaps.replication.analysis.sources import layout_of, provenances, selfcheck_sources
 from inference_gaps.replication.artifacts.files import all_or_none, write_document, write_values
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
-from inference_gaps.specs.selfcheck import SelfcheckSpec
+from inference_gaps.replication.specs.tables import SelfcheckSpec
 
 __all__ = ["run"]
 

@@ -21,7 +21,7 @@ from inference_gaps.replication.analysis.sources import (
 from inference_gaps.replication.analysis.table import build_table
 from inference_gaps.replication.artifacts.files import all_or_none, write_document, write_values
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
-from inference_gaps.specs.table import TableSpec
+from inference_gaps.replication.specs.tables import TableSpec
 
 __all__ = ["run"]
 

@@ -20,8 +20,8 @@ from inference_gaps.replication.commands.stage_inputs import (
 from inference_gaps.replication.jobs.job import resumable
 from inference_gaps.replication.jobs.progress_bar import reported
 from inference_gaps.replication.storage.local_posteriors import save_local_posterior
+from inference_gaps.specs.bounds import LocalSpec
 from inference_gaps.specs.families import label_of
-from inference_gaps.specs.local import LocalSpec
 
 __all__ = ["run"]
 

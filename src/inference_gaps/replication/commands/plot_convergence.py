@@ -11,7 +11,7 @@ from inference_gaps.replication.analysis.sources import convergence_sources, lay
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.replication.figures.convergence import draw_convergence
 from inference_gaps.replication.figures.style import figure_style, save_figure
-from inference_gaps.specs.figures import ConvergenceFigureSpec
+from inference_gaps.replication.specs.documents import ConvergenceFigureSpec
 
 __all__ = ["run"]
 

@@ -14,7 +14,7 @@ from inference_gaps.replication.artifacts.layout import Layout
 from inference_gaps.replication.figures.gaps import gap_bars
 from inference_gaps.replication.figures.models import draw_experiment
 from inference_gaps.replication.figures.style import figure_style, save_figure
-from inference_gaps.specs.figures import GapsFigureSpec
+from inference_gaps.replication.specs.documents import GapsFigureSpec
 
 __all__ = ["run"]
 

@@ -10,8 +10,8 @@ from inference_gaps.replication.analysis.sources import layout_of, posteriors_so
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.replication.figures.posteriors import draw_posteriors, panel_numbers, rows_of
 from inference_gaps.replication.figures.style import figure_style, save_figure
+from inference_gaps.replication.specs.documents import PosteriorsFigureSpec
 from inference_gaps.replication.storage.plane_posteriors import load_posteriors
-from inference_gaps.specs.figures import PosteriorsFigureSpec
 
 __all__ = ["run"]
 

@@ -10,8 +10,8 @@ from inference_gaps.replication.analysis.sources import layout_of, provenances, 
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.replication.figures.samples import draw_samples, image_block, images_drawn
 from inference_gaps.replication.figures.style import figure_style, save_figure
+from inference_gaps.replication.specs.documents import SamplesFigureSpec
 from inference_gaps.replication.storage.drawn_images import load_samples
-from inference_gaps.specs.figures import SamplesFigureSpec
 
 __all__ = ["run"]
 

@@ -12,7 +12,7 @@ from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.replication.artifacts.layout import Layout
 from inference_gaps.replication.figures.schematic import draw_schematic, ladders
 from inference_gaps.replication.figures.style import figure_style, save_figure
-from inference_gaps.specs.figures import SchematicFigureSpec
+from inference_gaps.replication.specs.documents import SchematicFigureSpec
 
 __all__ = ["run"]
 

@@ -11,7 +11,7 @@ from inference_gaps.replication.analysis.values import read_metrics
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.replication.figures.style import figure_style, save_figure
 from inference_gaps.replication.figures.training import draw_training, training_curves
-from inference_gaps.specs.figures import TrainingFigureSpec
+from inference_gaps.replication.specs.documents import TrainingFigureSpec
 
 __all__ = ["run"]
 

@@ -5,7 +5,7 @@
 
 The digests of the raw files are checked. Binarisations: static (one Bernoulli draw per pixel with probability
 grey/255, --seed), threshold (1 where grey/255 >= 1/2), grey256 (grey levels; models read grey/256), given (the
-files are binary). --spec takes the whole PrepareSpec as JSON instead; specs/data.py lists its keys.
+files are binary). --spec takes the whole PrepareSpec as JSON instead; replication/specs/data.py lists its keys.
 """
 
 import argparse
@@ -17,8 +17,8 @@ from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.replication.config.datasets import find_dataset
 from inference_gaps.replication.data.preparation import prepare_splits
 from inference_gaps.replication.data.raw_files import unpinned_digests
+from inference_gaps.replication.specs.data import PrepareSpec
 from inference_gaps.replication.storage.prepared_data import save_prepared
-from inference_gaps.specs.data import PrepareSpec
 
 __all__ = ["run"]
 

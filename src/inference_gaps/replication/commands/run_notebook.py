@@ -21,7 +21,7 @@ from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.replication.notebooks.execution import executed
 from inference_gaps.replication.notebooks.page import html_page
 from inference_gaps.replication.notebooks.source import imported_code
-from inference_gaps.specs.notebook import NotebookSpec
+from inference_gaps.replication.specs.documents import NotebookSpec
 
 __all__ = ["run"]
 

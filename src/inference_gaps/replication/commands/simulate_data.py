@@ -11,9 +11,9 @@ import argparse
 from inference_gaps.models.simulation import simulate_data
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.replication.commands.runtime import device_of
+from inference_gaps.replication.specs.models import SimulateSpec
 from inference_gaps.replication.storage.prepared_data import save_simulated
 from inference_gaps.replication.storage.trained_models import load_model
-from inference_gaps.specs.simulate import SimulateSpec
 
 __all__ = ["run"]
 

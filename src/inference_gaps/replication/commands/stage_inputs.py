@@ -19,7 +19,7 @@ from inference_gaps.replication.data.prepared import PreparedData
 from inference_gaps.replication.storage.local_posteriors import load_local_posterior
 from inference_gaps.replication.storage.prepared_data import load_prepared
 from inference_gaps.replication.storage.trained_models import load_model
-from inference_gaps.specs.iwae import PointsSpec
+from inference_gaps.specs.bounds import PointsSpec
 
 __all__ = [
     "StageInputs",

@@ -10,8 +10,8 @@ model. Every stage that evaluates a model can read it.
 import argparse
 
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
+from inference_gaps.replication.specs.models import CheckpointSpec
 from inference_gaps.replication.storage.trained_models import load_checkpoint, save_model
-from inference_gaps.specs.checkpoint import CheckpointSpec
 
 __all__ = ["run"]
 

@@ -23,7 +23,7 @@ from inference_gaps.replication.artifacts.fingerprints import make_provenance
 from inference_gaps.replication.config.deviations import read_deviations
 from inference_gaps.replication.report.numbers import collect
 from inference_gaps.replication.report.typeset import typeset
-from inference_gaps.specs.report import ReportSpec
+from inference_gaps.replication.specs.documents import ReportSpec
 
 __all__ = ["run"]
 

@@ -21,9 +21,9 @@ from inference_gaps.replication.config.resolution import (
 )
 from inference_gaps.replication.config.sentences import unknown_name
 from inference_gaps.replication.config.training_checks import checkpoint_problems, generator_problems
-from inference_gaps.specs.data import DatasetSpec, Split
+from inference_gaps.replication.specs.data import DatasetSpec
+from inference_gaps.specs.bounds import PointsSpec, Split
 from inference_gaps.specs.families import FAMILIES
-from inference_gaps.specs.iwae import PointsSpec
 
 __all__ = ["problems_between_files"]
 

@@ -7,8 +7,8 @@ from pydantic import ValidationError
 
 from inference_gaps.errors import UserError
 from inference_gaps.replication.config.yaml_files import read_yaml
+from inference_gaps.replication.specs.data import DatasetSpec
 from inference_gaps.specs.base import InvalidSpec
-from inference_gaps.specs.data import DatasetSpec
 
 __all__ = ["find_dataset", "load_datasets"]
 

@@ -14,8 +14,7 @@ from inference_gaps.replication.config.sections import (
     TrainSection,
     UnitsSection,
 )
-from inference_gaps.specs.base import Count, Name, Spec
-from inference_gaps.specs.claims import (
+from inference_gaps.replication.specs.claims import (
     ClaimQuantity,
     Combination,
     Comparison,
@@ -25,10 +24,11 @@ from inference_gaps.specs.claims import (
     Threshold,
     Times,
 )
-from inference_gaps.specs.data import Binarisation, DatasetSpec, Part
-from inference_gaps.specs.families import FAMILIES
-from inference_gaps.specs.selfcheck import Estimator
-from inference_gaps.specs.table import AisStart, Family
+from inference_gaps.replication.specs.data import Binarisation, DatasetSpec, Part
+from inference_gaps.replication.specs.tables import Estimator
+from inference_gaps.specs.base import Count, Name, Spec
+from inference_gaps.specs.bounds import AisStart
+from inference_gaps.specs.families import FAMILIES, Family
 from inference_gaps.specs.train import ArchitectureSpec, Epochs, PosteriorSpec
 
 __all__ = [

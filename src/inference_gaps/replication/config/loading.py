@@ -15,7 +15,7 @@ from inference_gaps.replication.config.resolution import budget_of, checkpoints_
 from inference_gaps.replication.config.sentences import unknown_name, validated
 from inference_gaps.replication.config.training_checks import protocol_problems
 from inference_gaps.replication.config.yaml_files import read_yaml
-from inference_gaps.specs.data import DatasetSpec
+from inference_gaps.replication.specs.data import DatasetSpec
 
 __all__ = ["Configuration", "chosen_preset", "load_configuration", "preset_names"]
 

@@ -8,17 +8,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from inference_gaps.replication.config.files import Experiments, ModelSettings, Preset, ProtocolSettings
-from inference_gaps.specs.ais import AisSpec
+from inference_gaps.replication.specs.models import UnitsSpec
 from inference_gaps.specs.base import Spec
-from inference_gaps.specs.convergence import ConvergenceSpec
-from inference_gaps.specs.data import Split
-from inference_gaps.specs.families import FAMILIES
-from inference_gaps.specs.iwae import IwaeSpec
-from inference_gaps.specs.local import LocalSpec
-from inference_gaps.specs.procedures import ProceduresSpec
-from inference_gaps.specs.table import Family
+from inference_gaps.specs.bounds import AisSpec, ConvergenceSpec, IwaeSpec, LocalSpec, ProceduresSpec, Split
+from inference_gaps.specs.families import FAMILIES, Family
 from inference_gaps.specs.train import PosteriorSpec, TrainSpec
-from inference_gaps.specs.units import UnitsSpec
 
 __all__ = [
     "ais_spec",

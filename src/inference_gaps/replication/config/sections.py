@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import Field, create_model
 
-from inference_gaps.specs.ais import AisSpec
+from inference_gaps.replication.specs.models import UnitsSpec
 from inference_gaps.specs.base import Spec
-from inference_gaps.specs.convergence import ConvergenceSpec
+from inference_gaps.specs.bounds import (
+    AisSpec,
+    ConvergenceSpec,
+    IwaeSpec,
+    LocalSpec,
+    PointsSpec,
+    ProceduresSpec,
+)
 from inference_gaps.specs.families import FAMILIES
-from inference_gaps.specs.iwae import IwaeSpec, PointsSpec
-from inference_gaps.specs.local import LocalSpec
-from inference_gaps.specs.procedures import ProceduresSpec
 from inference_gaps.specs.train import TrainSpec
-from inference_gaps.specs.units import UnitsSpec
 
 __all__ = [
     "AisSection",

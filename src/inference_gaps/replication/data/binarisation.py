@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inference_gaps.errors import UserError
-from inference_gaps.specs.data import Binarisation
+from inference_gaps.replication.specs.data import Binarisation
 
 __all__ = ["binarise"]
 

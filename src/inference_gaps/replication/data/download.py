@@ -14,7 +14,7 @@ from typing import IO
 from inference_gaps.errors import UserError
 from inference_gaps.replication.data.raw_files import find_file, verify
 from inference_gaps.replication.jobs.progress_bar import progress_bar
-from inference_gaps.specs.data import DatasetSpec, FileSpec
+from inference_gaps.replication.specs.data import DatasetSpec, FileSpec
 
 __all__ = ["fetch_dataset", "fetch_file"]
 

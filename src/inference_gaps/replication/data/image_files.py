@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import get_args
 
 from inference_gaps.errors import UserError
-from inference_gaps.specs.data import Part
+from inference_gaps.replication.specs.data import Part
 
 __all__ = ["image_names", "names_below", "several"]
 

@@ -11,7 +11,7 @@ from inference_gaps.replication.data.binarisation import binarise
 from inference_gaps.replication.data.images import read_image_folder, read_image_tar
 from inference_gaps.replication.data.pixels import read_amat, read_cifar, read_idx
 from inference_gaps.replication.data.raw_files import read_content
-from inference_gaps.specs.data import DatasetSpec, FileSpec, PrepareSpec, SplitSpec
+from inference_gaps.replication.specs.data import DatasetSpec, FileSpec, PrepareSpec, SplitSpec
 
 __all__ = ["prepare_splits", "read_parts", "shrunk"]
 

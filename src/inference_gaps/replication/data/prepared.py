@@ -15,7 +15,7 @@ import torch
 
 from inference_gaps.errors import UserError
 from inference_gaps.replication.artifacts.files import Provenance
-from inference_gaps.specs.data import PrepareSpec
+from inference_gaps.replication.specs.data import PrepareSpec
 
 __all__ = ["PreparedData", "packed", "simulated", "unpacked"]
 

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from inference_gaps.errors import UserError
 from inference_gaps.replication.data.image_files import image_names, names_below
-from inference_gaps.specs.data import DatasetSpec, FileSpec
+from inference_gaps.replication.specs.data import DatasetSpec, FileSpec
 
 __all__ = ["find_file", "opened", "plain", "read_content", "unpinned_digests", "verify"]
 

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from inference_gaps.replication.analysis.table_text import SPLIT_WORDS
 from inference_gaps.replication.figures.gaps import GAPS, complete_bars, draw_gaps, gap_handles
 from inference_gaps.replication.figures.style import COLOURS, TEXT_WIDTH
-from inference_gaps.specs.figures import GapsFigureSpec
+from inference_gaps.replication.specs.documents import GapsFigureSpec
 
 __all__ = ["draw_experiment", "draw_gaps_of_models", "draw_gaps_over_epochs"]
 

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from inference_gaps.replication.figures.style import TEXT_WIDTH
+from inference_gaps.replication.specs.documents import ModelSpec
 from inference_gaps.specs.families import label_of
-from inference_gaps.specs.figures import ModelSpec
 
 __all__ = ["ImageBlock", "draw_samples", "image_block", "images_drawn", "tile"]
 

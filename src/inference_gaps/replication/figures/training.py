@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from inference_gaps.replication.figures.style import COLOURS, TEXT_WIDTH
-from inference_gaps.specs.figures import ModelSpec
+from inference_gaps.replication.specs.documents import ModelSpec
 
 __all__ = ["draw_training", "training_curves", "warm_up_end"]
 

@@ -9,7 +9,7 @@ from inference_gaps.replication.analysis.table import INCLUDES_ZERO, NEGATIVE, a
 from inference_gaps.replication.analysis.table_text import signed, summary_lines
 from inference_gaps.replication.artifacts.files import read_provenance, read_values
 from inference_gaps.replication.artifacts.layout import Layout
-from inference_gaps.specs.table import TableRowSpec, TableSpec
+from inference_gaps.replication.specs.tables import TableRowSpec, TableSpec
 from inference_gaps.specs.train import TrainSpec
 
 __all__ = ["comparability", "findings", "posteriors_sentences"]

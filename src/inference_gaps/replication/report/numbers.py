@@ -19,10 +19,10 @@ from inference_gaps.replication.artifacts.files import read_values
 from inference_gaps.replication.artifacts.layout import Layout
 from inference_gaps.replication.report.findings import comparability, findings, posteriors_sentences
 from inference_gaps.replication.report.records import estimator_records, local_records, model_records
-from inference_gaps.specs.claims import ClaimsSpec
+from inference_gaps.replication.specs.claims import ClaimsSpec
+from inference_gaps.replication.specs.documents import ReportSpec
+from inference_gaps.replication.specs.tables import TableSpec
 from inference_gaps.specs.families import FAMILIES
-from inference_gaps.specs.report import ReportSpec
-from inference_gaps.specs.table import TableSpec
 
 __all__ = ["collect"]
 

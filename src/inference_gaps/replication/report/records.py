@@ -11,8 +11,8 @@ from inference_gaps.replication.analysis.values import read_metrics
 from inference_gaps.replication.artifacts.checks import values_of
 from inference_gaps.replication.artifacts.files import read_provenance, read_values
 from inference_gaps.replication.artifacts.layout import Layout
+from inference_gaps.replication.specs.tables import TableRowSpec
 from inference_gaps.specs.families import label_of
-from inference_gaps.specs.table import TableRowSpec
 
 __all__ = ["estimator_records", "local_records", "model_records"]
 

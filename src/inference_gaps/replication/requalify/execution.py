@@ -10,11 +10,11 @@ from pathlib import Path
 
 from inference_gaps.errors import UserError
 from inference_gaps.replication.requalify.tracing import copy_traced
+from inference_gaps.replication.specs.data import PrepareSpec
 from inference_gaps.replication.stages import STAGES
 from inference_gaps.replication.study.command_line import file_flags
 from inference_gaps.replication.study.jobs import Job
 from inference_gaps.replication.study.plan import Study
-from inference_gaps.specs.data import PrepareSpec
 
 __all__ = ["Asked", "Run", "Side", "command_of", "probe_command"]
 

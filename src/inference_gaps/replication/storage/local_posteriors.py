@@ -10,7 +10,7 @@ from inference_gaps.errors import UserError
 from inference_gaps.posteriors.local import LocalPosterior, family_of
 from inference_gaps.replication.artifacts.checks import require_finite
 from inference_gaps.replication.artifacts.files import Provenance, read_tensors, write_tensors
-from inference_gaps.specs.local import LocalSpec
+from inference_gaps.specs.bounds import LocalSpec
 
 __all__ = ["load_local_posterior", "save_local_posterior"]
 

@@ -11,7 +11,7 @@ from inference_gaps.errors import UserError
 from inference_gaps.replication.artifacts.checks import require_finite
 from inference_gaps.replication.artifacts.files import Provenance, read_tensors, write_tensors
 from inference_gaps.replication.data.prepared import PreparedData, packed, simulated, unpacked
-from inference_gaps.specs.data import PrepareSpec
+from inference_gaps.replication.specs.data import PrepareSpec
 
 __all__ = ["load_prepared", "save_prepared", "save_simulated"]
 

@@ -9,13 +9,12 @@ from pathlib import Path
 from inference_gaps.errors import UserError
 from inference_gaps.replication.data.image_files import image_names, names_below
 from inference_gaps.replication.data.raw_files import find_file, opened
+from inference_gaps.replication.specs.data import DatasetSpec, PrepareSpec
+from inference_gaps.replication.specs.models import SamplesSpec, UnitsSpec
 from inference_gaps.replication.study.jobs import Job, Jobs
 from inference_gaps.replication.study.raw_sources import Source
-from inference_gaps.specs.data import DatasetSpec, PrepareSpec
-from inference_gaps.specs.iwae import PointsSpec
-from inference_gaps.specs.samples import SamplesSpec
+from inference_gaps.specs.bounds import PointsSpec
 from inference_gaps.specs.train import TrainSpec
-from inference_gaps.specs.units import UnitsSpec
 
 __all__ = ["amount_problems", "part_sizes"]
 

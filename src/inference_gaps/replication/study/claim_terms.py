@@ -10,8 +10,7 @@ from inference_gaps.replication.config.files import (
 )
 from inference_gaps.replication.config.loading import Configuration
 from inference_gaps.replication.config.resolution import evaluated_in
-from inference_gaps.replication.study.rows import experiment_rows
-from inference_gaps.specs.claims import (
+from inference_gaps.replication.specs.claims import (
     ClaimSpec,
     ClaimsSpec,
     EffectSpec,
@@ -19,7 +18,8 @@ from inference_gaps.specs.claims import (
     StatisticSpec,
     TermSpec,
 )
-from inference_gaps.specs.table import TableRowSpec
+from inference_gaps.replication.specs.tables import TableRowSpec
+from inference_gaps.replication.study.rows import experiment_rows
 
 __all__ = ["claims_spec"]
 

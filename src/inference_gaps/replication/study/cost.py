@@ -14,19 +14,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from inference_gaps.replication.specs.data import PrepareSpec
 from inference_gaps.replication.stages import STAGES
 from inference_gaps.replication.study.amounts import part_sizes
 from inference_gaps.replication.study.jobs import Job, Jobs
 from inference_gaps.replication.study.plan import Study
-from inference_gaps.specs.ais import AisSpec
 from inference_gaps.specs.base import Spec
-from inference_gaps.specs.convergence import ConvergenceSpec
-from inference_gaps.specs.data import PrepareSpec
-from inference_gaps.specs.family import FamilySpec
-from inference_gaps.specs.iwae import IwaeSpec
-from inference_gaps.specs.local import LocalSpec
-from inference_gaps.specs.procedures import ProceduresSpec
-from inference_gaps.specs.train import ArchitectureSpec, ConvArchitectureSpec, MlpArchitectureSpec, TrainSpec
+from inference_gaps.specs.bounds import AisSpec, ConvergenceSpec, IwaeSpec, LocalSpec, ProceduresSpec
+from inference_gaps.specs.train import (
+    ArchitectureSpec,
+    ConvArchitectureSpec,
+    FamilySpec,
+    MlpArchitectureSpec,
+    TrainSpec,
+)
 
 __all__ = ["Cost", "Work", "stage_costs", "work_of"]
 

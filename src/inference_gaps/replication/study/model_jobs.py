@@ -17,17 +17,13 @@ from inference_gaps.replication.config.resolution import (
     train_spec,
     units_spec,
 )
+from inference_gaps.replication.specs.data import PrepareSpec
+from inference_gaps.replication.specs.models import CheckpointSpec, ExactSpec, SamplesSpec, SimulateSpec
 from inference_gaps.replication.study.jobs import Jobs, derived_seed
 from inference_gaps.replication.study.raw_sources import Source
 from inference_gaps.specs.base import Spec
-from inference_gaps.specs.checkpoint import CheckpointSpec
-from inference_gaps.specs.data import PrepareSpec, Split
-from inference_gaps.specs.exact import ExactSpec
-from inference_gaps.specs.families import FAMILIES
-from inference_gaps.specs.posteriors import PosteriorsSpec
-from inference_gaps.specs.samples import SamplesSpec
-from inference_gaps.specs.simulate import SimulateSpec
-from inference_gaps.specs.table import Family
+from inference_gaps.specs.bounds import PosteriorsSpec, Split
+from inference_gaps.specs.families import FAMILIES, Family
 
 __all__ = ["ModelJobs"]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from inference_gaps.replication.analysis.sources import notebook_sources
 from inference_gaps.replication.artifacts.layout import Layout
 from inference_gaps.replication.notebooks.source import imported_code, reads
+from inference_gaps.replication.specs.documents import NotebookSpec
 from inference_gaps.replication.study.jobs import Job, Jobs
-from inference_gaps.specs.notebook import NotebookSpec
 
 __all__ = ["add_notebooks"]
 

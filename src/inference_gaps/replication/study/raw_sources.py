@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inference_gaps.replication.data.raw_files import find_file, plain, unpinned_digests
-from inference_gaps.specs.data import DatasetSpec
+from inference_gaps.replication.specs.data import DatasetSpec
 
 __all__ = ["Source", "find_source"]
 

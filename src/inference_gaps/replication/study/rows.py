@@ -2,8 +2,9 @@
 
 from inference_gaps.replication.config.loading import Configuration
 from inference_gaps.replication.config.resolution import checkpoints_of
-from inference_gaps.specs.data import Split
-from inference_gaps.specs.table import AisStart, Family, TableRowSpec
+from inference_gaps.replication.specs.tables import TableRowSpec
+from inference_gaps.specs.bounds import AisStart, Split
+from inference_gaps.specs.families import Family
 
 __all__ = ["checked_row", "experiment_rows"]
 

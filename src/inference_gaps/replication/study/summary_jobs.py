@@ -18,26 +18,25 @@ from inference_gaps.replication.analysis.sources import (
 from inference_gaps.replication.artifacts.layout import Layout
 from inference_gaps.replication.config.loading import Configuration
 from inference_gaps.replication.config.resolution import train_spec
-from inference_gaps.replication.study.claim_terms import claims_spec
-from inference_gaps.replication.study.jobs import Job, Jobs
-from inference_gaps.replication.study.model_jobs import ModelJobs
-from inference_gaps.replication.study.raw_sources import Source
-from inference_gaps.replication.study.rows import checked_row, experiment_rows
-from inference_gaps.specs.data import Split
-from inference_gaps.specs.figures import (
+from inference_gaps.replication.specs.documents import (
     ComparedModelSpec,
     ConvergenceFigureSpec,
     ConvergenceModelSpec,
     GapsFigureSpec,
     ModelSpec,
     PosteriorsFigureSpec,
+    ReportSpec,
     SamplesFigureSpec,
     SchematicFigureSpec,
     TrainingFigureSpec,
 )
-from inference_gaps.specs.report import ReportSpec
-from inference_gaps.specs.selfcheck import SelfcheckRowSpec, SelfcheckSpec
-from inference_gaps.specs.table import TableRowSpec, TableSpec
+from inference_gaps.replication.specs.tables import SelfcheckRowSpec, SelfcheckSpec, TableRowSpec, TableSpec
+from inference_gaps.replication.study.claim_terms import claims_spec
+from inference_gaps.replication.study.jobs import Job, Jobs
+from inference_gaps.replication.study.model_jobs import ModelJobs
+from inference_gaps.replication.study.raw_sources import Source
+from inference_gaps.replication.study.rows import checked_row, experiment_rows
+from inference_gaps.specs.bounds import Split
 
 __all__ = ["Summary"]
 

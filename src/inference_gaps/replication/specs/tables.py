@@ -1,16 +1,21 @@
-"""Which models a table compares, and what was evaluated on each."""
+"""Which models a table compares, what was evaluated on each, and which of them have known answers."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
+from inference_gaps.replication.specs.data import Binarisation
 from inference_gaps.specs.base import Count, Name, Spec
-from inference_gaps.specs.data import Binarisation, Split
-from inference_gaps.specs.families import Family
+from inference_gaps.specs.bounds import AisStart, Split
+from inference_gaps.specs.families import FAMILIES, Family
 
-__all__ = ["AisStart", "Family", "TableRowSpec", "TableSpec"]
+__all__ = ["Estimator", "SelfcheckRowSpec", "SelfcheckSpec", "TableRowSpec", "TableSpec"]
 
-AisStart = Literal["prior", "local-ffg"]
+if TYPE_CHECKING:
+    Estimator: TypeAlias = str
+else:
+    _LOCAL = tuple(f"iwae_local_{entry.key}" for entry in FAMILIES.values())
+    Estimator = Literal[("iwae_amortized", *_LOCAL, "ais_prior", "ais_local_ffg")]
 
 
 class TableRowSpec(Spec):
@@ -56,3 +61,20 @@ class TableSpec(Spec):
     preset: Name
     published: Count | None = None
     rows: Annotated[list[TableRowSpec], Field(min_length=1)]
+
+
+class SelfcheckRowSpec(TableRowSpec):
+    """One model with known answers; ``reaches`` are the estimators that must hit its log p(x).
+
+    The others must only stay below it.
+    """
+
+    reaches: list[Estimator]
+
+
+class SelfcheckSpec(Spec):
+    """Every estimate of some models beside its exact answer."""
+
+    title: str
+    preset: Name
+    rows: Annotated[list[SelfcheckRowSpec], Field(min_length=1)]

@@ -6,11 +6,10 @@ from pydantic import Field
 
 from inference_gaps.specs.base import Count, Spec
 
-__all__ = ["Binarisation", "DatasetSpec", "FileSpec", "Part", "PrepareSpec", "Split", "SplitSpec"]
+__all__ = ["Binarisation", "DatasetSpec", "FileSpec", "Part", "PrepareSpec", "SplitSpec"]
 
 Binarisation = Literal["static", "threshold", "grey256", "given"]
 Part = Literal["train", "validation", "test"]
-Split = Literal["train", "validation", "test", "simulated"]
 _Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Address = Annotated[str, Field(pattern=r"^https?://[^\s]+$")]
 # A name, never a path: it is joined to the folder that holds the files.

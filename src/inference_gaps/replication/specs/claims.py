@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from inference_gaps.replication.specs.data import Part
+from inference_gaps.replication.specs.tables import TableRowSpec
 from inference_gaps.specs.base import Spec
-from inference_gaps.specs.data import Part
-from inference_gaps.specs.table import TableRowSpec
 
 __all__ = [
     "ClaimQuantity",

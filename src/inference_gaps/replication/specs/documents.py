@@ -1,12 +1,13 @@
-"""What each figure draws."""
+"""What each figure draws, what the report covers, and what a notebook reads."""
 
 from typing import Annotated
 
 from pydantic import Field
 
+from inference_gaps.replication.specs.tables import TableSpec
 from inference_gaps.specs.base import Count, Name, Spec
-from inference_gaps.specs.data import Split
-from inference_gaps.specs.table import Family
+from inference_gaps.specs.bounds import Split
+from inference_gaps.specs.families import Family
 
 __all__ = [
     "ComparedModelSpec",
@@ -14,11 +15,15 @@ __all__ = [
     "ConvergenceModelSpec",
     "GapsFigureSpec",
     "ModelSpec",
+    "NotebookSpec",
     "PosteriorsFigureSpec",
+    "ReportSpec",
     "SamplesFigureSpec",
     "SchematicFigureSpec",
     "TrainingFigureSpec",
 ]
+
+_BELOW_RESULTS = r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*(/[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)*$"
 
 
 class GapsFigureSpec(Spec):
@@ -89,3 +94,29 @@ class PosteriorsFigureSpec(Spec):
     preset: Name
     model: ModelSpec
     split: Split = "train"
+
+
+class ReportSpec(Spec):
+    """The tables and figures of one preset.
+
+    ``tables`` are the specifications that the tables were made from; models, data and budgets are read from
+    what they made. ``figures`` are names as in ``figures/<preset>/<name>.pdf``: ``gaps-<experiment>``,
+    ``training``, ``samples``, ``convergence``. ``selfcheck``: whether there is a table of the self-check.
+    ``claims``: whether there are verdicts on the claims of the paper. ``procedures``: models on which the authors'
+    local optimisation was compared with ours.
+    """
+
+    preset: Name
+    description: str
+    tables: list[TableSpec]
+    figures: list[Name] = []
+    selfcheck: bool = False
+    claims: bool = False
+    procedures: list[ComparedModelSpec] = []
+
+
+class NotebookSpec(Spec):
+    """The preset whose results a notebook reads, and which of them: paths below ``results/<preset>``."""
+
+    preset: Name
+    reads: list[Annotated[str, Field(pattern=_BELOW_RESULTS)]] = []
