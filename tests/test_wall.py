@@ -30,7 +30,6 @@ _REPLICATION_MAY = (
 # Third-party packages by what imports them.
 _PACKAGES = {
     "": ("numpy", "torch"),
-    "foreign": ("PIL", "matplotlib", "pandas", "safetensors", "tqdm"),
     "summary": ("pandas", "scipy"),
     # What no stage of the pipeline asks for.
     "foreign": ("matplotlib", "pandas", "PIL", "safetensors", "tqdm"),
