@@ -66,8 +66,9 @@ class Run:
 
     def child(self) -> psutil.Process:
         """Return the one child of the server, once there is one."""
-        until(self.server.children)
-        (child,) = self.server.children()
+        found: list[psutil.Process] = []
+        until(lambda: found.extend(self.server.children()) or found)
+        (child,) = found
         return child
 
 
