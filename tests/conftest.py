@@ -1,10 +1,13 @@
-"""Settings of all tests: one thread, so that results and times do not depend on the machine's load."""
+"""Settings of all tests: one thread, so that results do not depend on the load; mathematics in double precision."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from inference_gaps.replication.own_code import code_of_another_folder
+
+_MATHEMATICS = {"bounds", "exact", "models", "mutants", "posteriors", "training"}
 
 
 def pytest_configure() -> None:
@@ -17,3 +20,12 @@ def _one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _double_precision(request: pytest.FixtureRequest) -> Iterator[None]:
+    import torch
+
+    torch.set_default_dtype(torch.float64 if request.path.parent.name in _MATHEMATICS else torch.float32)
+    yield
+    torch.set_default_dtype(torch.float32)

@@ -1,18 +1,9 @@
-"""Mathematics is tested in double precision."""
-
-from collections.abc import Iterator
+"""What the tests of bounds share."""
 
 import pytest
 import torch
 
 from tests.linear_gaussian import LinearGaussian
-
-
-@pytest.fixture(autouse=True)
-def _double_precision() -> Iterator[None]:
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 @pytest.fixture

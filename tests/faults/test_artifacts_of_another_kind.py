@@ -401,6 +401,16 @@ def test_files_of_specifications(
     assert_refused(stages, command_line(stages, "evaluate-iwae", spec=stages / "spec.json"), sentence, capsys)
 
 
+@pytest.mark.parametrize("family", [[], {}])
+def test_a_family_that_is_no_text(family: object, stages: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert_refused(
+        stages,
+        command_line(stages, "optimise-local", spec={"family": family}),
+        "--spec: family is an",
+        capsys,
+    )
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_specification_of_another_stage(
     command: str, stages: Path, capsys: pytest.CaptureFixture[str]

@@ -1,19 +1,10 @@
 """Bugs in gaps, intervals and errors."""
 
-from inference_gaps.replication.analysis import remaining_gaps, table, table_text
-from inference_gaps.replication.figures import schematic
+from inference_gaps.replication.analysis import remaining_gaps
 from inference_gaps.summary import gaps, intervals
-from tests.analysis import (
-    test_coverage,
-    test_intervals,
-    test_paired_gaps,
-    test_remaining_gaps,
-    test_table_text,
-)
+from tests.analysis import test_coverage, test_intervals, test_paired_gaps, test_remaining_gaps
 from tests.bounds import test_uncertainty
-from tests.figures import test_schematic
 from tests.mutants.mutant import Check, Mutant
-from tests.report import test_summary_commands
 
 __all__ = ["SUMMARIES"]
 
@@ -29,12 +20,6 @@ _COVERAGE = Check(
 )
 _CHOICE = Check(test_coverage.test_choosing_one_estimator_by_its_mean_is_biased_by_less_than_its_bound)
 _GAP_ERROR = Check(test_uncertainty.test_the_error_of_a_gap_is_the_spread_of_repetitions)
-_TO_SCALE = Check(test_schematic.test_the_gaps_are_drawn_to_scale_below_log_p)
-_NUMBERS = Check(test_schematic.test_numbers_are_those_of_the_table_with_their_intervals)
-_OWN_FAMILY = Check(
-    test_schematic.test_models_without_an_optimum_of_their_own_family_and_checkpoints_are_left_out
-)
-_ONCE = Check(test_table_text.test_each_chain_that_diverged_is_counted_once)
 
 _REFERENCE = Check(test_remaining_gaps.test_the_tightest_estimate_stands_for_log_p_with_its_error)
 
@@ -54,14 +39,6 @@ SUMMARIES = [
         'np.hypot(_error(at["standard_error"]), reference.standard_error)',
         '_error(at["standard_error"])',
         _REFERENCE,
-    ),
-    Mutant(
-        "chains counted with what rests on them",
-        "The note on diverged proposals counts them again for every gap that rests on the chains.",
-        table_text.reading_notes,
-        'lines[lines["quantity"].str.startswith(("ais_", "bdmc_"))]',
-        "lines",
-        _ONCE,
     ),
     Mutant(
         "largest value at each point",
@@ -150,45 +127,5 @@ SUMMARIES = [
         "<= _RIVAL_DISTANCE * np.hypot(error, errors[chosen])",
         "<= np.inf",
         _SELECTION,
-    ),
-    Mutant(
-        "rungs at the wrong height",
-        "The schematic puts L[q*] as far below log p(x) as it lies above L[q].",
-        schematic._heights,
-        'numbers["approximation_gap"].mean',
-        'numbers["amortization_gap"].mean',
-        _TO_SCALE,
-    ),
-    Mutant(
-        "whole width of an interval",
-        "The schematic writes ± with the width of the interval instead of half of it.",
-        schematic._with_interval,
-        "(known.high - known.low) / 2",
-        "(known.high - known.low)",
-        _NUMBERS,
-    ),
-    Mutant(
-        "optimum of any family",
-        "The schematic shows L[q*] of the Gaussian family for a model trained with a flow.",
-        schematic.ladders,
-        '"elbo_local_" + lines["trained_with"].map(lambda family: FAMILIES[family].key)',
-        '"elbo_local_ffg"',
-        _OWN_FAMILY,
-    ),
-    Mutant(
-        "simulated points counted as images",
-        "A table says of the images how many simulated points there are.",
-        table.at_images,
-        'table[~table["quantity"].str.startswith("bdmc_")]',
-        "table",
-        Check(test_summary_commands.test_fewer_simulated_points_are_not_points_left_out),
-    ),
-    Mutant(
-        "points that seeds do not share",
-        "Points left out of an average over seeds are not counted.",
-        gaps.average_over_seeds,
-        "same[0].excluded + len(same[0].per_point) - len(values)",
-        "same[-1].excluded",
-        Check(test_summary_commands.test_a_simulated_point_left_out_is_none_of_the_images, {"seeds": [0, 1]}),
     ),
 ]

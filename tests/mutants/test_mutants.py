@@ -9,7 +9,7 @@ import torch
 from inference_gaps.models.mlp import MlpGenerator
 from inference_gaps.posteriors import gaussian
 from inference_gaps.posteriors.gaussian import standard_normal_log_prob
-from tests.mutants.catalogue import CHECKS, LIST, MUTANTS, as_markdown, table
+from tests.mutants.catalogue import CHECKS, MUTANTS
 from tests.mutants.mutant import Mutant
 from tests.mutants.planting import innermost, planted
 
@@ -38,14 +38,9 @@ def test_a_planted_bug_is_caught_and_gone_afterwards(mutant: Mutant) -> None:
     assert innermost(mutant.function).__code__ is before
 
 
-def test_every_bug_has_a_name_of_its_own_and_a_line_in_the_table() -> None:
-    names = [name for name, _, _ in table()]
-    assert len(set(names)) == len(names) == len(MUTANTS)
-    assert all(description.endswith(".") for _, description, _ in table())
-
-
-def test_the_page_lists_every_bug() -> None:
-    assert LIST.read_text(encoding="utf-8") == as_markdown(), "run python -m tests.mutants.catalogue"
+def test_every_bug_has_a_name_of_its_own() -> None:
+    names = [mutant.name for mutant in MUTANTS]
+    assert len(set(names)) == len(names)
 
 
 def test_a_planted_function_is_the_same_object_for_every_importer() -> None:
