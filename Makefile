@@ -1,6 +1,6 @@
 # `make` sets up .venv and makes tables, figures and report; `make help` lists everything else.
 
-GIVEN := PRESET DATA COPIES CORES PYTHON
+GIVEN := PRESET DATA COPIES FRESH CORES PYTHON
 UNKNOWN := $(filter-out $(GIVEN) SHELL,$(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name))))
 # Variables of a Makefile that calls this one are not for it.
 $(if $(UNKNOWN),$(if $(filter 0,$(MAKELEVEL)),$(error There is no $(UNKNOWN) to give; there are $(GIVEN))))
@@ -14,7 +14,7 @@ unexport PYTHONPATH PYTHONHOME
 
 BIN := .venv/bin
 STUDY := $${PRESET:+--preset="$$PRESET"} $${DATA:+--data-folder="$$DATA"} $${COPIES:+--copies="$$COPIES"}
-SNAKEMAKE := $(BIN)/python -P scripts/run_snakemake.py $(STUDY) --cores "$${CORES:-all}"
+SNAKEMAKE := $(BIN)/python -P scripts/run_snakemake.py $(STUDY) $${FRESH:+--fresh="$$FRESH"} --cores "$${CORES:-all}"
 
 .PHONY: replicate tables figures notebooks paper html data selfcheck test test-faults check bench clean lock schemas environment help
 
@@ -86,6 +86,7 @@ help:
 	@echo 'PRESET=quick         quick, laptop or full; default: the preset of config/config.yaml'
 	@echo 'DATA=FOLDER          folder with mnist/, fashion-mnist/, ...; default: download'
 	@echo 'COPIES={cifar10: cifar10}   in quotes; copies of data sets to use instead of those of the preset'
+	@echo 'FRESH=yes            make all anew, published values included; what was there is set aside'
 	@echo 'CORES=all            number of jobs at once'
 	@echo 'PYTHON=python3       Python 3.11 or newer, for .venv'
 

@@ -7,6 +7,7 @@ again exactly when one of these changes.
 """
 
 include: "workflow/rules/study.smk"
+include: "workflow/rules/common.smk"
 
 
 report: "workflow/report/workflow.rst"
@@ -19,57 +20,54 @@ onstart:
     workflow.scheduler.job_rate_limiter = None
 
 
+onsuccess:
+    finish()
+
+
 # What a user asks for by name; the first is what plain `snakemake` makes.
 rule all:
     input:
-        SELFCHECK,
-        TABLES,
-        CLAIMS,
-        FIGURES,
-        NOTEBOOKS,
-        LAYOUT.report,
-        LAYOUT.manifest,
+        wanted(*RESULTS, LAYOUT.report, LAYOUT.manifest),
 
 
 rule data:
     input:
-        [job.outputs["output"] for job in STUDY.jobs.of("prepare-data")],
+        wanted(*(job.outputs["output"] for job in STUDY.jobs.of("prepare-data"))),
     message:
         "The data are in results/{PRESET}/data"
 
 
 rule tables:
     input:
-        TABLES,
-        CLAIMS,
+        wanted(*TABLES, *CLAIMS),
     message:
         "The tables are in results/{PRESET}"
 
 
 rule selfcheck:
     input:
-        SELFCHECK,
+        wanted(*SELFCHECK),
     message:
         "The self-check is {input}"
 
 
 rule figures:
     input:
-        FIGURES,
+        wanted(*FIGURES),
     message:
         "The figures are in figures/{PRESET}"
 
 
 rule paper:
     input:
-        LAYOUT.report,
+        wanted(LAYOUT.report),
     message:
         "The report is {input}"
 
 
 rule notebooks:
     input:
-        NOTEBOOKS,
+        wanted(*NOTEBOOKS),
     message:
         "The notebooks are in results/{PRESET}/notebooks"
 
@@ -84,7 +82,6 @@ localrules:
     paper,
 
 
-include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/estimators.smk"

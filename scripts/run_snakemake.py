@@ -1,10 +1,10 @@
 """Run Snakemake in this folder: one run at a time, and without unlocking by hand after one that was killed.
 
-    python scripts/run_snakemake.py [--preset P] [--data-folder D] [--copies C] [--cores N] [--page]
-                                    ARGUMENTS OF SNAKEMAKE
+    python scripts/run_snakemake.py [--preset P] [--data-folder D] [--copies C] [--fresh yes|no]
+                                    [--cores N] [--page] ARGUMENTS OF SNAKEMAKE
 
-The flags stand for keys of config/config.yaml, as they do for the commands of inference-gaps. --page has Snakemake
-write its own report on the run, one page to browse.
+The first flags stand for keys of config/config.yaml, as they do for the commands of inference-gaps. --fresh makes
+all anew, published values included. --page has Snakemake write its own report on the run, one page to browse.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import getpass
 import json
 import os
 import re
+import signal
 import sys
 import unicodedata
 from pathlib import Path
@@ -40,13 +41,17 @@ def snakemake_arguments(arguments: list[str]) -> list[str]:
     add_study_flags(parser)
     parser.add_argument("--cores", default="all")
     parser.add_argument("--page", action="store_true")
+    parser.add_argument("--fresh", default="no")
     options, words = parser.parse_known_args(arguments)
     given = given_keys(options)
     if not re.fullmatch("all|[1-9][0-9]*", options.cores):
         raise UserError(f"CORES is {options.cores!r}; write how many jobs may run at once, or all.")
+    if options.fresh not in ("yes", "no"):
+        raise UserError(f"FRESH is {options.fresh!r}; write yes to make all anew, or leave it out.")
     words = ["--cores", options.cores, *words]
     if options.page:
         words += ["--report", _page(given)]
+    given |= {"fresh": True} if options.fresh == "yes" else {}
     if os.environ.get("SNAKEMAKE_OUTPUT_CACHE"):
         words.append("--cache")
     if given:
@@ -104,6 +109,8 @@ def _hold() -> None:
 
 def main(arguments: list[str]) -> int:
     """Become Snakemake with ``arguments``, or return an exit status."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback.
     try:
         words = snakemake_arguments(arguments)
         _hold()

@@ -5,7 +5,9 @@ Their records say what made them, as the plan has it.
 
 import itertools
 import json
+import os
 import sys
+import time
 from pathlib import Path
 
 from inference_gaps.errors import UserError
@@ -46,6 +48,7 @@ def main() -> None:
         sys.exit("inference-gaps train: the disk is full; free some space.")
     with Path("ran.txt").open("a") as log:
         log.write(f"{command}\n")
+    time.sleep(float(os.environ.get("STUB_SECONDS", "0")))
     if command == "fetch-data":
         return
     if command == "write-manifest":
@@ -58,6 +61,8 @@ def main() -> None:
     job = _planned(values["--fingerprint"])
     inputs = {role: _read(*source) for role, source in job["inputs"].items()} | job["digests"]
     provenance = make_provenance(command, json.loads(values["--spec"]), inputs, values["--fingerprint"])
+    if os.environ.get("STUB_OTHERWISE") == command:
+        provenance["fingerprint"] = "0" * 16
     with all_or_none():
         # As the commands do, the main file last.
         for path in map(Path, reversed(paths)):

@@ -84,7 +84,7 @@ def wait_for(condition: Callable[[], object]) -> None:
 
 
 def trains(study: Path) -> bool:
-    return bool(list((study / _FOLDER).glob(".*.resume")))
+    return bool(list((study / _FOLDER).glob(".model*.resume")))  # Not one that is being written.
 
 
 @contextlib.contextmanager

@@ -202,9 +202,10 @@ ROWS: list[tuple[Callable[[Path], object], dict[str, int]]] = [
     (without_records, FFG),
     (cloned_and_edited, FFG),
     (touched_by_snakemake, FFG),
-    (copied, FFG),
-    (damaged, FFG),
-    (lost_record, FFG),
+    # Nobody reads the weights any more: the values that were made from the right ones are there.
+    (copied, {"write_manifest": 1}),
+    (damaged, {"write_manifest": 1}),
+    (lost_record, {"write_manifest": 1}),
     (other_values, {"make_table": 1, "plot_schematic": 1, "plot_gaps": 1, **CLAIMS, **NOTEBOOK, **PDF}),
     (other_image, {"prepare_data": 1, **BOTH}),
     (lambda top: other_torch(top, "2.99.0"), {"prepare_data": 1, **BOTH}),
@@ -230,7 +231,7 @@ def test_exactly_what_must_runs_again(
 
 
 def test_after_it_has_run_nothing_is_left(finished: Path) -> None:
-    copied(finished)
+    other_rate(finished)
     (finished / "ran.txt").unlink()
     assert snakemake(finished, "--cores", "2").returncode == 0
     assert sorted((finished / "ran.txt").read_text().split()) == sorted(

@@ -6,21 +6,81 @@ def job_of(pattern):
     return lambda wildcards: STUDY.jobs[str(pattern).format(**wildcards)]
 
 
-def awaited(job, files):
-    """Return files that a job reads, as Snakemake has to wait for them.
+@functools.cache
+def settled():
+    """Let what lies on disk agree with the plan, once and before Snakemake looks at it; in a dry run, only look.
 
-    What carries the planned fingerprint need not be made again, whatever the times of files say. What carries
-    another is due: the mark is newer than it.
+    Snakemake is done with the command line by the time that it asks for the first input.
     """
-    due = job.fingerprint in OUTDATED
-    return {role: str(path) if due else ancient(str(path)) for role, path in {**files, "mark": MARK}.items()}
+    dag, may_move = workflow.dag, not workflow.dryrun and workflow.is_main_process
+    forced = {os.path.normpath(path) for path in dag.forcefiles}
+
+    def again(job):
+        names = {rule.name for rule in dag.forcerules}
+        return STAGES[job.stage].rule in names or any(str(path) in forced for path in job.outputs.values())
+
+    try:
+        found = settle(STUDY, again, fresh=FRESH, move=may_move)
+        bounded = Store(LAYOUT).bound(SETTINGS.store_gigabytes * 1e9, found.aside.values()) if may_move and found.aside else ""
+    except UserError as error:
+        sys.exit(f"snakemake: {error}")
+    if workflow.dryrun:
+        # What would have been set aside is shown as due.
+        dag.forcefiles.update(map(str, found.due))
+    elif may_move:
+        print(*filter(None, (str(found), bounded)), sep="\n", end="\n" * bool(found.aside or found.back), file=sys.stderr)
+    return found
 
 
-def described():
-    """Return what the manifest describes, as Snakemake has to wait for it."""
-    files = [*SELFCHECK, *TABLES, *FIGURES, *NOTEBOOKS, LAYOUT.report]
-    due = OUTDATED or described_study(LAYOUT.manifest) != IDENTIFIER
-    return [str(path) if due else ancient(str(path)) for path in files]
+def executes():
+    """Whether this Snakemake runs jobs, or says which ones it would run."""
+    return workflow.execution_settings is not None and not workflow.touch
+
+
+def awaited(job, files):
+    """Return files that a job reads, as Snakemake has to wait for them: none if all that it makes is there.
+
+    So a job runs because an output of it is missing, and for no other reason.
+    """
+    if not executes():
+        return {role: str(path) for role, path in files.items()}
+    if job.fingerprint in settled().fine:
+        return {}
+    return {role: str(path) for role, path in files.items() if is_shown(path)}
+
+
+def is_shown(path):
+    """Whether Snakemake is to know of a file: not of one that a real run would have, nor of one from the future."""
+    if workflow.dryrun and path in settled().back:
+        return False
+    return path in STUDY.jobs or not path.exists() or path.stat().st_mtime <= time.time()
+
+
+def wanted(*files):
+    """Return an input function: the targets ``files``."""
+    return lambda wildcards: [str(path) for path in files if not executes() or is_shown(path)]
+
+
+def described(wildcards):
+    """Return what the manifest describes, as Snakemake has to wait for it: nothing if it describes this."""
+    if executes() and not manifest_is_due():
+        return []
+    return wanted(*RESULTS, LAYOUT.report)(wildcards)
+
+
+@functools.cache
+def manifest_is_due():
+    """Whether the manifest describes something else than what this run leaves; if so, it is removed."""
+    found = settled()
+    makers = [STUDY.jobs[path] for path in (*RESULTS, LAYOUT.report)]
+    fits = described_study(LAYOUT.manifest) == IDENTIFIER and not found.aside and not found.back
+    if fits and all(job.fingerprint in found.fine for job in makers):
+        return False
+    if workflow.dryrun:
+        workflow.dag.forcefiles.add(str(LAYOUT.manifest))
+    elif workflow.is_main_process:
+        LAYOUT.manifest.unlink(missing_ok=True)
+    return True
 
 
 def reads_by_role(pattern):
@@ -75,3 +135,13 @@ def figure(path, caption, category, label):
     """Return the three files of a figure by suffix; Snakemake's own report shows the picture."""
     picture = shown(path.with_suffix(".png"), caption, category, label)
     return {"pdf": path.with_suffix(".pdf"), "png": picture, "csv": path}
+
+
+def finish():
+    """Make sure that a run has made what it was asked for, whatever Snakemake says."""
+    asked = [Path(path) for job in workflow.dag.targetjobs for path in (job.output or job.input)]
+    problems = unfinished(STUDY, asked)
+    if problems:
+        sys.exit(f"snakemake: the run is not complete: {joined(problems)}. Run the same command again.")
+    if LAYOUT.manifest in asked:
+        Store(LAYOUT).end_fresh()

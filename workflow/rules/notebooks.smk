@@ -9,7 +9,7 @@ rule run_notebook:
     output:
         shown(NOTEBOOK, "notebook", "Notebooks", lambda wildcards: wildcards.notebook.replace("_", " ").capitalize()),
     wildcard_constraints:
-        notebook="[A-Za-z0-9_-]+",
+        notebook="[^/]+",
     params:
         **flags(NOTEBOOK),
     log:

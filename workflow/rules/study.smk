@@ -1,9 +1,11 @@
 # The plan of the study: which jobs there are, and what the targets are made of.
 
+import functools
 import os
 import shlex
 import shutil
 import sys
+import time
 from pathlib import Path
 
 from snakemake.utils import min_version
@@ -14,14 +16,17 @@ try:
     from inference_gaps.errors import UserError
     from inference_gaps.replication.artifacts.layout import at_epoch
     from inference_gaps.replication.artifacts.records import record_file
+    from inference_gaps.replication.artifacts.store import Store
     from inference_gaps.replication.jobs.run_lock import begin_run
     from inference_gaps.replication.own_code import code_of_another_folder
     from inference_gaps.replication.study.command_line import file_flags, job_flags
+    from inference_gaps.replication.stages import STAGES
     from inference_gaps.specs.families import FAMILIES
     from inference_gaps.replication.study.flags import flags_for
-    from inference_gaps.replication.study.freshness import mark_outdated
+    from inference_gaps.replication.study.freshness import joined
     from inference_gaps.replication.study.manifest import described_study, study_identifier
     from inference_gaps.replication.study.plan import load_study
+    from inference_gaps.replication.study.settling import settle, unfinished
 except ModuleNotFoundError as error:
     sys.exit(f"snakemake: {error}. Run `make`, or .venv/bin/snakemake: it needs the project's environment.")
 
@@ -34,10 +39,11 @@ if another := code_of_another_folder(TOP):
 if workflow.is_main_process and begin_run():
     print("The last run was killed; what it was making goes on from where it was.", file=sys.stderr)
 
+# No key of config/config.yaml: whether all is to be made anew, published values included.
+FRESH = config.pop("fresh", False) in (True, "yes")
+
 try:
     STUDY = load_study(config, TOP)
-    MARK = STUDY.layout.results / ".newer-than-what-is-outdated"
-    OUTDATED = mark_outdated(STUDY.jobs, MARK)
 except UserError as error:
     sys.exit(f"snakemake: {error}")
 
@@ -78,3 +84,5 @@ TABLES = [path for job in STUDY.tables for path in job.outputs.values()]
 CLAIMS = list(STUDY.claims.outputs.values()) if STUDY.claims else []
 NOTEBOOKS = [path for job in STUDY.notebooks for path in job.outputs.values()]
 FIGURES = [path for job in STUDY.figures for path in job.outputs.values()]
+# What the manifest describes, beside the report.
+RESULTS = [*SELFCHECK, *TABLES, *CLAIMS, *FIGURES, *NOTEBOOKS]

@@ -178,7 +178,7 @@ rule write_report:
 
 rule write_manifest:
     input:
-        described(),
+        described,
     output:
         LAYOUT.manifest,
     params:

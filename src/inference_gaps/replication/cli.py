@@ -16,6 +16,7 @@ from inference_gaps import __version__
 from inference_gaps.errors import UserError, is_out_of_memory
 from inference_gaps.replication.jobs.signals import Interrupted, interruptible
 from inference_gaps.replication.stages import COMMANDS, STAGES, Stage
+from inference_gaps.replication.terminal import CLOSED, readable_output
 
 __all__ = ["main"]
 
@@ -25,19 +26,22 @@ _MOST_CHARACTERS = 160
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``inference-gaps`` and return its exit status.
 
-    0: done. 1: an error that the user can correct. 2: wrong usage. 128 and the number of the signal that ended it.
+    0: done. 1: an error that the user can correct. 2: wrong usage. 128 and the number of the signal that ended it;
+    141 where whoever read the output went away.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     requested = next((argument for argument in arguments if argument in STAGES or argument in COMMANDS), None)
     name = " ".join(["inference-gaps", *([requested] if requested else [])])
     options = argparse.Namespace()
     try:
-        with interruptible():
+        with interruptible(), readable_output():
             _parser(requested).parse_args(arguments, options)
             _run(arguments, options)
     except UserError as error:
         print(f"{name}: {_worded(error, options)}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        return CLOSED
     except (MemoryError, RuntimeError, OSError) as error:
         if not is_out_of_memory(error):
             raise

@@ -253,6 +253,7 @@ COMMANDS = {
     "show-selfcheck": "print the table of the self-check; fail if an estimate missed its answer",
     "write-manifest": "describe the whole run in a manifest (Workflow Run RO-Crate)",
     "where": "say where the report, the tables and the figures of a finished run are",
+    "store": "list what was set aside of other settings, or remove it",
     "clean": "remove the results, the figures and the report of a preset; downloads stay",
 }
 """What each other command of the command line does."""

@@ -56,6 +56,11 @@ class Layout:
         """Folder of all results of the preset."""
         return self.top / "results" / self.preset
 
+    @property
+    def store(self) -> Path:
+        """Folder of what the study made at other settings."""
+        return self.top / "results" / ".store" / self.preset
+
     def data(self, variant: str) -> Path:
         """Prepared data set; ``variant`` is ``<dataset>-<binarisation>``, such as ``mnist-grey256``."""
         return self.results / "data" / f"{variant}.safetensors"

@@ -107,12 +107,23 @@ def all_or_none() -> Iterator[None]:
     try:
         with together():
             yield
+            _keep_others(outputs)
             _write_records(outputs)
             # Killed before the new records are there, the files have none, rather than one that is not theirs.
             for output in outputs:
                 record_file(output.path).unlink(missing_ok=True)
     finally:
         _outputs.reset(token)
+
+
+def _keep_others(outputs: Iterable[_Output]) -> None:
+    """Keep what another job made of the files that are about to be replaced, as a job of an earlier run may do."""
+    from inference_gaps.replication.artifacts.store import keep_copies
+
+    for output in outputs:
+        with contextlib.suppress(UserError):
+            if read_provenance(output.path)["fingerprint"] != output.provenance["fingerprint"]:
+                keep_copies([output.path])
 
 
 def record_output(path: Path, provenance: Mapping[str, Any], sha256: str, size: int) -> None:

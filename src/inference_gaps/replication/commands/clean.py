@@ -14,7 +14,7 @@ from inference_gaps.errors import UserError
 from inference_gaps.replication.artifacts.layout import Layout
 from inference_gaps.replication.artifacts.records import record_file
 from inference_gaps.replication.config.loading import chosen_preset
-from inference_gaps.replication.jobs.run_lock import hold_run, running
+from inference_gaps.replication.jobs.run_lock import refuse_while_running
 from inference_gaps.replication.study.flags import add_study_flags, given_keys
 
 __all__ = ["add_arguments", "run"]
@@ -29,14 +29,21 @@ def run(options: argparse.Namespace) -> None:
     """Say what is removed, and remove it; see the module."""
     preset = chosen_preset(Path(), given_keys(options))
     layout = Layout(preset)
-    paths = [layout.results, layout.figures, layout.report, record_file(layout.report), layout.page]
+    paths = [
+        layout.results,
+        layout.store,
+        layout.figures,
+        layout.report,
+        record_file(layout.report),
+        layout.page,
+    ]
     for path in paths:
         _refuse_links(path)
     found = [path for path in paths if path.exists()]
     if not found:
         print(f"There is nothing of preset {preset} here.")
         return
-    _refuse_while_running()
+    refuse_while_running("Nothing was removed.")
     for path in found:
         print(f"Removing {path}", flush=True)
         try:
@@ -58,17 +65,3 @@ def _refuse_links(path: Path) -> None:
                 f"{part} is a link to {part.readlink()}, and clean follows none; nothing was removed. Remove what "
                 f"is in {path} yourself."
             )
-
-
-def _refuse_while_running() -> None:
-    try:
-        free = hold_run()
-    except OSError as error:
-        raise UserError(
-            f"this folder cannot be locked ({error.strerror}); make it writable. Nothing was removed."
-        ) from error
-    if not free:
-        raise UserError(
-            f"a run is going on in this folder ({running()}); wait until it has ended, or stop it. Nothing was "
-            f"removed."
-        )

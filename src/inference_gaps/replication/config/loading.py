@@ -68,6 +68,13 @@ def chosen_preset(top: Path, overrides: Mapping[str, Any] | None = None) -> str:
     Raises:
         UserError: ``config/config.yaml`` is not valid, or the name is not that of a preset.
     """
+    if not (top / "config").is_dir():
+        above = next(
+            (each for each in top.absolute().parents if (each / "config" / "config.yaml").is_file()), None
+        )
+        raise UserError(
+            f"{top.absolute()} has no config/; go to the top folder of the project{f', {above}' if above else ''}."
+        )
     settings, problems = _settings(top, overrides or {})
     problems += _preset_problems(settings, top, overrides or {})
     if problems or not settings:
@@ -85,6 +92,13 @@ def load_configuration(top: Path, overrides: Mapping[str, Any] | None = None) ->
     Raises:
         UserError: one line for each problem found, in whichever file.
     """
+    if not (top / "config").is_dir():
+        above = next(
+            (each for each in top.absolute().parents if (each / "config" / "config.yaml").is_file()), None
+        )
+        raise UserError(
+            f"{top.absolute()} has no config/; go to the top folder of the project{f', {above}' if above else ''}."
+        )
     settings, problems = _settings(top, overrides or {})
     preset, preset_file = None, ""
     if settings:

@@ -105,9 +105,10 @@ def draw_gaps(bars: pd.DataFrame) -> Figure:
     """Draw :func:`gap_bars`: one panel per data set with an axis of its own, one bar per model and source.
 
     The error bar inside a bar is the 95 % interval of the approximation gap, the one at its end that of the
-    inference gap. Bars without all three gaps are left out.
+    inference gap. Bars without all three gaps, and those of models during their training, are left out.
     """
-    panels = list(complete_bars(bars).groupby("dataset_title", sort=False))
+    at_the_end = bars[bars["epoch"].isna()]
+    panels = list(complete_bars(at_the_end).groupby("dataset_title", sort=False))
     columns = min(3, max(1, len(panels)))
     rows = max(1, math.ceil(len(panels) / columns))
     figure = Figure(figsize=(TEXT_WIDTH, 0.4 + 2.0 * rows), layout="constrained")

@@ -20,6 +20,7 @@ import torch
 from inference_gaps.errors import UserError
 from inference_gaps.numerics.checkpoint import KeptCheckpoint, Record, position
 from inference_gaps.replication.artifacts.records import Provenance, canonical, read_provenance, record_file
+from inference_gaps.replication.artifacts.store import keep_copies
 from inference_gaps.replication.jobs.lock import locked
 from inference_gaps.replication.jobs.signals import Interrupted, Received, noting_signals
 from inference_gaps.replication.jobs.state_file import UnusableState, read_record, write_record
@@ -199,4 +200,7 @@ def resumable(provenance: Provenance, outputs: Sequence[Path | str], device: tor
             else:
                 job.take_up()
             yield job
+            if _abandoned():
+                # The next run may remove what it did not wait for.
+                keep_copies(files)
             job.close()

@@ -10,7 +10,9 @@ import os
 import shutil
 from pathlib import Path
 
-__all__ = ["begin_run", "hold_run", "running"]
+from inference_gaps.errors import UserError
+
+__all__ = ["begin_run", "hold_run", "refuse_while_running", "running"]
 
 _NAME = "run.lock"
 
@@ -49,6 +51,27 @@ def running(state: Path = Path(".snakemake")) -> str:
     except (OSError, ValueError):
         number = ""
     return f"process {number}" if number.isdecimal() else "another process"
+
+
+def refuse_while_running(outcome: str) -> None:
+    """Hold the lock of this folder until this process ends.
+
+    Args:
+        outcome: how the sentence ends that refuses.
+
+    Raises:
+        UserError: a run is going on, or the folder cannot be locked.
+    """
+    try:
+        free = hold_run()
+    except OSError as error:
+        raise UserError(
+            f"this folder cannot be locked ({error.strerror}); make it writable. {outcome}"
+        ) from error
+    if not free:
+        raise UserError(
+            f"a run is going on in this folder ({running()}); wait until it has ended, or stop it. {outcome}"
+        )
 
 
 def begin_run(state: Path = Path(".snakemake")) -> bool:

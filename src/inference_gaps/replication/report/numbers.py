@@ -141,6 +141,8 @@ def collect(
             for entry in FAMILIES.values()
             if any(entry.name == row.trained_with or entry.name in row.local for row in rows)
         ],
+        # The paper has values of families that no model here may have.
+        "family_labels": {entry.key: entry.label for entry in FAMILIES.values()},
         "figures": list(spec.figures),
         "deviations": list(deviations),
         "versions": {name: importlib.metadata.version(name).split("+")[0] for name in _SHOWN_PACKAGES},

@@ -1,24 +1,22 @@
 """Whether the artifacts on disk are what the study asks for, and in which field they differ if not."""
 
 import json
-import os
-import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from inference_gaps.errors import UserError
-from inference_gaps.replication.artifacts.atomic import write_bytes
 from inference_gaps.replication.artifacts.code import package_versions, standing
 from inference_gaps.replication.artifacts.fingerprints import fingerprint_of
 from inference_gaps.replication.artifacts.records import Provenance, read_provenance
 from inference_gaps.replication.stages import STAGES
 from inference_gaps.replication.study.jobs import Job, Jobs
 
-__all__ = ["Artifacts", "mark_outdated"]
+__all__ = ["Artifacts", "joined", "made_from_others"]
 
 _OTHER_VERSION = "was made by another version of this program"
+_FROM = "was made from "
 _MOST_NAMED = 3
 _MOST_CHARACTERS = 60
 _ABSENT = object()
@@ -53,32 +51,12 @@ class Artifacts:
         try:
             if fingerprint_of(made_by) != made_by["fingerprint"]:
                 return "does not have the fingerprint of what its record says: that was altered"
-            found = _differences(made_by, job) or list(self._of_inputs(made_by, job))
+            found = _differences(made_by, job) or list(dict.fromkeys(self._of_inputs(made_by, job)))
         except (KeyError, TypeError, AttributeError):
             return _OTHER_VERSION
         if found:
-            return _joined(found)
+            return joined(found)
         return None if made_by["fingerprint"] == job.fingerprint else _OTHER_VERSION
-
-    def outdated(self) -> set[str]:
-        """Return the fingerprints of jobs with an output on disk that they would not make, and of what reads it.
-
-        What reads it may have been made from the right one; but nobody knows the bits of the next one beforehand.
-        """
-        found = set()
-        for job in self._jobs:
-            sources = (self._jobs[path] for path in job.inputs.values() if path in self._jobs)
-            if any(source.fingerprint in found for source in sources) or not self._fits(job):
-                found.add(job.fingerprint)
-        return found
-
-    def _fits(self, job: Job) -> bool:
-        """Whether what there is of the outputs of a job is its own, made from what there is of its inputs."""
-        for path in filter(Path.exists, job.outputs.values()):
-            made_by = self.provenance(path)
-            if made_by is None or made_by["fingerprint"] != job.fingerprint:
-                return False
-        return not self._changed_inputs(job)
 
     def refusal(self, made_by: Provenance, planned: str, paths: Iterable[str]) -> str | None:
         """Say why a job that is about to run is not the one of the study; ``None`` if the study has no such job.
@@ -116,43 +94,44 @@ class Artifacts:
                 continue
             on_disk = self.provenance(source)
             reason = self.why_stale(source) if on_disk and on_disk["fingerprint"] == read else None
-            yield (
-                f"was made from {source}, which {reason}"
-                if reason
-                else (f"was made from another {source} than this study makes")
-            )
+            if reason is None:
+                yield f"was made from another {source} than this study makes"
+            else:
+                # Where the source itself is well but for what it was made from, only that is named.
+                yield reason if reason.startswith(_FROM) else f"{_FROM}{source}, which {reason}"
         for source in self._changed_inputs(job):
-            yield f"was made from other values of {source} than those that are there now"
+            yield f"{_FROM}other values of {source} than those that are there now"
 
     def _changed_inputs(self, job: Job) -> list[Path]:
         """Return the inputs that were made again, by the same job but with other content, after they were read."""
-        found = []
-        for role, source in job.inputs.items():
-            on_disk = self.provenance(source) if source in self._jobs else None
-            for made_by in map(self.provenance, job.outputs.values()):
-                read, _, content = (made_by or {}).get("inputs", {}).get(role, "").partition(":")
-                if on_disk and on_disk["fingerprint"] == read and not on_disk["sha256"].startswith(content):
-                    found.append(source)
-        return list(dict.fromkeys(found))
-
-
-def mark_outdated(jobs: Jobs, mark: Path) -> set[str]:
-    """Return the fingerprints of jobs whose outputs are outdated, and let the file ``mark`` be newer than these.
-
-    Snakemake, which compares times, sees from it that they have to run, also where it has lost its own records.
-
-    Raises:
-        UserError: the mark cannot be written.
-    """
-    found = Artifacts(jobs).outdated()
-    if not mark.exists():
-        write_bytes(
-            mark, b"Snakemake runs jobs whose outputs are older than this and have another fingerprint.\n"
+        made_by = filter(None, map(self.provenance, job.outputs.values()))
+        return list(
+            dict.fromkeys(path for each in made_by for path in made_from_others(each, job, self.made))
         )
-    due = [path for job in jobs if job.fingerprint in found for path in job.outputs.values() if path.exists()]
-    if due:
-        newer = max(time.time(), *(path.stat().st_mtime + 1 for path in due))
-        os.utime(mark, (newer, newer))
+
+    def made(self, path: Path) -> Provenance | None:
+        """Return what made an artifact that a job of the study makes; ``None`` of any other file."""
+        return self.provenance(path) if path in self._jobs else None
+
+
+def made_from_others(
+    made_by: Provenance, job: Job, provenance: Callable[[Path], Provenance | None]
+) -> list[Path]:
+    """Return the inputs of a job that have the fingerprint that an output of it was made from, but other content.
+
+    Pictures do not say which content they show; the numbers beside them do.
+
+    Args:
+        made_by: what made the output.
+        job: the job.
+        provenance: what made an input that is there.
+    """
+    found = []
+    for role, source in job.inputs.items():
+        there = provenance(source)
+        read, _, content = made_by.get("inputs", {}).get(role, "").partition(":")
+        if there and there["fingerprint"] == read and not there["sha256"].startswith(content):
+            found.append(source)
     return found
 
 
@@ -186,7 +165,7 @@ def _spec_differences(found: Any, asked: Any, place: str = "") -> Iterator[_Diff
         yield from _spec_differences(one, other, f"{place}.{key}" if place else key)
 
 
-def _joined(parts: list[str]) -> str:
+def joined(parts: list[str]) -> str:
     """Return a list as a phrase; of a long one, the first parts and how many more there are."""
     shown = parts[:_MOST_NAMED]
     if len(parts) > _MOST_NAMED:
@@ -205,15 +184,15 @@ def _differences(made_by: Provenance, job: Job) -> list[str]:
     found = []
     fields = list(_spec_differences(made_by["spec"], job.spec.as_dict()))
     if fields:
-        theirs = _joined([f"{each.field} {each.found}" for each in fields])
-        ours = _joined([each.asked for each in fields])
+        theirs = joined([f"{each.field} {each.found}" for each in fields])
+        ours = joined([each.asked for each in fields])
         found.append(f"was {verb} with {theirs}, this study asks {ours}")
     packages = list(_spec_differences(made_by["packages"], package_versions(job.stage)))
     if packages:
-        theirs = _joined([f"{each.field} {each.found}" for each in packages])
-        ours = _joined([each.asked for each in packages])
+        theirs = joined([f"{each.field} {each.found}" for each in packages])
+        ours = joined([each.asked for each in packages])
         found.append(f"was {verb} with {theirs}, here is {ours}")
     parts = [each.field for each in _spec_differences(made_by["code"], standing(job.code))]
     if parts:
-        found.append(f"was {verb} by other code of {_joined(parts)}")
+        found.append(f"was {verb} by other code of {joined(parts)}")
     return found

@@ -1,0 +1,141 @@
+"""What users do to a run, on the real workflow: what is asked for is there at the end, and nothing is lost."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from inference_gaps.replication.study.plan import load_study
+from tests.small_project import edit_yaml
+from tests.snakemake_runs import NOTHING, snakemake
+
+WEIGHTS = "results/tiny/models/digits-ffg/seed-0/model.safetensors"
+PRESET = "config/presets/tiny.yaml"
+
+
+def ran(top: Path) -> list[str]:
+    """Return the stages that ran since this was last asked."""
+    log = top / "ran.txt"
+    found = log.read_text().split() if log.exists() else []
+    log.unlink(missing_ok=True)
+    return found
+
+
+def run(top: Path, *arguments: str, **variables: str) -> str:
+    done = snakemake(top, "--cores", "2", *arguments, **variables)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stderr
+
+
+def files(top: Path) -> set[Path]:
+    found = [path for place in ("results/tiny", "figures", "paper") for path in (top / place).rglob("*")]
+    return {path.relative_to(top) for path in found if path.is_file() and "logs" not in path.parts}
+
+
+@pytest.mark.parametrize("jobs", [1, 12])
+def test_a_kill_with_orphans_costs_nothing(project: Path, jobs: int) -> None:
+    killed = subprocess.Popen(
+        [str(Path(sys.executable).parent / "snakemake"), "--cores", "2"],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(project / "src"), "STUB_SECONDS": "0.5"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    log = project / "ran.txt"
+    while not (log.exists() and len(log.read_text().split()) > jobs):
+        assert killed.poll() is None
+        time.sleep(0.1)
+    killed.kill()  # Not its jobs, which go on.
+    killed.wait()
+    time.sleep(2)
+    before = len(ran(project))
+    assert "The last run was killed" in run(project)
+    # And the manifest.
+    assert before + len(ran(project)) == len(list(load_study(None, project).jobs)) + 1
+    assert NOTHING in run(project)
+
+
+def test_settings_tried_and_taken_back_cost_nothing(finished: Path) -> None:
+    ran(finished)
+    before, weights = files(finished), (finished / WEIGHTS).read_bytes()
+    edit_yaml(finished / PRESET, ("training.warm_up_epochs", 0))
+    run(finished, WEIGHTS)
+    assert ran(finished).count("train") == 1
+    other = (finished / WEIGHTS).read_bytes()
+    edit_yaml(finished / PRESET, ("training.warm_up_epochs", 1))
+    run(finished)
+    assert set(ran(finished)) <= {"write-manifest"}
+    assert files(finished) == before
+    assert (finished / WEIGHTS).read_bytes() == weights
+    edit_yaml(finished / PRESET, ("training.warm_up_epochs", 0))
+    run(finished, WEIGHTS)
+    assert "train" not in ran(finished)
+    assert (finished / WEIGHTS).read_bytes() == other
+
+
+def test_times_do_not_matter(finished: Path) -> None:
+    ran(finished)
+    ahead = time.time() + 7200
+    for path in (WEIGHTS, "data/embedded/digits/digits.gz", "paper/published.csv", "results/tiny/gaps.csv"):
+        os.utime(finished / path, (ahead, ahead))
+    assert NOTHING in run(finished)
+    edit_yaml(finished / "config/experiments.yaml", ("models.digits-af.training.batch_size", 8))
+    run(finished)
+    assert ran(finished).count("train") == 1
+    assert NOTHING in run(finished)
+
+
+def test_the_same_data_by_another_name_are_the_same(project: Path) -> None:
+    edit_yaml(project / PRESET, ("datasets.mnist.copy", "digits-online"))
+    edit_yaml(project / "config/config.yaml", ("experiments", ["again"]))
+    shutil.copytree(project / "data/embedded/digits", project / "one/digits")
+    (project / "other").symlink_to("one")
+    edit_yaml(project / "config/config.yaml", ("data_folder", "one"))
+    run(project, "data")
+    edit_yaml(project / "config/config.yaml", ("data_folder", "other"))
+    run(project)
+    assert ran(project).count("prepare-data") == 1
+    assert (project / "results/tiny/again.csv").exists()
+
+
+def test_anew_with_one_word(finished: Path) -> None:
+    jobs = sorted(ran(finished))
+    run(finished, "--config", "fresh=yes")
+    assert sorted(ran(finished)) == jobs
+    assert NOTHING in run(finished)
+    edit_yaml(finished / "config/config.yaml", ("threads", 2))
+    assert NOTHING in run(finished)
+
+
+def test_one_stage_again(finished: Path) -> None:
+    ran(finished)
+    run(finished, "--forcerun", "evaluate_ais")
+    again = ran(finished)
+    assert again.count("evaluate-ais") == 4
+    assert "make-table" in again
+    assert "train" not in again
+    run(finished, "--force", "figures/tiny/training.pdf")
+    assert ran(finished) == ["plot-training"]
+
+
+def test_a_run_that_is_not_complete_is_no_success(finished: Path) -> None:
+    """A job that makes something else than it was asked for."""
+    (finished / "results/tiny/gaps.md").unlink()
+    failed = snakemake(finished, "--cores", "2", "tables", STUB_OTHERWISE="make-table")
+    assert failed.returncode == 1
+    assert "snakemake: the run is not complete: results/tiny/gaps" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    run(finished)
+
+
+def test_what_was_made_by_hand_is_set_aside(finished: Path) -> None:
+    (finished / WEIGHTS).write_bytes(b"my own")
+    said = run(finished, WEIGHTS)
+    (kept,) = (finished / "results/.store/tiny").glob("unknown-*")
+    assert (kept / WEIGHTS).read_bytes() == b"my own"
+    assert "results/.store" in said
