@@ -143,6 +143,11 @@ def test_published_values_need_no_training(project: Path) -> None:
             path.unlink()
     before = dict(runs.count)
     shutil.rmtree("figures")
+    study = load_study()
+    # Curves are there and drawn again; weights are not, and nobody reads them unless they are asked for.
+    training = study.jobs[WEIGHTS].fingerprint
+    assert training in settle(study).fine
+    assert training not in settle(study, targets=[WEIGHTS]).fine
     make(runs)
     assert runs.trainings() == 2 - 1
     assert set(runs.count) == set(before)

@@ -20,7 +20,8 @@ def settled():
         return STAGES[job.stage].rule in names or any(str(path) in forced for path in job.outputs.values())
 
     try:
-        found = settle(STUDY, again, fresh=FRESH, move=may_move)
+        asked = map(Path, dag.targetfiles)
+        found = settle(STUDY, again, fresh=FRESH, move=may_move, targets=asked)
         bounded = Store(LAYOUT).bound(SETTINGS.store_gigabytes * 1e9, found.aside.values()) if may_move and found.aside else ""
     except UserError as error:
         sys.exit(f"snakemake: {error}")

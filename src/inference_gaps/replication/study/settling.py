@@ -7,7 +7,7 @@ After that, whether a file exists says whether it has to be made. Nothing that w
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,7 +25,7 @@ class Settled:
     """How what lies on disk compares with a study.
 
     Attributes:
-        fine: fingerprints of the jobs all of whose outputs are there and are theirs.
+        fine: fingerprints of the jobs that need not run: what is needed of their outputs is there.
         aside: what is not what the study asks for, and where it was moved (to itself if nothing was moved).
         back: what the store has, or had, of what the study asks for.
         due: outputs of the jobs with something set aside.
@@ -54,6 +54,7 @@ def settle(
     *,
     fresh: bool = False,
     move: bool = True,
+    targets: Iterable[Path] = (),
 ) -> Settled:
     """Compare what lies on disk with a study, and let them agree.
 
@@ -62,6 +63,7 @@ def settle(
         again: whether a job is to run again although its outputs are right; so do those that read what it makes.
         fresh: whether all jobs are to run again, but for those that ran since this was first asked for.
         move: whether to move files; if not, it is only said what would be moved.
+        targets: files that are asked for by name.
 
     Raises:
         UserError: a file cannot be moved.
@@ -93,16 +95,34 @@ def settle(
         if any(path not in there and _was_of(artifacts.provenance(path), job) for path in outputs):
             # Made from other values, so that the next one has other content: what was made from it does not fit.
             repeated.update(outputs)
-        if len(present) == len(outputs):
-            settled.fine.add(job.fingerprint)
         for path in present if move else ():
             _keep_times(path, whole=len(present) == len(outputs))
             if len(present) < len(outputs):
                 # Should this job run, Snakemake removes what there is first.
                 store.link(path, there[path])
+    settled.fine = _fine(study, there, targets)
     if begin and move:
         store.begin_fresh()
     return settled
+
+
+def _fine(study: Study, there: Container[Path], targets: Iterable[Path]) -> set[str]:
+    """Return the fingerprints of the jobs that need not run.
+
+    What a published preset lacks, such as weights, is made only for a job that runs and reads it.
+    """
+    jobs = list(study.jobs)
+    read = {path for job in jobs for path in job.inputs.values()}
+    needed, fine = set(targets), set()
+    # What a job reads is made by jobs before it.
+    for job in reversed(jobs):
+        outputs = list(job.outputs.values())
+        wanted = [path for path in outputs if path in needed or path not in read]
+        if all(path in there for path in wanted or outputs):
+            fine.add(job.fingerprint)
+        elif wanted:
+            needed.update(job.inputs.values())
+    return fine
 
 
 def _is_of(made_by: Provenance, job: Job, there: dict[Path, Provenance]) -> bool:
