@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import tarfile
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -122,9 +121,11 @@ def base_of(commit: str, top: Path, folder: Path, stages: Sequence[str]) -> Base
     if found.returncode:
         raise UserError(f"--base is {commit!r}, which is no commit of this repository; see 'git log'.")
     name = found.stdout.strip()[:12]
-    archive = subprocess.run(["git", "archive", name, "src"], cwd=top, capture_output=True, check=True).stdout
-    with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-        files.extractall(folder, filter="data")
+    # An index of its own: nothing of the user's checkout is touched, and no archive is unpacked.
+    with tempfile.TemporaryDirectory(prefix="requalify-") as own:
+        there = {**os.environ, "GIT_INDEX_FILE": str(Path(own, "index"))}
+        for arguments in (["read-tree", name], ["checkout-index", "--all", f"--prefix={folder.absolute()}/"]):
+            subprocess.run(["git", *arguments], cwd=top, env=there, capture_output=True, check=True)
     said = subprocess.run(
         [sys.executable, "-P", "-c", _ASK],
         env={**os.environ, "PYTHONPATH": str(folder / "src")},
