@@ -285,7 +285,11 @@ def become(request: Request, descriptors: list[int]) -> None:
     for standard, descriptor in enumerate(descriptors):
         os.dup2(descriptor, standard)
         os.close(descriptor)
-    sys.stdout.reconfigure(line_buffering=sys.stdout.isatty())  # type: ignore[union-attr]
+    # Anew: a stream remembers of what it was opened on whether it can seek there.
+    buffering = 1 if os.isatty(1) else -1
+    sys.stdout = open(  # noqa: SIM115
+        1, "w", buffering, encoding=sys.stdout.encoding, errors=sys.stdout.errors, closefd=False
+    )
     os.chdir(request["folder"])
     os.umask(request["umask"])
     os.environ.clear()
