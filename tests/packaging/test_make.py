@@ -112,7 +112,7 @@ def test_neither_make_nor_the_shell_reads_a_value(ready: Path, exported: bool) -
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["preset=laptop"], "There is no preset to give; there are PRESET DATA COPIES CORES PYTHON."),
+        (["preset=laptop"], "There is no preset to give; there are PRESET DATA COPIES FRESH CORES PYTHON."),
         (["PRESETS=laptop", "PRESET=quick"], "There is no PRESETS to give"),
         (["CORES=0"], "CORES is '0'; write how many jobs may run at once, or all."),
         (["CORES=-1"], "CORES is '-1'; write"),
