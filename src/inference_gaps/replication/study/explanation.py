@@ -157,4 +157,4 @@ def _again(path: Path, run: Mapping[str, Any] | None, study: Study | None) -> li
 def _program() -> str:
     if shutil.which("inference-gaps"):
         return "inference-gaps"
-    return os.path.relpath(Path(sys.executable).parent / "inference-gaps")
+    return shlex.quote(os.path.relpath(Path(sys.executable).parent / "inference-gaps"))
