@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING
 
 from inference_gaps.errors import UserError
 from inference_gaps.replication.artifacts.atomic import atomic_path, write_bytes
+from inference_gaps.replication.artifacts.outputs import all_or_none, record_output
 from inference_gaps.replication.artifacts.records import (
     DIGEST,
     Provenance,
-    all_or_none,
     check_content,
     file_sha256,
     find_record,
     read_provenance,
-    record_output,
     require_digest,
     require_made_by,
 )

@@ -13,24 +13,20 @@ the digest of the file under the key ``sha256``.
 """
 
 import contextlib
-import contextvars
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from inference_gaps.errors import UserError
-from inference_gaps.replication.artifacts.atomic import together, write_bytes
-from inference_gaps.replication.artifacts.run_records import run_facts
 
 __all__ = [
     "DIGEST",
     "RECORDS",
     "Provenance",
     "Record",
-    "all_or_none",
     "canonical",
     "check_content",
     "checked",
@@ -39,7 +35,7 @@ __all__ = [
     "places_by_content",
     "read_provenance",
     "record_file",
-    "record_output",
+    "record_text",
     "require_digest",
     "run_of",
 ]
@@ -66,17 +62,6 @@ class Record:
     run: Mapping[str, Any] | None
 
 
-@dataclass(frozen=True)
-class _Output:
-    path: Path
-    provenance: Provenance
-    sha256: str
-    size: int
-
-
-_outputs: contextvars.ContextVar[list[_Output] | None] = contextvars.ContextVar("outputs", default=None)
-
-
 def canonical(content: Any) -> str:
     """Return one line of ASCII JSON with sorted keys."""
     return json.dumps(content, sort_keys=True, separators=(",", ":"))
@@ -93,61 +78,15 @@ def record_file(path: Path) -> Path:
     return path.parent / RECORDS / f"{path.name}.json"
 
 
-@contextlib.contextmanager
-def all_or_none() -> Iterator[None]:
-    """Let the artifacts that are written inside the block appear together at its end with their record, or none.
-
-    A block inside another one is part of that.
-    """
-    if _outputs.get() is not None:
-        yield
-        return
-    outputs: list[_Output] = []
-    token = _outputs.set(outputs)
-    try:
-        with together():
-            yield
-            _keep_others(outputs)
-            _write_records(outputs)
-            # Killed before the new records are there, the files have none, rather than one that is not theirs.
-            for output in outputs:
-                record_file(output.path).unlink(missing_ok=True)
-    finally:
-        _outputs.reset(token)
-
-
-def _keep_others(outputs: Iterable[_Output]) -> None:
-    """Keep what another job made of the files that are about to be replaced, as a job of an earlier run may do."""
-    from inference_gaps.replication.artifacts.store import keep_copies
-
-    for output in outputs:
-        with contextlib.suppress(UserError):
-            if read_provenance(output.path)["fingerprint"] != output.provenance["fingerprint"]:
-                keep_copies([output.path])
-
-
-def record_output(path: Path, provenance: Mapping[str, Any], sha256: str, size: int) -> None:
-    """Note in a block of :func:`all_or_none` what is known of the file ``path`` that was written in it."""
-    outputs = _outputs.get()
-    assert outputs is not None, "an artifact is written in a block of all_or_none"
-    made_by = {key: value for key, value in provenance.items() if key != DIGEST}
-    outputs.append(_Output(path, made_by, sha256, size))
-
-
-def _write_records(outputs: Iterable[_Output]) -> None:
-    of_jobs: dict[tuple[Path, str], list[_Output]] = {}
-    for output in outputs:
-        of_jobs.setdefault((output.path.absolute().parent, canonical(output.provenance)), []).append(output)
-    run = run_facts()
-    for made in of_jobs.values():
-        content: dict[str, Any] = {
-            **made[-1].provenance,
-            _OUTPUTS: {each.path.name: {DIGEST: each.sha256, "size": each.size} for each in made},
-            **({_RUN: run} if run else {}),
-        }
-        content[_CHECKSUM] = _checksum(content)
-        text = json.dumps(content, indent=1, sort_keys=True) + "\n"
-        write_bytes(record_file(made[-1].path), text.encode())
+def record_text(record: Record) -> bytes:
+    """Return what a file holds that :func:`find_record` reads as ``record``."""
+    content: dict[str, Any] = {
+        **record.provenance,
+        _OUTPUTS: {name: {DIGEST: digest, "size": size} for name, (digest, size) in record.outputs.items()},
+        **({_RUN: record.run} if record.run else {}),
+    }
+    content[_CHECKSUM] = _checksum(content)
+    return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
 
 
 def _checksum(content: Mapping[str, Any]) -> str:
