@@ -109,7 +109,6 @@ def test_an_edit_concerns_what_it_can_change(
     study: Study,
     package: CodeCopy,
 ) -> None:
-    assert stale(study) == []
     package.replace(file, old, new)
     found = stale(study)
     assert found == reached(study, directly)
@@ -119,6 +118,9 @@ def test_an_edit_concerns_what_it_can_change(
 _FREE = [
     ("bounds/ais.py", "import torch\n", "import torch  # A comment.\n"),
     ("models/vae.py", '"""', '"""A word more. '),
+    ("replication/stages.py", "training curves to write", "where to write training curves"),
+    ("replication/commands/train.py", "__all__", "EDITED = 1\n__all__"),
+    ("replication/storage/prepared_data.py", "__all__", "EDITED = 1\n__all__"),
     ("errors.py", '"out of memory"', '"out-of-memory"'),
     ("specs/base.py", "__all__", "EDITED = 1\n__all__"),
     ("specs/bounds.py", "ge=2", "ge=3"),

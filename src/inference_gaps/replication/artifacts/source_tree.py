@@ -18,7 +18,7 @@ __all__ = ["PACKAGE", "SourceTree", "imported", "is_counted"]
 PACKAGE = "inference_gaps"
 
 _LIBRARY_APART = ("__main__", "errors", "numerics.checkpoint", "replication", "specs")
-_REPLICATION = ("analysis", "commands", "data", "figures", "notebooks", "report", "storage")
+_REPLICATION = ("analysis", "data", "figures", "notebooks", "report")
 # They only parse, load, call and write; what they call counts.
 _PASSED_THROUGH = ("commands", "storage")
 
@@ -122,5 +122,5 @@ class SourceTree:
 
     def _packages(self, module: str) -> frozenset[str]:
         """Return the packages that what counts of the code that a module reaches imports."""
-        counted = [each for each in self.modules(module) if is_counted(each) and not _is_passed_through(each)]
+        counted = filter(is_counted, self.modules(module))
         return frozenset(name.partition(".")[0] for each in counted for name in self.imports(each))

@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from inference_gaps.errors import UserError
-from inference_gaps.replication.artifacts.code import code_digest
+from inference_gaps.replication.artifacts.code import code_digest, standing
 from inference_gaps.replication.artifacts.source_tree import PACKAGE, imported
 
 __all__ = ["imported_code", "reads", "text_of"]
@@ -73,6 +73,8 @@ def reads(notebook: Path) -> list[str]:
 def imported_code(notebook: Path) -> str:
     """Return a digest of the code of this package that a notebook imports, at any depth; 16 hexadecimal digits.
 
+    It is what that of the code stands for, by the ledger.
+
     Raises:
         UserError: the notebook cannot be read, or is not Python.
     """
@@ -84,4 +86,5 @@ def imported_code(notebook: Path) -> str:
         raise UserError(f"{where} is not Python ({getattr(error, 'msg', error)}); correct it.") from error
     ours = sorted({name for name in imported(tree) if name.partition(".")[0] == PACKAGE})
     lines = "\n".join(f"{name} {code_digest(name)}" for name in ours)
-    return hashlib.sha256(lines.encode()).hexdigest()[:16]
+    digest = hashlib.sha256(lines.encode()).hexdigest()[:16]
+    return standing({"imports": digest})["imports"]
