@@ -74,6 +74,7 @@ def test_a_stage_takes_an_entry_a_module_and_a_rule(project: Path) -> None:
     (project / PACKAGE / "cli.py").write_text((ROOT / PACKAGE / "cli.py").read_text())
     page = subprocess.run(
         [sys.executable, "-m", "inference_gaps", "count-ones", "--help"],
+        cwd=project,
         env={**os.environ, "PYTHONPATH": str(project / "src")},
         capture_output=True,
         text=True,

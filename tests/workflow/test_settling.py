@@ -135,6 +135,16 @@ def test_what_belongs_to_others_is_set_aside_and_stays(project: Path) -> None:
     assert not [entry for entry in Store(load_study().layout).entries() if entry.known]
 
 
+def test_two_files_of_others_within_a_second_both_stay(project: Path) -> None:
+    make(Runs())
+    own = [b"a checkpoint of my own", b"another one"]
+    for content in own:
+        WEIGHTS.write_bytes(content)
+        settle(load_study())
+    kept = Path("results/.store/tiny").glob(f"unknown-*/{WEIGHTS}")
+    assert sorted(path.read_bytes() for path in kept) == sorted(own)
+
+
 def test_published_values_need_no_training(project: Path) -> None:
     runs = Runs()
     make(runs)

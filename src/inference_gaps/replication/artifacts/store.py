@@ -62,7 +62,7 @@ class Store:
 
     def __init__(self, layout: Layout) -> None:
         self.folder = layout.store
-        self._unknown = self.folder / f"{_UNKNOWN}{datetime.datetime.now():%Y%m%dT%H%M%S}"
+        self._unknown = self.folder / f"{_UNKNOWN}{datetime.datetime.now():%Y%m%dT%H%M%S.%f}"
 
     @property
     def fresh_mark(self) -> Path:
