@@ -1,12 +1,14 @@
 """One list of pinned packages: requirements.lock; pyproject.toml and environment.yml agree with it."""
 
 import re
+import subprocess
 import tomllib
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import PackageNotFoundError, metadata, requires, version
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from tests.small_project import ROOT
@@ -55,6 +57,13 @@ def test_what_a_pinned_package_needs_is_pinned(name: str) -> None:
             assert unpinned_with_torch or (pin and requirement.specifier.contains(pin)), requirement
 
 
+@pytest.mark.parametrize("name", sorted(PINS))
+def test_a_pin_is_for_every_python_that_the_project_is_for(name: str) -> None:
+    """Debian 12, for one, has Python 3.11.2."""
+    oldest = PROJECT["requires-python"].removeprefix(">=") + ".0"
+    assert SpecifierSet(metadata(name).get("Requires-Python", "")).contains(oldest)
+
+
 def test_the_environment_is_the_one_of_the_lock() -> None:
     assert {name: version(name).split("+")[0] for name in PINS} == PINS
 
@@ -67,3 +76,15 @@ def test_conda_users_get_the_same_packages() -> None:
     assert Requirement(f"python{PROJECT['requires-python']}").specifier.contains(
         python.removeprefix("python=")
     )
+
+
+def test_every_clone_has_the_same_bytes() -> None:
+    """No text has other ends of lines than LF, and what is no text is marked as such."""
+    asked = subprocess.run(["git", "ls-files", "--eol"], cwd=ROOT, capture_output=True, text=True)
+    if asked.returncode:
+        pytest.skip("this folder is not a clone")
+    files = [line.split("\t") for line in asked.stdout.splitlines()]
+    odd = [name for found, name in files if "crlf" in found or "mixed" in found]
+    unmarked = [name for found, name in files if found.startswith("i/-text") and "attr/-text" not in found]
+    assert len(files) > 400
+    assert odd + unmarked == []
