@@ -83,7 +83,7 @@ help:
 	@echo 'make lock            pin requirements.lock again, after a change of pyproject.toml'
 	@echo 'make schemas         write workflow/schemas again, after a change of a specification'
 	@echo
-	@echo 'PRESET=quick         quick, laptop or full; default: the preset of config/config.yaml'
+	@echo 'PRESET=quick         quick, laptop, weekend or full; default: the preset of config/config.yaml'
 	@echo 'DATA=FOLDER          folder with mnist/, fashion-mnist/, ...; default: download'
 	@echo 'COPIES={cifar10: cifar10}   in quotes; copies of data sets to use instead of those of the preset'
 	@echo 'FRESH=yes            make all anew, published values included; what was there is set aside'

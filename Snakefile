@@ -1,9 +1,8 @@
 """From raw images to the replication report, one subcommand of `inference-gaps` per rule.
 
 The plan (which models, which bounds, with which specification) is made by inference_gaps.replication.study from config/;
-the rules only hand each job its files and its specification. `params.fingerprint` covers the specification, the
-code that the command can reach, what it reads and the versions of the packages that compute, so that a job runs
-again exactly when one of these changes.
+the rules only hand each job its files and its specification. Whatever is not the planned one is set aside before
+Snakemake looks at files (workflow/rules/common.smk); a job then runs if an output of it is missing.
 """
 
 include: "workflow/rules/study.smk"
