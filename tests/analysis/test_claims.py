@@ -154,7 +154,7 @@ def test_seeds_are_averaged_and_must_agree(tmp_path: Path) -> None:
     assert found["value"] == pytest.approx(effects.mean())
     assert found["ci_low"] > 0
     assert found["sd_between_seeds"] == pytest.approx(effects.std(ddof=1))
-    assert found["mc_standard_error"] == pytest.approx(0.02 * np.sqrt(6 / POINTS / 3))
+    assert found["mc_standard_error"] == pytest.approx(np.hypot(0.02 * np.sqrt(6 / POINTS / 3), 0.02**2))
     assert found["seeds_agree"] == pytest.approx(2 / 3)
     assert (found["verdict"], found["n_seeds"]) == ("inconclusive", 3)
     lenient = claims([statistic(BLAME)], rows, seeds_agree=0.6)
@@ -169,7 +169,7 @@ def test_terms_of_one_model_share_its_errors(tmp_path: Path) -> None:
         line(layout, claims([statistic(terms)], [row("mnist-af")]))["mc_standard_error"]
         for terms in (BLAME, once)
     ]
-    assert errors == pytest.approx([0.02 * np.sqrt(6 / POINTS)] * 2)
+    assert errors == pytest.approx([np.hypot(0.02 * np.sqrt(6 / POINTS), 0.02**2)] * 2)
 
 
 @pytest.mark.parametrize(

@@ -180,5 +180,8 @@ def test_the_table_reads_the_same_in_each_form(tmp_path: Path) -> None:
     assert {row.count("|") for row in rows} == {len(HEADINGS) + 1}
     text = selfcheck_text(table).splitlines()
     assert sum(line.startswith("mnist-ffg") for line in text) == len(cells)
+    assert not any("(loose)" in row[6] for row in cells)
+    table.loc[table["quantity"] == "ais_prior", "loose"] = True
+    assert ["(loose)" in row[6] for row in selfcheck_cells(table)] == list(table["quantity"] == "ais_prior")
     bound = next(row for row in cells if row[1] == "L[q* AF]")
     assert bound[3].startswith("≤ ")

@@ -13,7 +13,8 @@ def _line(quantity: str, estimator: str, diverged: int, epoch: int | None = None
     empty = dict.fromkeys(("selection_bias_bound", "sd_between_seeds", "mark"))
     line = {"model": "m", "split": "train", "epoch": epoch, "quantity": quantity, "estimator": estimator}
     numbers = {"value": -9.0, "ci_low": -10.0, "ci_high": -8.0, "n_points": 4, "n_excluded": 0, "n_seeds": 1}
-    return empty | line | numbers | {"n_diverged": diverged, "points_below": "[]", "mc_standard_error": 0.1}
+    numbers |= {"mc_standard_error": 0.1, "loose": False}
+    return empty | line | numbers | {"n_diverged": diverged, "points_below": "[]"}
 
 
 def test_each_chain_that_diverged_is_counted_once() -> None:

@@ -86,6 +86,15 @@ def test_a_series_must_fall_at_each_step() -> None:
         assert judge(Evidence(CLEAR, steps=[step, falls]), RULE)[0] == verdict
 
 
+@pytest.mark.parametrize("effect", [CLEAR, AGAINST])
+def test_what_rests_on_a_loose_bound_is_inconclusive(effect: Interval) -> None:
+    agree = float(effect is CLEAR)
+    assert judge(Evidence(effect, agree, loose=True), RULE) == (
+        INCONCLUSIVE,
+        "rests on a loose lower bound of log p(x)",
+    )
+
+
 def test_a_distance_below_zero_is_no_evidence() -> None:
     assert judge(Evidence(CLEAR, impossible=True), RULE)[0] == INCONCLUSIVE
 

@@ -1,8 +1,15 @@
 """Bugs in gaps, intervals and errors."""
 
 from inference_gaps.replication.analysis import remaining_gaps
-from inference_gaps.summary import gaps, intervals
-from tests.analysis import test_coverage, test_intervals, test_paired_gaps, test_remaining_gaps
+from inference_gaps.summary import gaps, intervals, trust
+from tests.analysis import (
+    test_coverage,
+    test_intervals,
+    test_loose,
+    test_paired_gaps,
+    test_remaining_gaps,
+    test_trust,
+)
 from tests.bounds import test_uncertainty
 from tests.mutants.mutant import Check, Mutant
 
@@ -23,7 +30,57 @@ _GAP_ERROR = Check(test_uncertainty.test_the_error_of_a_gap_is_the_spread_of_rep
 
 _REFERENCE = Check(test_remaining_gaps.test_the_tightest_estimate_stands_for_log_p_with_its_error)
 
+_NOT_PRINTED = Check(
+    test_loose.test_a_loose_log_p_and_its_gaps_are_printed_as_lower_bounds_without_an_error
+)
+_STANDS = Check(test_loose.test_another_estimate_stands_for_log_p_where_the_tightest_has_few_weights)
+_SHORTFALL = Check(test_loose.test_the_error_of_a_gap_allows_for_the_shortfall_of_log_p)
+_ENOUGH = Check(test_trust.test_half_of_few_weights_or_thirty_two_of_many_are_enough)
+_COVERED = Check(
+    test_trust.test_the_error_of_a_mean_covers_its_shortfall_where_the_plain_one_does_not, {"weights": 16}
+)
+
 SUMMARIES = [
+    Mutant(
+        "few weights are enough",
+        "Effective sample sizes of the tables are not looked at when an estimate is chosen for log p(x).",
+        gaps._best_log_p,
+        "if best.estimator in enough:",
+        "if best.estimator in at_hand:",
+        _STANDS,
+    ),
+    Mutant(
+        "gaps of a loose bound",
+        "A gap that rests on a loose lower bound of log p(x) is printed with an error.",
+        gaps._combination,
+        "loose=any(each.loose for _, each in terms)",
+        "loose=False",
+        _NOT_PRINTED,
+    ),
+    Mutant(
+        "shortfall averages out",
+        "The error of a mean forgets that every log mean weight is too low.",
+        trust.mean_error,
+        "shortfall(errors))",
+        "0.0)",
+        _COVERED,
+    ),
+    Mutant(
+        "gap without the shortfall",
+        "The error of a gap forgets by how much the weights behind log p(x) fall short.",
+        gaps._combination,
+        "abs(factor) * each.shortfall",
+        "0.0 * each.shortfall",
+        _SHORTFALL,
+    ),
+    Mutant(
+        "half of many weights",
+        "Of thousands of weights, half have to count, and not thirty-two.",
+        trust.trusted,
+        "np.minimum(half, FEWEST)",
+        "half",
+        _ENOUGH,
+    ),
     Mutant(
         "noise chooses what stands for log p",
         "In the figure of convergence the largest mean stands for log p(x), however noisy.",

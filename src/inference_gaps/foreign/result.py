@@ -14,7 +14,7 @@ from inference_gaps.errors import UserError
 from inference_gaps.foreign.probes import Check
 from inference_gaps.specs.families import FAMILIES
 from inference_gaps.summary.gaps import Bounds, Quantity, quantities
-from inference_gaps.summary.intervals import mean_interval, monte_carlo_standard_error
+from inference_gaps.summary.intervals import mean_interval
 from inference_gaps.summary.trust import trusted
 
 if TYPE_CHECKING:
@@ -186,35 +186,18 @@ def summarise(bounds: Bounds, families: list[str]) -> pd.DataFrame:
         bounds: at data points.
         families: of q*, the first one that of the gaps.
     """
-    found = _found(bounds, families)
-    log_p = next(each for each in found if each.name == "log_p")
     rows = []
-    for each in found:
-        estimated = each.name.startswith(("iwae_", "ais_"))
-        loose = each.loose or (estimated and not bounds.trusted(each.name))
-        error = monte_carlo_standard_error(each.standard_error.to_numpy(dtype=np.float64))
-        rests = (
-            each
-            if estimated
-            else log_p
-            if each.name in ("log_p", *GAPS[:2]) or "approximation" in each.name
-            else None
-        )
-        shortfall = 0.0
-        if rests is not None and not loose:
-            name = rests.estimator if rests is log_p else rests.name
-            if not name.startswith("elbo_"):
-                shortfall = float(np.square(bounds.standard_error[name]).mean())
+    for each in _found(bounds, families):
         interval = mean_interval(each.per_point.to_numpy(dtype=np.float64))
         rows.append(
             {
                 "quantity": each.name,
                 "mean": interval.mean,
-                "ci_low": np.nan if loose else interval.low,
-                "ci_high": np.nan if loose else interval.high + shortfall,
-                "error": np.nan if loose else float(np.hypot(error, shortfall)),
+                "ci_low": np.nan if each.loose else interval.low,
+                "ci_high": np.nan if each.loose else interval.high + each.shortfall,
+                "error": np.nan if each.loose else each.error,
                 "estimator": each.estimator,
-                "loose": loose,
+                "loose": each.loose,
                 "n_points": len(each.per_point),
             }
         )

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from inference_gaps.specs.families import FAMILIES
 from inference_gaps.summary.intervals import monte_carlo_standard_error, selection_bias_bound
-from inference_gaps.summary.trust import MOST_UNTRUSTED, mean_error, trusted
+from inference_gaps.summary.trust import MOST_UNTRUSTED, mean_error, shortfall, trusted
 
 __all__ = ["PAPER_ESTIMATORS", "Bounds", "Quantity", "average_over_seeds", "quantities", "tightest"]
 
@@ -53,6 +53,13 @@ class Bounds:
         enough = trusted(sizes[estimator], self.standard_error[estimator])
         return bool((~enough).mean() <= MOST_UNTRUSTED)
 
+    def shortfall(self, estimator: str) -> float:
+        """Return how many nats the mean of an estimate from importance weights may be too low, else 0."""
+        sizes = self.effective_sample_size
+        if sizes is None or estimator not in sizes:
+            return 0.0
+        return shortfall(self.standard_error[estimator])
+
 
 @dataclass(frozen=True)
 class Quantity:
@@ -61,8 +68,9 @@ class Quantity:
     ``bias_bound``: if the largest of several means was chosen, a bound on the bias of this choice in nats, over
     the estimators within six standard errors of the largest. ``weights``: the quantity as a linear combination of
     columns of :class:`Bounds`. ``excluded`` counts points that were left out, ``diverged`` the rejected proposals
-    of its AIS chains. ``loose``: log p(x) may lie far above, so that the error says little; gaps that rest on it
-    are at least as large.
+    of its AIS chains. ``shortfall``: how many nats estimates from importance weights may be too low, mean over the
+    points. ``loose``: log p(x) may lie far above, so that the error says nothing; gaps that rest on it are at
+    least as large.
     """
 
     name: str
@@ -73,7 +81,13 @@ class Quantity:
     weights: Mapping[str, float] = field(default_factory=dict)
     excluded: int = 0
     diverged: int = 0
+    shortfall: float = 0.0
     loose: bool = False
+
+    @property
+    def error(self) -> float:
+        """The Monte-Carlo error of the mean over points in nats, which allows for the shortfall."""
+        return float(np.hypot(monte_carlo_standard_error(_numbers(self.standard_error)), self.shortfall))
 
 
 def tightest(bounds: Bounds, estimators: Sequence[str], caution: float = _CAUTION) -> str:
@@ -83,6 +97,18 @@ def tightest(bounds: Bounds, estimators: Sequence[str], caution: float = _CAUTIO
 
 def _error(bounds: Bounds, estimator: str) -> float:
     return monte_carlo_standard_error(_numbers(bounds.standard_error[estimator]))
+
+
+def _single(bounds: Bounds, estimator: str) -> Quantity:
+    return Quantity(
+        estimator,
+        estimator,
+        bounds.value[estimator],
+        bounds.standard_error[estimator],
+        weights={estimator: 1.0},
+        shortfall=bounds.shortfall(estimator),
+        loose=not bounds.trusted(estimator),
+    )
 
 
 def _log_p(bounds: Bounds, name: str, candidates: Sequence[str], caution: float = _CAUTION) -> Quantity:
@@ -95,8 +121,7 @@ def _log_p(bounds: Bounds, name: str, candidates: Sequence[str], caution: float 
         for each, error in errors.items()
         if means[chosen] - means[each] <= _RIVAL_DISTANCE * np.hypot(error, errors[chosen])
     ]
-    bias = selection_bias_bound(rivals)
-    return Quantity(name, chosen, bounds.value[chosen], bounds.standard_error[chosen], bias, {chosen: 1.0})
+    return replace(_single(bounds, chosen), name=name, bias_bound=selection_bias_bound(rivals))
 
 
 def _best_log_p(bounds: Bounds, at_hand: Sequence[str]) -> Quantity:
@@ -108,7 +133,7 @@ def _best_log_p(bounds: Bounds, at_hand: Sequence[str]) -> Quantity:
         return best
     if enough:
         other = _log_p(bounds, "log_p_best", enough)
-        error = np.hypot(mean_error(best.standard_error), mean_error(other.standard_error))
+        error = np.hypot(mean_error(best.standard_error), other.error)
         if best.per_point.mean() - other.per_point.mean() <= _APART * error:
             return other
     return replace(best, loose=True)
@@ -127,8 +152,15 @@ def _combination(name: str, terms: Sequence[tuple[float, Quantity]], estimator: 
     for factor, each in terms:
         for column, weight in each.weights.items():
             weights[column] = weights.get(column, 0.0) + factor * weight
-    loose = any(each.loose for _, each in terms)
-    return Quantity(name, estimator, value, pd.Series(variance) ** 0.5, weights=weights, loose=loose)
+    return Quantity(
+        name,
+        estimator,
+        value,
+        pd.Series(variance) ** 0.5,
+        weights=weights,
+        shortfall=sum(abs(factor) * each.shortfall for factor, each in terms),
+        loose=any(each.loose for _, each in terms),
+    )
 
 
 def quantities(bounds: Bounds, trained_with: str) -> list[Quantity]:
@@ -143,10 +175,7 @@ def quantities(bounds: Bounds, trained_with: str) -> list[Quantity]:
     model was trained with that family.
     """
     at_hand = list(bounds.value.columns)
-    single = {
-        name: Quantity(name, name, bounds.value[name], bounds.standard_error[name], weights={name: 1.0})
-        for name in at_hand
-    }
+    single = {name: _single(bounds, name) for name in at_hand}
     best = _best_log_p(bounds, at_hand)
     theirs = [name for name in PAPER_ESTIMATORS if name in single]
     paper = _log_p(bounds, "log_p_paper", theirs, caution=0.0)
@@ -191,6 +220,7 @@ def average_over_seeds(runs: Sequence[Sequence[Quantity]]) -> list[Quantity]:
                 bias_bound=float(np.mean(biases)) if biases else None,
                 excluded=same[0].excluded + len(same[0].per_point) - len(values),
                 diverged=sum(each.diverged for each in same),
+                shortfall=float(np.mean([each.shortfall for each in same])),
                 loose=any(each.loose for each in same),
             )
         )

@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["FEWEST", "MOST_UNTRUSTED", "mean_error", "trusted", "weights_behind"]
+from inference_gaps.summary.intervals import monte_carlo_standard_error
+
+__all__ = ["FEWEST", "MOST_UNTRUSTED", "mean_error", "shortfall", "trusted", "weights_behind"]
 
 FEWEST = 32.0
 """An effective sample size that is enough however many weights there are; of fewer than 64, half of them is."""
@@ -49,14 +51,24 @@ def trusted(effective_sample_size: _Numbers, standard_error: _Numbers) -> NDArra
     return (size >= np.minimum(half, FEWEST)) | alike
 
 
-def mean_error(standard_error: _Numbers) -> float:
-    """Return the error of the mean over points of log mean weights, in nats.
+def shortfall(standard_error: _Numbers) -> float:
+    """Return how many nats the mean over points of log mean weights may be too low.
 
-    Errors of points are independent and average out; their shortfalls do not. Each is about s^2 / 2, and s^2 is
-    allowed for, since s is itself estimated too small.
+    Each is low by about s^2 / 2, and s^2 is allowed for, since s is itself estimated too small.
 
     Args:
         standard_error: of each point [B] by the delta method, in nats.
     """
-    squared = np.square(np.asarray(standard_error, float))
-    return float(np.hypot(np.sqrt(squared.sum()) / len(squared), squared.mean()))
+    return float(np.square(np.asarray(standard_error, float)).mean())
+
+
+def mean_error(standard_error: _Numbers) -> float:
+    """Return the error of the mean over points of log mean weights, in nats.
+
+    Errors of points are independent and average out; their shortfalls do not.
+
+    Args:
+        standard_error: of each point [B] by the delta method, in nats.
+    """
+    errors = np.asarray(standard_error, float)
+    return float(np.hypot(monte_carlo_standard_error(errors), shortfall(errors)))

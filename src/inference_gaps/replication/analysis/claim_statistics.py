@@ -24,6 +24,8 @@ __all__ = ["Measured", "Runs", "measure", "published_value"]
 
 _LEAST_SHARED = 0.9
 _LOCAL = "elbo_local_"
+# Of a weight that two terms leave of an estimate that both contain.
+_CANCELLED = 1e-9
 _SURE_FIRST = ("verified", "recalled", "uncertain")
 
 
@@ -142,7 +144,8 @@ class Measured:
 
     Attributes:
         interval: mean over points and seeds, with the interval between points (paired).
-        monte_carlo: Monte-Carlo standard error of the mean.
+        monte_carlo: Monte-Carlo error of the mean, by how much importance weights may fall short included.
+        loose: whether an estimate that it rests on is a loose lower bound, so that nothing bounds its bias.
         seeds: the mean of each training seed.
         points: how many data points all models share.
         estimators: the estimates that stand for log p(x).
@@ -159,6 +162,7 @@ class Measured:
     bdmc_gap: float
     residual: float
     steps: Sequence[tuple[Interval, float]] = ()
+    loose: bool = False
 
     @property
     def between_seeds(self) -> float | None:
@@ -168,18 +172,25 @@ class Measured:
 
 @dataclass(frozen=True)
 class _Sum:
-    """A sum of terms of one seed at each shared point, and its possible bias."""
+    """A sum of terms of one seed at each shared point, and its possible bias.
+
+    ``shortfall`` is how much importance weights may fall short, ``loose`` whether they may by any amount.
+    """
 
     per_point: pd.Series
     variance: pd.Series
     possible_bias: tuple[float, float]
+    shortfall: float
+    loose: bool
 
 
 def _sum(terms: Sequence[TermSpec], runs: Sequence[Run]) -> _Sum:
     """Add the terms of one seed. Terms of the same run share its estimates, and so their errors."""
     values, variances, bias = [], [], np.zeros(2)
+    shortfall, loose = 0.0, False
     for run in {id(run): run for run in runs}.values():
         weights: dict[str, float] = {}
+        doubted = set()
         for term, of in zip(terms, runs, strict=True):
             if of is not run:
                 continue
@@ -187,9 +198,12 @@ def _sum(terms: Sequence[TermSpec], runs: Sequence[Run]) -> _Sum:
             if not quantity.weights:
                 values.append(term.times * quantity.per_point)
                 variances.append((term.times * quantity.standard_error) ** 2)
+            doubted |= {quantity.estimator} if quantity.loose else set()
             for column, weight in quantity.weights.items():
                 weights[column] = weights.get(column, 0.0) + term.times * weight
         if weights:
+            loose |= any(abs(weights[column]) > _CANCELLED for column in doubted)
+            shortfall += sum(abs(weight) * run.bounds.shortfall(column) for column, weight in weights.items())
             columns, factors = list(weights), list(weights.values())
             values.append((run.bounds.value[columns] * factors).sum(axis=1))
             variances.append((run.bounds.standard_error[columns] * factors).pow(2).sum(axis=1))
@@ -202,14 +216,15 @@ def _sum(terms: Sequence[TermSpec], runs: Sequence[Run]) -> _Sum:
             f"data points in common; evaluate them at the same points."
         )
     variance = pd.concat(variances, axis=1, join="inner").sum(axis=1)
-    return _Sum(per_point, variance, (float(bias[0]), float(bias[1])))
+    return _Sum(per_point, variance, (float(bias[0]), float(bias[1])), shortfall, loose)
 
 
 def _averaged(sums: Sequence[_Sum]) -> tuple[pd.Series, float]:
-    """Return the mean over seeds at each point, and the Monte-Carlo standard error of the mean over points."""
+    """Return the mean over seeds at each point, and the Monte-Carlo error of the mean over points."""
     per_point = pd.concat([each.per_point for each in sums], axis=1, join="inner").mean(axis=1)
     variance = pd.concat([each.variance for each in sums], axis=1, join="inner").sum(axis=1) / len(sums) ** 2
-    return per_point, monte_carlo_standard_error(np.sqrt(variance.to_numpy(dtype=np.float64)))
+    error = monte_carlo_standard_error(np.sqrt(variance.to_numpy(dtype=np.float64)))
+    return per_point, float(np.hypot(error, np.mean([each.shortfall for each in sums])))
 
 
 def _possible_bias(sums: Sequence[_Sum]) -> NDArray[np.float64]:
@@ -248,10 +263,11 @@ def measure(statistic: StatisticSpec, runs: Runs, level: float) -> Measured:
     terms = _signed(statistic)
     of_seeds = sums(terms)
     per_point, monte_carlo = _averaged(of_seeds)
-    steps = []
+    steps, loose = [], any(each.loose for each in of_seeds)
     if statistic.comparison == "decreasing":
         for before, after in zip(statistic.terms, statistic.terms[1:]):
             step = sums([before, after.model_copy(update={"times": -after.times})])
+            loose |= any(each.loose for each in step)
             steps.append((_interval(_averaged(step)[0], level), float(_possible_bias(step).sum())))
     bdmc, residual = _possible_bias(of_seeds)
     rests_on = [run.quantity(term.quantity, term.model).estimator for term in terms for run in runs.of(term)]
@@ -264,6 +280,7 @@ def measure(statistic: StatisticSpec, runs: Runs, level: float) -> Measured:
         bdmc_gap=float(bdmc),
         residual=float(residual),
         steps=steps,
+        loose=loose,
     )
 
 

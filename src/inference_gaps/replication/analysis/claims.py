@@ -64,7 +64,8 @@ def _evidence(statistic: StatisticSpec, found: Measured) -> Evidence:
     mean = effect(found.interval.mean)
     # For a distance with a limit: the reverse bound is below the forward bound.
     impossible = statistic.comparison == "below" and found.interval.high < 0
-    return Evidence(Interval(mean, *ends), agree, found.bdmc_gap, found.residual, found.steps, impossible)
+    interval = Interval(mean, *ends)
+    return Evidence(interval, agree, found.bdmc_gap, found.residual, found.steps, impossible, found.loose)
 
 
 def _line(statistic: StatisticSpec, runs: Runs, published: pd.DataFrame, rules: _Rules) -> dict[str, Any]:
@@ -103,7 +104,7 @@ def _line(statistic: StatisticSpec, runs: Runs, published: pd.DataFrame, rules: 
         "value": found.interval.mean,
         "ci_low": found.interval.low,
         "ci_high": found.interval.high,
-        "mc_standard_error": found.monte_carlo,
+        "mc_standard_error": None if found.loose else found.monte_carlo,
         "sd_between_seeds": found.between_seeds,
         "n_seeds": len(found.seeds),
         "seeds_agree": evidence.seeds_agree,
@@ -151,7 +152,8 @@ def build_claims(spec: ClaimsSpec, layout: Layout, published: pd.DataFrame) -> p
     each statistic, in this order. Lines of ``level`` *effect* follow: what deviations from the paper change.
     ``value`` is the statistic in nats; ``ci_low`` to ``ci_high`` is its interval between data points (paired,
     Student's t), ``mc_standard_error`` its Monte-Carlo error, ``sd_between_seeds`` the
-    standard deviation between training seeds: three uncertainties, never mixed. ``seeds_agree`` is the share of
+    standard deviation between training seeds: three uncertainties, never mixed. There is no Monte-Carlo error where
+    the value rests on a loose lower bound of log p(x). ``seeds_agree`` is the share of
     seeds on the side of the claim; ``bdmc_gap`` and ``residual`` are its possible bias, by BDMC and by the local
     optimisation. ``relative_effect`` is the effect divided by the published one. The rule is that of
     :mod:`inference_gaps.replication.analysis.verdicts`.

@@ -37,6 +37,7 @@ _LATEX_SIGNS = {
     **{sign: "\\" + sign for sign in "&%$#_{}"},
     "−": "$-$",
     "±": "$\\pm$",
+    "≥": "$\\geq$",
     "†": "\\textsuperscript{\\dag}",
     "‡": "\\textsuperscript{\\ddag}",
     "§": "\\textsuperscript{\\S}",

@@ -42,7 +42,7 @@ _VERDICTS = {EQUALS: ("hit", "missed"), AT_MOST: ("below", "above"), AT_LEAST: (
 FAILURES = {(EQUALS, "missed"), (AT_MOST, "above"), (AT_LEAST, "below")}
 _COLUMNS = (
     *("model", "quantity", "estimator", "relation", "exact", "exact_error", "estimated", "error"),
-    *("standard_error", "standard_errors_off", "n_points", "n_diverged", "verdict"),
+    *("standard_error", "standard_errors_off", "n_points", "n_diverged", "loose", "verdict"),
 )
 
 
@@ -116,6 +116,7 @@ class _Lines:
                 "standard_errors_off": off / standard_error if standard_error else np.nan,
                 "n_points": len(points),
                 "n_diverged": diverged,
+                "loose": quantity.loose,
                 "verdict": verdict,
             }
         )
@@ -176,6 +177,9 @@ def _add_bidirectional(lines: _Lines, row: SelfcheckRowSpec, layout: Layout) -> 
 def build_selfcheck(spec: SelfcheckSpec, layout: Layout) -> pd.DataFrame:
     """Return one line per model and quantity: exact, estimated, error, standard error, verdict (nats).
 
+    The standard error is the plain one, so that the check is as sharp as it can be. ``loose`` says where it could
+    not be trusted if the answer were not known.
+
     Raises:
         UserError: a file is missing or damaged.
     """
@@ -189,7 +193,7 @@ def read_selfcheck(path: Path) -> pd.DataFrame:
     Raises:
         UserError: the table is missing, damaged, or another one.
     """
-    words = ("model", "quantity", "relation", "verdict")
+    words = ("model", "quantity", "relation", "loose", "verdict")
     numbers = [name for name in _COLUMNS if name not in (*words, "estimator")]
     return values_of(path, "make-selfcheck", numbers, (*words, "estimator"))[0]
 

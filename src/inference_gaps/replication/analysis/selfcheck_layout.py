@@ -53,7 +53,7 @@ def selfcheck_cells(table: pd.DataFrame) -> list[tuple[str, ...]]:
                 _SIGNS.get(line["relation"], "") + signed(line["exact"], 4),
                 signed(line["estimated"], 4),
                 signed(line["error"], 4),
-                f"{line['standard_error']:.4f}",
+                f"{line['standard_error']:.4f}{' (loose)' if line['loose'] else ''}",
                 signed(line["standard_errors_off"], 1),
                 _verdict(line),
             )
@@ -82,7 +82,13 @@ def selfcheck_markdown(title: str, table: pd.DataFrame) -> str:
         for row in selfcheck_cells(table)
     ]
     return "\n".join(
-        [*lines, "", "Nats; means over data points. ≤ and ≥: a bound, and its side of the exact value.", ""]
+        [
+            *lines,
+            "",
+            "Nats; means over data points. ≤ and ≥: a bound, and its side of the exact value. (loose): too few "
+            "importance weights count for the standard error to be trusted where no answer is known.",
+            "",
+        ]
     )
 
 

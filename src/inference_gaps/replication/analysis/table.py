@@ -17,7 +17,7 @@ from inference_gaps.replication.artifacts.files import Provenance
 from inference_gaps.replication.artifacts.layout import Layout
 from inference_gaps.replication.specs.tables import TableRowSpec, TableSpec
 from inference_gaps.summary.gaps import Quantity, average_over_seeds, quantities
-from inference_gaps.summary.intervals import mean_interval, monte_carlo_standard_error
+from inference_gaps.summary.intervals import mean_interval
 
 __all__ = [
     "ACTIVE_UNITS",
@@ -36,7 +36,7 @@ COLUMNS = (
     *("dataset", "dataset_title", "binarisation", "trained_with"),
     *("quantity", "estimator", "value", "ci_low", "ci_high", "mc_standard_error", "sd_between_seeds"),
     *("selection_bias_bound", "bdmc_gap", "n_points", "n_excluded", "n_diverged"),
-    *("points_below", "mark"),
+    *("points_below", "mark", "loose"),
 )
 ACTIVE_UNITS = "active_units"
 POSITIVE = "positive"
@@ -99,9 +99,9 @@ def _line(row: TableRowSpec, quantity: Quantity, bdmc_gap: float | None) -> dict
         "quantity": quantity.name,
         "estimator": quantity.estimator,
         "value": interval.mean,
-        "ci_low": interval.low,
-        "ci_high": interval.high,
-        "mc_standard_error": monte_carlo_standard_error(quantity.standard_error.to_numpy(dtype=np.float64)),
+        "ci_low": None if quantity.loose else interval.low,
+        "ci_high": None if quantity.loose else interval.high,
+        "mc_standard_error": None if quantity.loose else quantity.error,
         "selection_bias_bound": quantity.bias_bound,
         "bdmc_gap": bdmc_gap,
         "n_points": len(quantity.per_point),
@@ -109,6 +109,7 @@ def _line(row: TableRowSpec, quantity: Quantity, bdmc_gap: float | None) -> dict
         "n_diverged": quantity.diverged,
         "points_below": _points_below(quantity) if quantity.name.startswith("gain_") else None,
         "mark": gap_mark(interval.mean, interval.low, interval.high, bdmc_gap) if is_gap else None,
+        "loose": quantity.loose,
     }
 
 
@@ -122,10 +123,11 @@ def _units_lines(row: TableRowSpec, runs: Sequence[_Run]) -> list[dict[str, Any]
     counts = [run.active_units for run in runs if run.active_units is not None]
     if not counts:
         return []
-    line = {**_names(row), "quantity": ACTIVE_UNITS, "value": float(np.mean(counts)), "n_seeds": len(counts)}
+    line = {**_names(row), "quantity": ACTIVE_UNITS, "value": float(np.mean(counts)), "loose": False}
     one = len(counts) == 1
     spread = {"seed": row.seed} if one else {"sd_between_seeds": float(np.std(counts, ddof=1))}
-    return [line | spread | {"n_points": runs[0].points, "n_excluded": 0, "n_diverged": 0}]
+    sizes = {"n_seeds": len(counts), "n_points": runs[0].points, "n_excluded": 0, "n_diverged": 0}
+    return [line | spread | sizes]
 
 
 def _summary(rows: Sequence[TableRowSpec], runs: Sequence[_Run]) -> list[dict[str, Any]]:
@@ -161,8 +163,9 @@ def build_table(spec: TableSpec, layout: Layout) -> pd.DataFrame:
 
     Three kinds of uncertainty are kept apart. ``ci_low`` and ``ci_high`` bound the mean over data points
     (:func:`~inference_gaps.summary.intervals.mean_interval`, 95 %, paired for gaps);
-    ``mc_standard_error`` is the Monte-Carlo error of that mean; ``sd_between_seeds`` is the standard
-    deviation between training seeds. A model with several seeds has, after its lines for each seed, lines
+    ``mc_standard_error`` is the Monte-Carlo error of that mean; ``sd_between_seeds`` is the standard deviation
+    between training seeds. The first two are empty where an estimate is ``loose``: too few weights count
+    (:mod:`inference_gaps.summary.trust`). A model with several seeds has, after its lines for each seed, lines
     without a seed: the average over seeds at each point, with the interval between points. ``epoch`` is empty at
     the end of training. ``active_units`` is a count, not nats.
 

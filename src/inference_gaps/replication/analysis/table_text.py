@@ -17,6 +17,7 @@ from inference_gaps.specs.families import FAMILIES
 
 __all__ = [
     "ESTIMATOR_WORDS",
+    "LOOSE",
     "MARK_SIGNS",
     "SPLIT_WORDS",
     "cell",
@@ -29,6 +30,9 @@ __all__ = [
 ]
 
 MARK_SIGNS = {POSITIVE: "", INCLUDES_ZERO: "†", NEGATIVE: "‡", WITHIN_BDMC: "§"}
+
+LOOSE = "≥"
+"""Before a lower bound whose distance to log p(x) is not known, and before gaps that rest on it."""
 
 SPLIT_WORDS = {"train": "training", "validation": "validation", "test": "test"}
 ESTIMATOR_WORDS = {
@@ -62,9 +66,14 @@ def _error(error: float) -> str:
 
 
 def cell(quantity: str, line: pd.Series) -> str:
-    """Return a value with what belongs to it: of a gap its interval and mark, of a bound its Monte-Carlo error."""
+    """Return a value with what belongs to it: of a gap its interval and mark, of a bound its Monte-Carlo error.
+
+    A loose bound has neither.
+    """
     text = signed(line["value"])
-    if "_gap" in quantity or quantity.startswith("bdmc_"):
+    if line["loose"]:
+        text = f"{LOOSE} {text}{MARK_SIGNS.get(line['mark'], '')}"
+    elif "_gap" in quantity or quantity.startswith("bdmc_"):
         text += f" ± {(line['ci_high'] - line['ci_low']) / 2:.2f}{MARK_SIGNS.get(line['mark'], '')}"
     else:
         text += f" ({_error(line['mc_standard_error'])})"
@@ -130,6 +139,11 @@ def reading_notes(lines: pd.DataFrame) -> list[str]:
         notes.append(
             f"{MARK_SIGNS[WITHIN_BDMC]} Smaller than the BDMC gap (reverse minus forward AIS on simulated data): "
             f"AIS is not accurate enough for this gap."
+        )
+    if lines["loose"].any():
+        notes.append(
+            f"{LOOSE} A loose lower bound: too few importance weights count for an error to be known. log p(x), "
+            f"and gaps that rest on it, may be far larger."
         )
     # The lines of the chains themselves, not of the gaps that rest on them.
     chains = lines[lines["quantity"].str.startswith(("ais_", "bdmc_"))]

@@ -31,7 +31,8 @@ BIDIRECTIONAL = ("forward", "forward_standard_error", "reverse", "reverse_standa
 ACTIVE_ABOVE = 0.01
 """A unit is active if the variance over images of its mean in q(z|x) is larger than this."""
 
-_ESTIMATE = ("point", "value", "standard_error")
+_SIZE = "effective_sample_size"
+_ESTIMATE = ("point", "value", "standard_error", _SIZE)
 _MOST_EXCLUDED = 0.1
 
 
@@ -44,13 +45,14 @@ def _one_estimator(frame: pd.DataFrame, source: str) -> pd.DataFrame:
         raise UserError(
             f"{source} holds a data point more than once; delete it and run again the stage that makes it."
         )
-    return frame.set_index("point")[["value", "standard_error"]]
+    return frame.set_index("point")
 
 
 def align(estimators: dict[str, pd.DataFrame], source: str) -> Bounds:
     """Join estimators (frames indexed by point: value, standard_error) over one list of points.
 
-    A point where any estimator is not finite is left out of all of them, and counted.
+    A point where any estimator is not finite is left out of all of them, and counted. The effective sample sizes of
+    IWAE and AIS, where they are given, say whether an estimate may stand for log p(x).
 
     Raises:
         UserError: the files do not hold the same points, or too many points are not finite.
@@ -74,7 +76,13 @@ def align(estimators: dict[str, pd.DataFrame], source: str) -> Bounds:
             f"in {worst}; the model did not train well, or its evaluation needs smaller steps. Look at its "
             f"training curve before anything else."
         )
-    return Bounds(value.loc[finite], error.loc[finite], excluded)
+    sizes = {name: frame[_SIZE] for name, frame in estimators.items() if _is_sized(name, frame)}
+    size = pd.DataFrame(sizes).sort_index().loc[finite] if sizes else None
+    return Bounds(value.loc[finite], error.loc[finite], excluded, effective_sample_size=size)
+
+
+def _is_sized(estimator: str, frame: pd.DataFrame) -> bool:
+    return _SIZE in frame and not estimator.startswith("elbo_")
 
 
 def read_bidirectional(row: TableRowSpec, layout: Layout) -> list[Quantity]:

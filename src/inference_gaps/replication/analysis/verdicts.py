@@ -4,7 +4,8 @@ An *effect* is a number of nats, positive as the claim has it: the statistic, or
 or the limit less the statistic (``below``). Its verdict is the first of these that fits:
 
 1. *inconclusive* if the interval of the effect includes zero; if too few training seeds lie on the side of the
-   mean; or if the effect is no larger than its possible bias, by BDMC and by the residual of q*;
+   mean; if the effect is no larger than its possible bias, by BDMC and by the residual of q*; or if it rests on a
+   loose lower bound of log p(x), whose distance to log p(x) is not known;
 2. *not replicated* if the interval lies on the other side of zero, or that of a step of a series does;
 3. *replicated* if the size is right: within the stated factor of the published effect, if that is known, on the
    side of the claim and not doubted; otherwise at least the stated threshold (for ``below``, the limit);
@@ -57,6 +58,7 @@ class Evidence:
         residual: how far its L[q*] may be too low.
         steps: of a series, the differences from each term to the next, each with its possible bias.
         impossible: whether the interval holds only impossible values.
+        loose: whether it rests on a loose lower bound of log p(x).
     """
 
     effect: Interval
@@ -65,6 +67,7 @@ class Evidence:
     residual: float = 0.0
     steps: Sequence[tuple[Interval, float]] = ()
     impossible: bool = False
+    loose: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,8 @@ def judge(evidence: Evidence, rule: Rule) -> tuple[str, str]:
     agree = evidence.seeds_agree if as_claimed else 1 - evidence.seeds_agree
     if agree < rule.seeds_agree:
         return INCONCLUSIVE, f"only {agree:.0%} of the seeds on this side"
+    if evidence.loose:
+        return INCONCLUSIVE, "rests on a loose lower bound of log p(x)"
     bias = evidence.bdmc_gap + evidence.residual
     if abs(effect.mean) <= bias:
         larger = "BDMC" if evidence.bdmc_gap >= evidence.residual else "the residual of q*"

@@ -4,8 +4,10 @@ import math
 from typing import Any
 
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from inference_gaps.replication.analysis.published import published_columns
@@ -13,9 +15,12 @@ from inference_gaps.replication.analysis.table_text import summary_lines
 from inference_gaps.replication.figures.style import COLOURS, TEXT_WIDTH
 from inference_gaps.specs.families import label_of
 
-__all__ = ["GAPS", "complete_bars", "draw_gaps", "gap_bars", "gap_handles"]
+__all__ = ["AT_LEAST", "GAPS", "complete_bars", "draw_gaps", "gap_bars", "gap_handles"]
 
 GAPS = ("approximation_gap", "amortization_gap", "inference_gap")
+AT_LEAST: dict[str, Any] = {"color": "black", "markersize": 3.5, "linestyle": "none"}
+"""How the end of a gap is marked that has no interval: it rests on a loose bound."""
+
 _NAMES = ["dataset", "dataset_title", "model", "label", "split", "epoch", "trained_with"]
 _COLUMNS = [*_NAMES, "source", "status"]
 
@@ -62,6 +67,8 @@ def _draw_bar(axes: Axes, x: float, gaps: pd.DataFrame, published: bool) -> None
         if pd.notna(line["ci_low"]):
             half = (line["ci_high"] - line["ci_low"]) / 2
             axes.errorbar(x + shift, line["value"], yerr=half, color="black", capsize=2, linewidth=0.9)
+        elif not published:
+            axes.plot(x + shift, line["value"], "^", **AT_LEAST)
 
 
 def _draw_panel(axes: Axes, bars: pd.DataFrame) -> None:
@@ -93,19 +100,25 @@ def complete_bars(bars: pd.DataFrame) -> pd.DataFrame:
     return bars[of.transform("nunique") == len(GAPS)]
 
 
-def gap_handles() -> list[Patch]:
-    """Return what a legend shows of the two gaps."""
-    return [
+def gap_handles(bars: pd.DataFrame, sign: str) -> list[Artist]:
+    """Return what a legend shows of the gaps of ``bars``; ``sign`` marks those that are loose."""
+    handles: list[Artist] = [
         Patch(facecolor=COLOURS["amortization"], edgecolor="black", label="amortization gap"),
         Patch(facecolor=COLOURS["approximation"], edgecolor="black", label="approximation gap"),
     ]
+    if bars.loc[bars["source"] != "published", "ci_low"].isna().any():
+        handles.append(
+            Line2D([], [], marker=sign, **AT_LEAST, label="at least (log p(x) is bounded loosely)")
+        )
+    return handles
 
 
 def draw_gaps(bars: pd.DataFrame) -> Figure:
     """Draw :func:`gap_bars`: one panel per data set with an axis of its own, one bar per model and source.
 
     The error bar inside a bar is the 95 % interval of the approximation gap, the one at its end that of the
-    inference gap. Bars without all three gaps, and those of models during their training, are left out.
+    inference gap; a gap that is only bounded from below has an arrow. Bars without all three gaps, and those of
+    models during their training, are left out.
     """
     at_the_end = bars[bars["epoch"].isna()]
     panels = list(complete_bars(at_the_end).groupby("dataset_title", sort=False))
@@ -118,7 +131,7 @@ def draw_gaps(bars: pd.DataFrame) -> Figure:
     for axes in list(figure.axes)[len(panels) :]:
         axes.set_visible(False)
     figure.axes[0].set_ylabel("gap (nats)")
-    handles = gap_handles()
+    handles = gap_handles(at_the_end, "^")
     if (bars["source"] == "published").any():
         handles.append(Patch(facecolor="white", edgecolor="black", hatch="////", label="paper"))
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))

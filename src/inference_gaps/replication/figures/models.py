@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from inference_gaps.replication.analysis.table_text import SPLIT_WORDS
-from inference_gaps.replication.figures.gaps import GAPS, complete_bars, draw_gaps, gap_handles
+from inference_gaps.replication.figures.gaps import AT_LEAST, GAPS, complete_bars, draw_gaps, gap_handles
 from inference_gaps.replication.figures.style import COLOURS, TEXT_WIDTH
 from inference_gaps.replication.specs.documents import GapsFigureSpec
 
@@ -32,6 +32,9 @@ def _lying_bar(axes: Axes, y: float, gaps: pd.DataFrame) -> None:
     left = approximation["value"] if stacked else 0.0
     axes.barh(y, amortization["value"], left=left, color=COLOURS["amortization"], **style)
     for line, shift in ((approximation, 0.14), (total, -0.14)):
+        if pd.isna(line["ci_low"]):
+            axes.plot(line["value"], y + shift, ">", **AT_LEAST)
+            continue
         half = (line["ci_high"] - line["ci_low"]) / 2
         axes.errorbar(line["value"], y + shift, xerr=half, color="black", capsize=1.5, linewidth=0.8)
 
@@ -74,7 +77,8 @@ def draw_gaps_of_models(bars: pd.DataFrame) -> Figure:
         axes.set_xlabel("gap (nats)")
     for axes in all_axes[len(panels) :]:
         axes.set_visible(False)
-    figure.legend(handles=gap_handles(), loc="outside lower center", ncols=2)
+    handles = gap_handles(bars, ">")
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return figure
 
 

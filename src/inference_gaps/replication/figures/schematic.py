@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from inference_gaps.replication.analysis.table_text import signed, summary_lines
+from inference_gaps.replication.analysis.table_text import LOOSE, signed, summary_lines
 from inference_gaps.replication.figures.style import COLOURS, TEXT_WIDTH
 from inference_gaps.specs.families import FAMILIES, label_of
 from inference_gaps.summary.intervals import Interval
@@ -82,6 +82,8 @@ def _heights(numbers: Mapping[str, Interval]) -> dict[str, float]:
 def _with_interval(numbers: Mapping[str, Interval], gap: str, between: str = " ") -> str:
     known = numbers[gap]
     decimals = 2 if abs(known.mean) < 100 else 1
+    if math.isnan(known.low):
+        return f"{LOOSE} {signed(known.mean, decimals)}"
     return f"{signed(known.mean, decimals)}{between}± {(known.high - known.low) / 2:.{decimals}f}"
 
 
@@ -127,7 +129,7 @@ def _draw_large(axes: Axes, ladder: pd.DataFrame) -> None:
     named = spread([heights[rung] for rung in order], 2 * _LINE * span)
     for rung, place in zip(order, named, strict=True):
         axes.plot([0.3, 0.44], [heights[rung]] * 2, color="black", linewidth=1.4)
-        value = signed(numbers[rung].mean, 1)
+        value = f"{LOOSE} " * math.isnan(numbers[rung].low) + signed(numbers[rung].mean, 1)
         axes.text(0.28, place, f"{RUNGS[rung]}\n{value}", ha="right", va="center", linespacing=1.1)
     told = spread([middles[gap] for gap in _GAPS], _PARAGRAPH * span)
     for (gap, (name, meaning)), place in zip(_GAPS.items(), told, strict=True):

@@ -33,17 +33,21 @@ def findings(spec: TableSpec, table: pd.DataFrame, published: pd.DataFrame) -> l
     by_quantity = {str(name): part for name, part in lines.groupby("quantity")}
     gap = by_quantity["inference_gap"]
     models = _plural(gap["model"].nunique(), "model")
-    sentences = [f"The inference gap of {models} is {_range(gap['value'])} nats."]
+    loose = int(gap["loose"].sum())
+    bounded = f"; {loose} of these values are loose lower bounds" if loose else ""
+    sentences = [f"The inference gap of {models} is {_range(gap['value'])} nats{bounded}."]
     contrast = by_quantity.get("amortization_minus_approximation")
     if contrast is not None:
         larger, smaller = int((contrast["ci_low"] > 0).sum()), int((contrast["ci_high"] < 0).sum())
-        open_ = len(contrast) - larger - smaller
+        unknown = int(contrast["loose"].sum())
+        open_ = len(contrast) - larger - smaller - unknown
         # A model may be evaluated at several checkpoints and splits.
         once = len(contrast) == contrast["model"].nunique()
         evaluated = models if once else f"{len(contrast)} evaluations of {models}"
         sentences.append(
             f"The amortization gap exceeds the approximation gap in {larger} of {evaluated}, is smaller in "
             f"{smaller}, and the 95 % interval of their difference includes zero in {open_}."
+            + (f" In {unknown}, log p(x) is bounded too loosely to say." if unknown else "")
         )
     sentences += _published_sentences(list(published_columns(published, spec.published).values()))
     # Gaps by the paper's rule are shown where the paper's table is.
