@@ -1,7 +1,7 @@
 """Bugs in the statistics of claims and in the verdicts."""
 
 from inference_gaps.replication.analysis import claim_statistics, claims, verdicts
-from tests.analysis import test_claims, test_possible_bias, test_verdicts
+from tests.analysis import test_claims, test_loose, test_possible_bias, test_verdicts
 from tests.mutants.mutant import Check, Mutant
 
 __all__ = ["CLAIMS"]
@@ -23,6 +23,8 @@ _DATA_SETS = Check(
     test_claims.test_data_sets_combine_to_the_verdict_of_the_claim,
     {"combine": "all", "whole": "not replicated"},
 )
+_LOOSE = Check(test_loose.test_no_verdict_rests_on_a_loose_bound)
+_SHORTFALL = Check(test_loose.test_the_error_of_a_gap_allows_for_the_shortfall_of_log_p)
 _SIDE = Check(test_verdicts.test_the_interval_decides_the_side)
 _THRESHOLD = Check(test_verdicts.test_without_a_published_effect_the_threshold_decides_the_size)
 _FACTOR = Check(
@@ -45,6 +47,22 @@ def _biased(bdmc: float, residual: float) -> Check:
 
 
 CLAIMS = [
+    Mutant(
+        "verdict on a loose bound",
+        "A verdict rests on a lower bound of log p(x) that may be off by any amount.",
+        verdicts.judge,
+        "if evidence.loose:",
+        "if False:",
+        _LOOSE,
+    ),
+    Mutant(
+        "error of a statistic without the shortfall",
+        "The Monte-Carlo error of a statistic forgets by how much importance weights fall short.",
+        claim_statistics._averaged,
+        "np.mean([each.shortfall for each in sums])",
+        "0.0",
+        _SHORTFALL,
+    ),
     Mutant(
         "sign of a negative claim",
         "A statistic that must be negative counts as if it had to be positive.",

@@ -30,9 +30,7 @@ _GAP_ERROR = Check(test_uncertainty.test_the_error_of_a_gap_is_the_spread_of_rep
 
 _REFERENCE = Check(test_remaining_gaps.test_the_tightest_estimate_stands_for_log_p_with_its_error)
 
-_NOT_PRINTED = Check(
-    test_loose.test_a_loose_log_p_and_its_gaps_are_printed_as_lower_bounds_without_an_error
-)
+_NOT_PRINTED = Check(test_loose.test_a_loose_log_p_and_its_gaps_are_printed_as_lower_bounds_without_an_error)
 _STANDS = Check(test_loose.test_another_estimate_stands_for_log_p_where_the_tightest_has_few_weights)
 _SHORTFALL = Check(test_loose.test_the_error_of_a_gap_allows_for_the_shortfall_of_log_p)
 _ENOUGH = Check(test_trust.test_half_of_few_weights_or_thirty_two_of_many_are_enough)
