@@ -95,6 +95,15 @@ def test_what_rests_on_a_loose_bound_is_inconclusive(effect: Interval) -> None:
     )
 
 
+def test_what_is_at_least_so_large_has_a_side_but_no_size() -> None:
+    assert judge(Evidence(CLEAR, at_least=True), RULE) == (REPLICATED, "at least 0.5 nats")
+    known = Rule(threshold=0.5, factor=2.0, seeds_agree=1.0, published=1.0)
+    assert judge(Evidence(CLEAR, at_least=True), known)[0] == DIRECTION_ONLY
+    assert judge(Evidence(AGAINST, 0.0, at_least=True), RULE)[0] == INCONCLUSIVE
+    rises = (Interval(-0.5, -0.7, -0.3), 0.1)
+    assert judge(Evidence(CLEAR, steps=[rises], at_least=True), RULE)[0] == INCONCLUSIVE
+
+
 def test_a_distance_below_zero_is_no_evidence() -> None:
     assert judge(Evidence(CLEAR, impossible=True), RULE)[0] == INCONCLUSIVE
 

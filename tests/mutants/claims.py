@@ -51,8 +51,16 @@ CLAIMS = [
         "verdict on a loose bound",
         "A verdict rests on a lower bound of log p(x) that may be off by any amount.",
         verdicts.judge,
-        "if evidence.loose:",
-        "if False:",
+        "if evidence.loose or",
+        "if",
+        _LOOSE,
+    ),
+    Mutant(
+        "loose bound on the wrong side",
+        "An effect that subtracts a loose bound of log p(x) counts as one that is at least as large.",
+        claim_statistics._sum,
+        "for sign in (-1, 1))",
+        "for sign in (1, -1))",
         _LOOSE,
     ),
     Mutant(

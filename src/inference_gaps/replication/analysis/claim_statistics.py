@@ -145,7 +145,8 @@ class Measured:
     Attributes:
         interval: mean over points and seeds, with the interval between points (paired).
         monte_carlo: Monte-Carlo error of the mean, by how much importance weights may fall short included.
-        loose: whether an estimate that it rests on is a loose lower bound, so that nothing bounds its bias.
+        may_fall: whether it may be far smaller, because a loose lower bound of log p(x) is subtracted.
+        may_rise: whether it may be far larger, because one is added.
         seeds: the mean of each training seed.
         points: how many data points all models share.
         estimators: the estimates that stand for log p(x).
@@ -162,7 +163,8 @@ class Measured:
     bdmc_gap: float
     residual: float
     steps: Sequence[tuple[Interval, float]] = ()
-    loose: bool = False
+    may_fall: bool = False
+    may_rise: bool = False
 
     @property
     def between_seeds(self) -> float | None:
@@ -174,20 +176,22 @@ class Measured:
 class _Sum:
     """A sum of terms of one seed at each shared point, and its possible bias.
 
-    ``shortfall`` is how much importance weights may fall short, ``loose`` whether they may by any amount.
+    ``shortfall`` is how much importance weights may fall short. Where they may by any amount, the sum ``may_fall``
+    or ``may_rise``.
     """
 
     per_point: pd.Series
     variance: pd.Series
     possible_bias: tuple[float, float]
     shortfall: float
-    loose: bool
+    may_fall: bool
+    may_rise: bool
 
 
 def _sum(terms: Sequence[TermSpec], runs: Sequence[Run]) -> _Sum:
     """Add the terms of one seed. Terms of the same run share its estimates, and so their errors."""
     values, variances, bias = [], [], np.zeros(2)
-    shortfall, loose = 0.0, False
+    shortfall, loose = 0.0, []
     for run in {id(run): run for run in runs}.values():
         weights: dict[str, float] = {}
         doubted = set()
@@ -202,7 +206,7 @@ def _sum(terms: Sequence[TermSpec], runs: Sequence[Run]) -> _Sum:
             for column, weight in quantity.weights.items():
                 weights[column] = weights.get(column, 0.0) + term.times * weight
         if weights:
-            loose |= any(abs(weights[column]) > _CANCELLED for column in doubted)
+            loose += [weights[column] for column in doubted]
             shortfall += sum(abs(weight) * run.bounds.shortfall(column) for column, weight in weights.items())
             columns, factors = list(weights), list(weights.values())
             values.append((run.bounds.value[columns] * factors).sum(axis=1))
@@ -216,7 +220,8 @@ def _sum(terms: Sequence[TermSpec], runs: Sequence[Run]) -> _Sum:
             f"data points in common; evaluate them at the same points."
         )
     variance = pd.concat(variances, axis=1, join="inner").sum(axis=1)
-    return _Sum(per_point, variance, (float(bias[0]), float(bias[1])), shortfall, loose)
+    may_fall, may_rise = (any(sign * weight > _CANCELLED for weight in loose) for sign in (-1, 1))
+    return _Sum(per_point, variance, (float(bias[0]), float(bias[1])), shortfall, may_fall, may_rise)
 
 
 def _averaged(sums: Sequence[_Sum]) -> tuple[pd.Series, float]:
@@ -263,11 +268,11 @@ def measure(statistic: StatisticSpec, runs: Runs, level: float) -> Measured:
     terms = _signed(statistic)
     of_seeds = sums(terms)
     per_point, monte_carlo = _averaged(of_seeds)
-    steps, loose = [], any(each.loose for each in of_seeds)
+    steps, may_fall = [], any(each.may_fall for each in of_seeds)
     if statistic.comparison == "decreasing":
         for before, after in zip(statistic.terms, statistic.terms[1:]):
             step = sums([before, after.model_copy(update={"times": -after.times})])
-            loose |= any(each.loose for each in step)
+            may_fall |= any(each.may_fall for each in step)
             steps.append((_interval(_averaged(step)[0], level), float(_possible_bias(step).sum())))
     bdmc, residual = _possible_bias(of_seeds)
     rests_on = [run.quantity(term.quantity, term.model).estimator for term in terms for run in runs.of(term)]
@@ -280,7 +285,8 @@ def measure(statistic: StatisticSpec, runs: Runs, level: float) -> Measured:
         bdmc_gap=float(bdmc),
         residual=float(residual),
         steps=steps,
-        loose=loose,
+        may_fall=may_fall,
+        may_rise=any(each.may_rise for each in of_seeds),
     )
 
 

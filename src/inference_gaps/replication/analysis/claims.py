@@ -64,8 +64,10 @@ def _evidence(statistic: StatisticSpec, found: Measured) -> Evidence:
     mean = effect(found.interval.mean)
     # For a distance with a limit: the reverse bound is below the forward bound.
     impossible = statistic.comparison == "below" and found.interval.high < 0
-    interval = Interval(mean, *ends)
-    return Evidence(interval, agree, found.bdmc_gap, found.residual, found.steps, impossible, found.loose)
+    open_ends = (found.may_fall, found.may_rise)
+    loose, at_least = open_ends if statistic.comparison in ("positive", "decreasing") else open_ends[::-1]
+    interval, bias = Interval(mean, *ends), (found.bdmc_gap, found.residual)
+    return Evidence(interval, agree, *bias, found.steps, impossible, loose, at_least)
 
 
 def _line(statistic: StatisticSpec, runs: Runs, published: pd.DataFrame, rules: _Rules) -> dict[str, Any]:
@@ -104,7 +106,7 @@ def _line(statistic: StatisticSpec, runs: Runs, published: pd.DataFrame, rules: 
         "value": found.interval.mean,
         "ci_low": found.interval.low,
         "ci_high": found.interval.high,
-        "mc_standard_error": None if found.loose else found.monte_carlo,
+        "mc_standard_error": None if found.may_fall or found.may_rise else found.monte_carlo,
         "sd_between_seeds": found.between_seeds,
         "n_seeds": len(found.seeds),
         "seeds_agree": evidence.seeds_agree,

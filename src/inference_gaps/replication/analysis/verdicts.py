@@ -4,11 +4,12 @@ An *effect* is a number of nats, positive as the claim has it: the statistic, or
 or the limit less the statistic (``below``). Its verdict is the first of these that fits:
 
 1. *inconclusive* if the interval of the effect includes zero; if too few training seeds lie on the side of the
-   mean; if the effect is no larger than its possible bias, by BDMC and by the residual of q*; or if it rests on a
-   loose lower bound of log p(x), whose distance to log p(x) is not known;
+   mean; if the effect is no larger than its possible bias, by BDMC and by the residual of q*; or if it may be far
+   smaller, or far larger where it is on the other side, because of a loose lower bound of log p(x);
 2. *not replicated* if the interval lies on the other side of zero, or that of a step of a series does;
 3. *replicated* if the size is right: within the stated factor of the published effect, if that is known, on the
-   side of the claim and not doubted; otherwise at least the stated threshold (for ``below``, the limit);
+   side of the claim and not doubted, and if the effect is not only bounded from below; otherwise at least the
+   stated threshold (for ``below``, the limit);
 4. *direction only* otherwise.
 
 For ``decreasing`` the effect is the first term less the last; *replicated* then also needs each step from one
@@ -58,7 +59,8 @@ class Evidence:
         residual: how far its L[q*] may be too low.
         steps: of a series, the differences from each term to the next, each with its possible bias.
         impossible: whether the interval holds only impossible values.
-        loose: whether it rests on a loose lower bound of log p(x).
+        loose: whether it may be far smaller, because log p(x) is only bounded from below.
+        at_least: whether it may be far larger, for the same reason.
     """
 
     effect: Interval
@@ -68,6 +70,7 @@ class Evidence:
     steps: Sequence[tuple[Interval, float]] = ()
     impossible: bool = False
     loose: bool = False
+    at_least: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,8 @@ def judge(evidence: Evidence, rule: Rule) -> tuple[str, str]:
     agree = evidence.seeds_agree if as_claimed else 1 - evidence.seeds_agree
     if agree < rule.seeds_agree:
         return INCONCLUSIVE, f"only {agree:.0%} of the seeds on this side"
-    if evidence.loose:
+    turned = not as_claimed or any(step.high < 0 for step, _ in evidence.steps)
+    if evidence.loose or (evidence.at_least and turned):
         return INCONCLUSIVE, "rests on a loose lower bound of log p(x)"
     bias = evidence.bdmc_gap + evidence.residual
     if abs(effect.mean) <= bias:
@@ -114,11 +118,13 @@ def judge(evidence: Evidence, rule: Rule) -> tuple[str, str]:
         return DIRECTION_ONLY, "not every step beyond its interval"
     if any(step.mean <= bias_of_step for step, bias_of_step in evidence.steps):
         return DIRECTION_ONLY, "not every step beyond what is left open of it"
-    return _sized(effect.mean, rule)
+    return _sized(effect.mean, rule, evidence.at_least)
 
 
-def _sized(effect: float, rule: Rule) -> tuple[str, str]:
+def _sized(effect: float, rule: Rule, at_least: bool) -> tuple[str, str]:
     if rule.published is not None and rule.published > 0:
+        if at_least:
+            return DIRECTION_ONLY, "its size is only bounded from below"
         ratio = effect / rule.published
         within = 1 / rule.factor <= ratio <= rule.factor
         words = f"{'within' if within else 'beyond'} a factor of {rule.factor:g} of the published"
