@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-__all__ = ["ROOT", "claims_of", "edit_yaml", "link_project", "make_project"]
+__all__ = ["ROOT", "claims_of", "copy_workflow", "edit_yaml", "link_project", "make_project"]
 
 ROOT = Path(__file__).parents[1]
 
@@ -158,6 +158,15 @@ def make_project(top: Path) -> Path:
     (top / "paper").mkdir()
     for file in ("published.csv", "deviations.yaml", "references.yml", "report.typ"):
         shutil.copy(ROOT / "paper" / file, top / "paper")
+    return top
+
+
+def copy_workflow(top: Path) -> Path:
+    """Copy the real workflow and ``src/``, compiled files included, below ``top``; return ``top``."""
+    shutil.copy(ROOT / "Snakefile", top)
+    shutil.copytree(ROOT / "workflow", top / "workflow")
+    shutil.copytree(ROOT / "src", top / "src", ignore=shutil.ignore_patterns("*.egg-info"))
+    (top / "profiles").symlink_to("workflow/profiles")
     return top
 
 

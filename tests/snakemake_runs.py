@@ -8,23 +8,26 @@ from pathlib import Path
 
 from tests.small_project import ROOT
 
-__all__ = ["NOTHING", "planned", "snakemake"]
+__all__ = ["NOTHING", "make", "planned", "snakemake"]
 
 NOTHING = "Nothing to be done (all requested files are present and up to date)."
 
 
 def snakemake(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run Snakemake in a folder, without the environment being activated; ``src/`` in the folder comes first."""
+    return _run(folder, str(Path(sys.executable).parent / "snakemake"), *arguments, **variables)
+
+
+def make(folder: Path, *targets: str) -> subprocess.CompletedProcess[str]:
+    """Run Snakemake in a folder as ``make`` does: a server forks its jobs, which need not wait for PyTorch."""
+    program = str(ROOT / "scripts/run_snakemake.py")
+    return _run(folder, sys.executable, "-P", program, "--cores", "2", *targets)
+
+
+def _run(folder: Path, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
     sources = f"{folder / 'src'}:{ROOT / 'src'}"
     environment = {**os.environ, "PATH": "/usr/bin:/bin", "PYTHONPATH": sources} | variables
-    return subprocess.run(
-        [str(Path(sys.executable).parent / "snakemake"), *arguments],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
 
 
 def planned(output: str) -> dict[str, int]:

@@ -123,6 +123,7 @@ _FREE = [
     ("replication/storage/prepared_data.py", "__all__", "EDITED = 1\n__all__"),
     ("errors.py", '"out of memory"', '"out-of-memory"'),
     ("specs/base.py", "__all__", "EDITED = 1\n__all__"),
+    ("specs/train.py", "if not isinstance(given, dict)", "if not isinstance(given, dict | list)"),
     ("specs/bounds.py", "ge=2", "ge=3"),
     ("numerics/checkpoint.py", "__all__", "EDITED = 1\n__all__"),
     ("replication/artifacts/atomic.py", "Free some space", "Make some space"),

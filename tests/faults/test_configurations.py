@@ -57,50 +57,27 @@ def instead(file: str, make: Callable[[Path], Any]) -> Change:
 MALFORMED: list[tuple[str, Change, str]] = [
     # Files that are none
     ("empty file", text("config", ""), "config/config.yaml is empty"),
-    ("only comments", text(TINY, "# nothing\n"), "config/presets/tiny.yaml is empty"),
-    ("text for mapping", text("config", "preset\n"), "config.yaml holds the text 'preset', not a mapping"),
     ("preset missing", instead(TINY, lambda path: None), "preset is 'tiny', which is not a preset"),
-    ("folder for file", instead("datasets", Path.mkdir), "datasets.yaml is not a file"),
-    ("link to nowhere", instead("datasets", lambda path: path.symlink_to("no")), "datasets.yaml does not exist"),
     # Text that is no YAML
     ("not UTF-8", text("config", b"preset: tiny\nname: \xff\xfe\n"), "line 2 is not text in UTF-8"),
-    ("UTF-16", text("config", "preset: tiny\n".encode("utf-16")), "line 1 is not text in UTF-8"),
     ("tab", text("config", "preset:\n\t- tiny\n"), "line 2 is not valid YAML: found character '\\t'"),
     ("open bracket", text(TINY, "seeds: [0\n"), "is not valid YAML: expected ',' or ']'"),
-    ("two documents", text("config", "preset: tiny\n---\npreset: quick\n"), "but found another document"),
     ("key twice", line("config", "threads", "1\nthreads: 2"), "threads is given twice; keep one"),
-    ("alias to nothing", line("config", "preset", "*tiny"), "found undefined alias"),
-    ("no such date", line("config", "preset", "2024-02-30"), "holds a value that cannot be read: day is out of"),
     # Values of another type
-    ("date", line("config", "preset", "2024-02-29"), "preset is the date 2024-02-29; it must be text"),
     ("number for name", edit("config", "preset", 7), "preset is the number 7; it must be text"),
     ("empty value", line("config", "preset", ""), "preset is empty (null); it must be text"),
     ("yes for number", line(TINY, "points", "yes"), "points is the truth value true; it must be a whole"),
-    ("exponent", line(TINY, "points", "1e3"), "YAML reads 1e3 as text, write 1000"),
     ("octal", line(TINY, "points", "010"), "YAML reads 010 as the number 8; write 8, or use quotes"),
-    ("base sixty", line(TINY, "points", "1:30"), "YAML reads 1:30 as the number 90"),
     ("mapping for list", edit(TINY, "seeds", {"a": 1}), "seeds is a mapping of keys to values; it must be a list"),
-    ("list for mapping below", edit(TINY, "training", [1]), "training is a list; it must be a mapping"),
-    ("list for a name", edit("experiments", "models.digits-ffg.dataset", ["mnist"]), "dataset is a list; it must"),
-    ("null for mapping", edit("experiments", "experiments.gaps", None), "experiments.gaps is empty (null)"),
-    ("mapping for number", edit(TINY, "points", {}), "points is an empty mapping; it must be a whole number"),
-    ("number as key", line("config", "1", "2"), "the key 1 is not text; choose one of copies, data_folder"),
     # Values out of range
     ("not a number", line(TINY, "training", "{learning_rate: .nan}"), "learning_rate is the number nan"),
-    ("infinite", line(TINY, "local", "{ffg: {tolerance: .inf}}"), "local.ffg.tolerance is the number inf"),
-    ("negative", edit(TINY, "points", -3), "points is the number -3; it must be a whole number, at least"),
-    ("zero", edit(TINY, "training.batch_size", 0), "training.batch_size is the number 0"),
     ("fraction", edit(TINY, "training.epochs", 2.5), "training.epochs is the number 2.5"),
-    ("no seeds", edit(TINY, "seeds", []), "seeds is an empty list; it must be a list of at least 1 entry"),
-    ("seed twice", edit(TINY, "seeds", [4, 4]), "seeds names 4 twice"),
     # Names
-    ("unknown key", edit(TINY, "trainig", {}), "trainig is not a key; the nearest is training"),
     ("unknown model", edit("experiments", "experiments.gaps.models", ["digit"]), "is 'digit', which is not one of"),
     ("unknown data set", edit(TINY, "datasets.mnist.copy", "mnits"), "which is not in config/datasets.yaml"),
     ("preset of another folder", edit("config", "preset", "../../x"), "preset is the text '../../x'; it must"),
     ("model of another folder", edit("experiments", "models", {"../x": {}}), "models.../x is not a name"),
     ("name with a capital", edit("experiments", "models", {"A": {}}), "models.A is not a name; use lower-case"),
-    ("endless name", edit("experiments", "models", {"a" * 200: {}}), "is not a name; use lower-case letters"),
     ("folder above", edit("datasets", "datasets.digits.folder", "../../x"), "a folder below another one: no .."),
     ("absolute folder", edit("datasets", "datasets.digits.folder", "/etc"), "a folder below another one: no .."),
     (
@@ -119,7 +96,7 @@ MALFORMED: list[tuple[str, Change, str]] = [
 ]  # fmt: skip
 BY_NAME = {name: (change, sentence) for name, change, sentence in MALFORMED}
 # Each costs a second and a half.
-THROUGH_SNAKEMAKE = ("empty file", "no such date", "not a number")
+THROUGH_SNAKEMAKE = ("empty file", "key twice", "not a number")
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from inference_gaps.replication.artifacts.source_tree import SourceTree
 from inference_gaps.replication.requalify.execution import Asked
+from inference_gaps.replication.requalify.judging import Base, Verdict, judge
 from inference_gaps.replication.requalify.pieces import Code
-from inference_gaps.replication.requalify.verdicts import Base, Verdict, judge
 from inference_gaps.replication.study.jobs import Job
 from inference_gaps.specs.bounds import AisSpec
 

@@ -9,10 +9,10 @@ import pytest
 from inference_gaps.errors import UserError
 from inference_gaps.replication.artifacts.code import code_of
 from inference_gaps.replication.requalify.execution import Asked, probe_command
+from inference_gaps.replication.requalify.judging import Base, Verdict, add_to_ledger, base_of, judge
 from inference_gaps.replication.requalify.pieces import Code
 from inference_gaps.replication.requalify.probe import probe
 from inference_gaps.replication.requalify.raw import RAW, write_raw_files
-from inference_gaps.replication.requalify.verdicts import Base, Verdict, add_to_ledger, base_of, judge
 from inference_gaps.replication.study.jobs import Jobs
 from inference_gaps.replication.study.plan import load_study
 from tests.code_copies import CodeCopy

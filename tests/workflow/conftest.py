@@ -6,17 +6,12 @@ from pathlib import Path
 import pytest
 
 from tests.notebooks.small_notebooks import write_notebook
-from tests.small_project import ROOT, edit_yaml, make_project
+from tests.small_project import ROOT, copy_workflow, edit_yaml, make_project
 from tests.snakemake_runs import snakemake
 
 
 def _stub_project(top: Path) -> Path:
-    make_project(top)
-    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    shutil.copy(ROOT / "Snakefile", top)
-    shutil.copytree(ROOT / "workflow", top / "workflow")
-    (top / "profiles").symlink_to("workflow/profiles")
-    shutil.copytree(ROOT / "src", top / "src", ignore=ignored)
+    copy_workflow(make_project(top))
     shutil.copy(ROOT / "tests/workflow/stub_cli.py", top / "src/inference_gaps/replication/cli.py")
     return top
 

@@ -18,8 +18,8 @@ from inference_gaps.replication.artifacts.records import RECORDS, find_record
 from inference_gaps.replication.cli import main
 from inference_gaps.replication.study.plan import load_study
 from tests.notebooks.small_notebooks import write_notebook
-from tests.small_project import ROOT, claims_of, edit_yaml
-from tests.snakemake_runs import NOTHING, planned, snakemake
+from tests.small_project import ROOT, claims_of, copy_workflow, edit_yaml
+from tests.snakemake_runs import NOTHING, make, planned, snakemake
 
 _MLP = {"kind": "mlp", "latent_dim": 4, "encoder_hidden": [30], "decoder_hidden": [30], "activation": "elu"}
 _MODEL = {"dataset": "mnist", "binarisation": "static", "architecture": _MLP}
@@ -57,11 +57,9 @@ table.set_index("quantity")[["value"]].round(3)"""
 
 def tiny_project(top: Path) -> Path:
     """Write a project whose study takes a minute below ``top``."""
-    for name in ("config", "paper", "workflow", "data/embedded"):
+    for name in ("config", "paper", "data/embedded"):
         shutil.copytree(ROOT / name, top / name)
-    shutil.copy(ROOT / "Snakefile", top)
-    shutil.copytree(ROOT / "src", top / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-    (top / "profiles").symlink_to("workflow/profiles")
+    copy_workflow(top)
     write_notebook(top / "notebooks/numbers.py", _NOTEBOOK, reads="tiny.csv")
     for preset in (top / "config/presets").iterdir():
         preset.unlink()
@@ -75,7 +73,7 @@ def tiny_project(top: Path) -> Path:
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     top = tiny_project(tmp_path_factory.mktemp("study"))
-    done = snakemake(top, "--cores", "2")
+    done = make(top)
     assert done.returncode == 0, done.stdout + done.stderr
     return top
 
@@ -209,7 +207,7 @@ def test_a_clone_makes_tables_figures_and_report_without_training(
     assert plan == {rule.stage.replace("-", "_"): 1 for rule in summary} | dict.fromkeys(targets, 1)
     # Neither is the data needed: the folder that held them when the values were made may be gone.
     shutil.rmtree(clone / "data")
-    done = snakemake(clone, "--cores", "2", *targets)
+    done = make(clone, *targets)
     assert done.returncode == 0, done.stdout + done.stderr
     assert [path for path in drawn if (clone / path).read_bytes() != (study / path).read_bytes()] == []
     assert not list(clone.rglob("model.safetensors"))

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from inference_gaps.replication.artifacts.files import read_provenance
-from tests.small_project import ROOT, edit_yaml
+from tests.small_project import ROOT, copy_workflow, edit_yaml
 from tests.snakemake_runs import NOTHING, snakemake
 
 _MLP = {"kind": "mlp", "latent_dim": 4, "encoder_hidden": [30], "decoder_hidden": [30], "activation": "elu"}
@@ -41,12 +41,9 @@ _LOG = "results/tiny/logs/train/digits/seed-0.log"
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with prepared data."""
     tmp_path = tmp_path_factory.mktemp("prepared")
-    for name in ("config", "paper", "workflow", "scripts", "data/embedded"):
+    for name in ("config", "paper", "scripts", "data/embedded"):
         shutil.copytree(ROOT / name, tmp_path / name)
-    shutil.copy(ROOT / "Snakefile", tmp_path)
-    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=ignored)
-    (tmp_path / "profiles").symlink_to("workflow/profiles")
+    copy_workflow(tmp_path)
     for preset in (tmp_path / "config/presets").iterdir():
         preset.unlink()
     (tmp_path / "config/presets/tiny.yaml").write_text(yaml.safe_dump(_PRESET))

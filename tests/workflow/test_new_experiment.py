@@ -8,7 +8,7 @@ from PIL import Image
 
 from inference_gaps.replication.artifacts.files import read_provenance, read_values
 from tests.small_project import edit_yaml
-from tests.snakemake_runs import NOTHING, planned, snakemake
+from tests.snakemake_runs import NOTHING, make, planned, snakemake
 from tests.workflow.test_end_to_end import tiny_project
 
 _DATASET = {
@@ -73,7 +73,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_new_experiment_on_new_images_takes_entries_only(study: Path) -> None:
-    done = snakemake(study, "--cores", "2")
+    done = make(study)
     assert done.returncode == 0, done.stdout + done.stderr
     assert planned(done.stdout + done.stderr)["take_checkpoint"] == 2
     table, _ = read_values(study / "results/tiny/bars.csv")

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from inference_gaps.replication.artifacts.files import read_tensors, read_values
-from tests.small_project import ROOT, edit_yaml
+from tests.small_project import ROOT, copy_workflow, edit_yaml
 from tests.snakemake_runs import snakemake
 
 _MODULE = '''"""SG: a Gaussian, sheared so that the second dimension follows the first."""
@@ -114,11 +114,9 @@ _PRESET = {
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     top = tmp_path_factory.mktemp("family")
-    for name in ("config", "paper", "workflow", "data/embedded"):
+    for name in ("config", "paper", "data/embedded"):
         shutil.copytree(ROOT / name, top / name)
-    shutil.copy(ROOT / "Snakefile", top)
-    shutil.copytree(ROOT / "src", top / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-    (top / "profiles").symlink_to("workflow/profiles")
+    copy_workflow(top)
     for preset in (top / "config/presets").iterdir():
         preset.unlink()
     (top / "config/presets/tiny.yaml").write_text(yaml.safe_dump(_PRESET))

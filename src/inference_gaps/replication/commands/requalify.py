@@ -14,7 +14,7 @@ from pathlib import Path
 
 from inference_gaps.errors import UserError
 from inference_gaps.replication.artifacts.code import LEDGER
-from inference_gaps.replication.requalify.verdicts import add_to_ledger, requalify
+from inference_gaps.replication.requalify.judging import add_to_ledger, requalify
 
 __all__ = ["add_arguments", "run"]
 

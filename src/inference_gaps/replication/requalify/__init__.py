@@ -5,5 +5,5 @@
 - ``probe``       small jobs with every value of every option of the specifications
 - ``execution``   the jobs of the probe and of preset ``quick``, with the code of either side
 - ``comparison``  the numbers of two files, to the bit
-- ``verdicts``    which digests may stand for which, and why others may not
+- ``judging``     which digests may stand for which, and why others may not
 """
