@@ -13,8 +13,9 @@ import pandas as pd
 
 from inference_gaps.errors import UserError
 from inference_gaps.replication.analysis.claims_layout import overview
-from inference_gaps.replication.analysis.paper_table import PaperTable, paper_table
+from inference_gaps.replication.analysis.paper_table import OURS, PAPER, Block, PaperTable, paper_table
 from inference_gaps.replication.analysis.published import read_published
+from inference_gaps.replication.analysis.reproductions import read_reproductions
 from inference_gaps.replication.analysis.table import read_table
 from inference_gaps.replication.analysis.table_text import signed
 from inference_gaps.replication.artifacts.files import read_values
@@ -64,15 +65,20 @@ def _plus_minus(line: pd.Series) -> str:
 
 def _gaps(table: PaperTable) -> str:
     """One line per model: the paper's values and those of our run, side by side."""
-    tightest = dict(table.sections[0].rows)
     head = [words for name in _QUANTITIES.values() for words in (f"{name}: paper", "our run")]
     rows = [
-        [f"{here.group}, {here.heading}"]
-        + [tightest[quantity][index + step] for quantity in _QUANTITIES for step in (1, 0)]
-        for index, here in enumerate(table.columns)
-        if not here.published
+        [f"{block.title}, {model}"]
+        + [_value(block, model, quantity, source) for quantity in _QUANTITIES for source in (PAPER, OURS)]
+        for block in table.blocks
+        for model in dict.fromkeys(column.model for column in block.columns)
     ]
     return _table(["model", *head], rows)
+
+
+def _value(block: Block, model: str, quantity: str, source: str) -> str:
+    """Return a cell of the first section, empty where there is no such column."""
+    cells = zip(block.columns, dict(block.sections[0].rows)[quantity], strict=True)
+    return next((text for column, text in cells if (column.model, column.source) == (model, source)), "")
 
 
 def parts(top: Path, preset: str) -> dict[str, str]:
@@ -80,7 +86,8 @@ def parts(top: Path, preset: str) -> dict[str, str]:
     claims, judged = read_values(top / "results" / preset / "claims.csv")
     table, made_by = read_table(top / "results" / preset / "table2.csv")
     published = read_published(top / "paper" / "published.csv")
-    gaps = paper_table(TableSpec.model_validate(made_by["spec"]), table, published)
+    reproductions = read_reproductions(top / "paper" / "reproductions.csv")
+    gaps = paper_table(TableSpec.model_validate(made_by["spec"]), table, published, reproductions)
     return {
         "verdicts": _verdicts(ClaimsSpec.model_validate(judged["spec"]), claims),
         "gaps": _gaps(gaps),

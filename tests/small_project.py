@@ -156,7 +156,7 @@ def make_project(top: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(_dumped(content))
     (top / "paper").mkdir()
-    for file in ("published.csv", "deviations.yaml", "references.yml", "report.typ"):
+    for file in ("published.csv", "reproductions.csv", "deviations.yaml", "references.yml", "report.typ"):
         shutil.copy(ROOT / "paper" / file, top / "paper")
     return top
 

@@ -30,6 +30,7 @@ from inference_gaps.specs.bounds import AisSpec, IwaeSpec, LocalSpec
 from inference_gaps.specs.train import MlpArchitectureSpec, PosteriorSpec, TrainSpec
 
 PUBLISHED = Path(__file__).parents[1] / "paper" / "published.csv"
+REPRODUCTIONS = PUBLISHED.with_name("reproductions.csv")
 SUFFIXES = {"csv": "csv", "markdown": "md", "latex": "tex"}
 POINTS = 24
 TITLES = {
@@ -186,6 +187,7 @@ def make_table(top: Path, spec: TableSpec) -> int:
             f"--spec={spec.as_json()}",
             f"--results={results}",
             f"--published={PUBLISHED}",
+            f"--reproductions={REPRODUCTIONS}",
             *outputs,
         ]
     )
@@ -212,7 +214,8 @@ def plot_gaps(top: Path) -> int:
     spec = GapsFigureSpec(experiment="table2", preset="quick", published=2)
     table = top / "results" / "quick" / "table2.csv"
     prefix = top / "figures" / "quick" / "gaps-table2"
-    flags = [f"--table={table}", f"--published={PUBLISHED}", f"--output-prefix={prefix}"]
+    of_others = [f"--published={PUBLISHED}", f"--reproductions={REPRODUCTIONS}"]
+    flags = [f"--table={table}", *of_others, f"--output-prefix={prefix}"]
     return main(["plot-gaps", f"--spec={spec.as_json()}", *flags])
 
 

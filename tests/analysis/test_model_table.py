@@ -11,6 +11,7 @@ from inference_gaps.errors import UserError
 from inference_gaps.replication.analysis.markup import to_latex, to_markdown
 from inference_gaps.replication.analysis.model_table import ModelTable, model_table
 from inference_gaps.replication.analysis.published import read_published
+from inference_gaps.replication.analysis.reproductions import read_reproductions, reproduced
 from inference_gaps.replication.analysis.table import build_table
 from inference_gaps.replication.analysis.table_text import summary_lines
 from inference_gaps.replication.artifacts.layout import Layout
@@ -18,7 +19,7 @@ from inference_gaps.replication.figures.gaps import gap_bars
 from inference_gaps.replication.figures.models import draw_gaps_of_models, draw_gaps_over_epochs
 from inference_gaps.replication.figures.style import figure_style
 from inference_gaps.replication.specs.tables import TableRowSpec, TableSpec
-from tests.synthetic_study import BELOW, PUBLISHED, write_values_of
+from tests.synthetic_study import BELOW, PUBLISHED, REPRODUCTIONS, write_values_of
 
 Below = Mapping[str, float]
 
@@ -57,7 +58,7 @@ def gaps(table_spec: TableSpec, layout: Layout) -> dict[tuple[Any, ...], float]:
 
 
 def laid_out(table_spec: TableSpec, layout: Layout) -> ModelTable:
-    return model_table(table_spec, build_table(table_spec, layout))
+    return model_table(table_spec, build_table(table_spec, layout), read_reproductions(REPRODUCTIONS))
 
 
 def test_each_checkpoint_and_split_of_one_training_has_gaps_of_its_own(tmp_path: Path) -> None:
@@ -145,12 +146,31 @@ def test_intervals_without_pairs_are_said_to_be_wider(tmp_path: Path) -> None:
 
 def test_lying_bars_end_at_the_inference_gap(tmp_path: Path) -> None:
     table_spec, layout = written(tmp_path, (row("one"), {}), (row("two"), {"elbo-amortised": 4.5}))
-    bars = gap_bars(build_table(table_spec, layout), read_published(PUBLISHED), None)
+    bars = gap_bars(build_table(table_spec, layout), read_published(PUBLISHED), None, {})
     with figure_style():
         axes = draw_gaps_of_models(bars).axes[0]
     ends = [round(patch.get_x() + patch.get_width(), 2) for patch in axes.patches]
     assert ends == [1.4, 3.4, 1.4, 4.4]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["the one", "the two"]
+
+
+def test_what_others_printed_stands_below_the_model_and_has_a_bar(tmp_path: Path) -> None:
+    wide = row("wide", reproduced_as="mnist_ffg_anneal_e55d22")
+    table_spec, layout = written(tmp_path, (row("one"), {}), (wide, {}))
+    table = laid_out(table_spec, layout)
+    names = [name for name, _ in table.groups[0].rows]
+    assert names == ["the one", "the wide", "other reproduction"]
+    printed = dict(zip(table.quantities, table.groups[0].rows[2][1], strict=True))
+    assert printed["log_p_best"] == "−88.80"
+    assert printed["elbo_local"] == "−89.99"
+    assert printed["amortization_gap"] == "2.34"
+    assert any("ATML-2022-Group6" in note for note in table.notes)
+    others = {"wide": reproduced(read_reproductions(REPRODUCTIONS), "mnist_ffg_anneal_e55d22")}
+    bars = gap_bars(build_table(table_spec, layout), read_published(PUBLISHED), None, others)
+    with figure_style():
+        axes = draw_gaps_of_models(bars).axes[0]
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names == ["the one", "the wide, others", "the wide"]
 
 
 def test_gaps_over_epochs_end_where_training_ends(tmp_path: Path) -> None:
@@ -160,7 +180,7 @@ def test_gaps_over_epochs_end_where_training_ends(tmp_path: Path) -> None:
         for epoch in (5, 10, None)
     ]
     table_spec, layout = written(tmp_path, *rows)
-    bars = gap_bars(build_table(table_spec, layout), read_published(PUBLISHED), None)
+    bars = gap_bars(build_table(table_spec, layout), read_published(PUBLISHED), None, {})
     with figure_style():
         axes = draw_gaps_over_epochs(bars, 40).axes[0]
     curves = [line for line in axes.lines if len(line.get_xdata()) == 3]

@@ -19,7 +19,7 @@ from inference_gaps.replication.artifacts.files import read_values, write_values
 from inference_gaps.replication.artifacts.layout import Layout
 from inference_gaps.replication.cli import main
 from inference_gaps.replication.specs.tables import SelfcheckRowSpec, SelfcheckSpec
-from tests.synthetic_study import BELOW, POINTS, PUBLISHED, table_spec, write_values_of
+from tests.synthetic_study import BELOW, POINTS, PUBLISHED, REPRODUCTIONS, table_spec, write_values_of
 
 ESTIMATORS = ["iwae-amortised", "iwae-local-ffg", "iwae-local-af", "ais-prior", "ais-local-ffg"]
 # Every estimator of log p(x) hits it; the ELBOs are where the exact ones are, that of the flow below log p(x).
@@ -156,7 +156,11 @@ def test_tables_are_refused_while_an_estimate_misses(
     spec = table_spec(["mnist"], [0])
     spec = spec.model_copy(update={"rows": spec.rows[:1]})
     outputs = [f"--{flag}={tmp_path / flag}" for flag in ("csv", "markdown", "latex")]
-    folders = [f"--results={tmp_path / 'results/quick'}", f"--published={PUBLISHED}"]
+    folders = [
+        f"--results={tmp_path / 'results/quick'}",
+        f"--published={PUBLISHED}",
+        f"--reproductions={REPRODUCTIONS}",
+    ]
     assert main(["make-table", f"--spec={spec.as_json()}", *folders, f"--selfcheck={path}", *outputs]) == 1
     message = capsys.readouterr().err
     assert "miss their known answers" in message

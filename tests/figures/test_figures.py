@@ -34,7 +34,7 @@ def _published() -> pd.DataFrame:
 
 def test_bars_stack_to_the_inference_gap_with_their_intervals() -> None:
     table = _table({"approximation_gap": 1.0, "amortization_gap": 2.0, "inference_gap": 3.0})
-    bars = gap_bars(table, _published(), 2)
+    bars = gap_bars(table, _published(), 2, {})
     assert list(bars["source"]) == ["published"] * 3 + ["replicated"] * 3
     assert list(bars["status"].unique()) == ["recalled", "measured"]
     with figure_style():
@@ -48,21 +48,36 @@ def test_bars_stack_to_the_inference_gap_with_their_intervals() -> None:
     assert axes.get_ylabel() == "gap (nats)"
 
 
+def test_what_others_printed_has_a_bar_between_the_papers_and_ours() -> None:
+    table = _table({"approximation_gap": 1.0, "amortization_gap": 2.0, "inference_gap": 3.0})
+    printed = pd.Series(
+        {"approximation_gap": 1.2, "amortization_gap": 2.6, "inference_gap": 3.8}, name="value"
+    )
+    bars = gap_bars(table, _published(), 2, {str(table["model"].iloc[0]): printed})
+    assert list(bars["source"].unique()) == ["published", "reproduced", "replicated"]
+    with figure_style():
+        axes = draw_gaps(bars).axes[0]
+    tops = [round(patch.get_y() + patch.get_height(), 2) for patch in axes.patches]
+    assert tops == [1.43, 2.77, 1.2, 3.8, 1.0, 3.0]
+    (legend,) = axes.figure.legends
+    assert [text.get_text() for text in legend.get_texts()][2:] == ["paper", "other reproductions", "our run"]
+
+
 def test_a_published_column_without_all_gaps_has_no_bar() -> None:
     table = _table({"approximation_gap": 1.0, "amortization_gap": 2.0, "inference_gap": 3.0})
-    bars = gap_bars(table, _published().iloc[[0, 2]], 2)
+    bars = gap_bars(table, _published().iloc[[0, 2]], 2, {})
     assert list(bars["source"]) == ["replicated"] * 3
 
 
 def test_gaps_of_opposite_sign_both_start_at_zero() -> None:
     table = _table({"approximation_gap": -0.5, "amortization_gap": 2.0, "inference_gap": 1.5})
     with figure_style():
-        axes = draw_gaps(gap_bars(table, _published(), None)).axes[0]
+        axes = draw_gaps(gap_bars(table, _published(), None, {})).axes[0]
     assert [(patch.get_y(), patch.get_height()) for patch in axes.patches] == [(0, -0.5), (0, 2.0)]
 
 
 def test_a_model_without_a_local_optimum_has_no_bar() -> None:
-    bars = gap_bars(_table({"inference_gap": 3.0}), _published(), None)
+    bars = gap_bars(_table({"inference_gap": 3.0}), _published(), None, {})
     with figure_style():
         assert not any(axes.get_visible() for axes in draw_gaps(bars).axes)
 

@@ -8,7 +8,7 @@ import pytest
 from inference_gaps.errors import UserError
 from inference_gaps.posteriors.registry import local_family
 from inference_gaps.replication.analysis.markup import to_latex, to_markdown
-from inference_gaps.replication.analysis.paper_table import Column, PaperTable, Section
+from inference_gaps.replication.analysis.paper_table import OURS, Block, Column, PaperTable, Section
 from inference_gaps.replication.analysis.table_text import ESTIMATOR_WORDS
 from inference_gaps.specs.bounds import LocalSpec
 from inference_gaps.specs.families import FAMILIES, family_named, label_of
@@ -40,7 +40,7 @@ def test_a_coupling_flow_of_one_dimension_is_a_sentence() -> None:
 def test_tables_name_every_family_by_its_label(name: str) -> None:
     entry = FAMILIES[name]
     rows = [(f"{kind}_local_{entry.key}", ["1"]) for kind in ("elbo", "iwae")]
-    table = PaperTable("T", [Column("Digits", "here", published=False)], [Section("S", rows)], [])
+    table = PaperTable("T", [Block("Digits", [Column("here", OURS, OURS)], [Section("S", rows)])], [])
     assert f"L[q\\*<sub>{entry.label}</sub>]" in to_markdown(table)
     assert f"IWAE, q\\*<sub>{entry.label}</sub>" in to_markdown(table)
     assert f"$\\mathcal{{L}}[q^*_{{\\mathrm{{{entry.label}}}}}]$" in to_latex(table)

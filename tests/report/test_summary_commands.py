@@ -40,20 +40,22 @@ def test_the_table_has_the_gaps_that_the_values_were_made_with(study: Study) -> 
         assert of.loc[(model, "log_p_paper"), "estimator"] == "iwae_amortized"
         assert of.loc[(model, "inference_gap_paper"), "value"] == pytest.approx(3.2)
     assert provenance["command"] == "make-table"
-    assert len(provenance["inputs"]) == 6 * 7 + 1
+    assert len(provenance["inputs"]) == 6 * 7 + 2
 
 
 def test_markdown_and_latex_show_the_paper_beside_our_run(study: Study) -> None:
     markdown = (study[0] / "results/quick/table2.md").read_text(encoding="utf-8")
     rows = [line for line in markdown.splitlines() if line.startswith("|")]
     assert len({line.replace("\\|", "").count("|") for line in rows}) == 1
+    assert rows[0].startswith("| **MNIST (5,000 digits)** | FFG: paper (recalled) | FFG: our run | AF: paper")
     inference = next(line for line in rows if line.startswith("| Inference gap"))
-    assert [cell.strip() for cell in inference.split("|")][3] == "2.77"
+    assert [cell.strip() for cell in inference.split("|")][2] == "2.77"
     assert "recalled from memory, unverified" in markdown
     assert "Photo patches: patches of photographs in place of CIFAR-10" in markdown
     latex = (study[0] / "results/quick/table2.tex").read_text(encoding="utf-8")
     body = [line for line in latex.splitlines() if line.endswith("\\\\") and "multicolumn" not in line]
-    assert {line.count("&") for line in body} == {12}
+    assert {line.count("&") for line in body} == {4}
+    assert latex.count("\\begin{tabular}{lrrrr}") == 3
     assert not set("−±×†‡") & set(latex)
 
 
@@ -147,9 +149,11 @@ def test_the_report_shows_numbers_from_the_results_and_repeats_its_bytes(study: 
     assert first[0].startswith(b"%PDF")
     shown = json.loads(first[1])
     section = shown["tables"][0]
-    rows = {row["quantity"]: row["cells"] for row in section["sections"][0]["rows"]}
-    assert rows["approximation_gap"][0].startswith("1.45 ± 0.")
-    assert rows["approximation_gap"][1] == "1.43"
+    block = section["blocks"][0]
+    rows = {row["quantity"]: row["cells"] for row in block["sections"][0]["rows"]}
+    assert [column["heading"] for column in block["columns"][:2]] == ["paper (recalled)", "our run"]
+    assert rows["approximation_gap"][0] == "1.43"
+    assert rows["approximation_gap"][1].startswith("1.45 ± 0.")
     assert section["published_status"].startswith("The paper's values are recalled from memory, unverified")
     assert "The amortization gap exceeds the approximation gap in 6 of 6 models" in " ".join(
         section["findings"]
@@ -231,7 +235,8 @@ def test_a_missing_figure_is_a_sentence(small_study: Study, capsys: pytest.Captu
 def test_results_must_be_a_folder_of_results(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     from inference_gaps.replication.cli import main
 
-    flags = ["--csv=a.csv", "--markdown=a.md", "--latex=a.tex", f"--published={Path('paper/published.csv')}"]
+    flags = ["--csv=a.csv", "--markdown=a.md", "--latex=a.tex"]
+    flags += [f"--{name}=paper/{name}.csv" for name in ("published", "reproductions")]
     spec = table_spec(["mnist"], [0]).as_json()
     assert main(["make-table", f"--spec={spec}", f"--results={tmp_path / 'quick'}", *flags]) == 1
     assert "--results must be a folder results/PRESET" in capsys.readouterr().err
@@ -259,7 +264,7 @@ def test_a_gap_that_ais_is_too_loose_for_is_marked(small_study: Study) -> None:
     assert lines.loc["approximation_gap_paper", "mark"] == "positive"
     markdown = layout.table("table2", "md").read_text(encoding="utf-8")
     assert "§ Smaller than the BDMC gap" in markdown
-    assert "| from q\\*<sub>FFG</sub> | 2.50" in markdown
+    assert "| from q\\*<sub>FFG</sub> |  | 2.50" in markdown
 
 
 def test_points_where_the_flow_ends_below_the_gaussian_are_listed(small_study: Study) -> None:

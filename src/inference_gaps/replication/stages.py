@@ -132,6 +132,7 @@ _START = Input("start", "q*_FFG of the same points, from optimise-local")
 _START_OR_PRIOR = Input("start", "q*_FFG that chains start from; default: the prior", required=False)
 _RESULTS = Input("results", "folder results/PRESET")
 _PUBLISHED = Input("published", "the paper's values (published.csv)")
+_REPRODUCTIONS = Input("reproductions", "what other reproductions printed (reproductions.csv)")
 _SELFCHECK = Input("selfcheck", "table of the self-check, which must be passed", required=False)
 _TABLE = Input("table", "tidy table (make-table --csv)")
 _LOCAL = tuple(
@@ -217,13 +218,14 @@ _ALL = (
     Stage("make-selfcheck", "compare every estimate with its exact answer, on models that have one",
           "tables.SelfcheckSpec", (_RESULTS,), _TABLES),
     Stage("make-table", "build a table of bounds and gaps from per-point values", "tables.TableSpec",
-          (_RESULTS, _PUBLISHED, _SELFCHECK), (*_TABLES, Output("latex", "LaTeX table to write", "--latex"))),
+          (_RESULTS, _PUBLISHED, _REPRODUCTIONS, _SELFCHECK),
+          (*_TABLES, Output("latex", "LaTeX table to write", "--latex"))),
     Stage("judge-claims", "judge the claims of the paper by rules fixed in advance", "claims.ClaimsSpec",
           (_RESULTS, _PUBLISHED, _SELFCHECK), _TABLES),
     Stage("plot-schematic", "draw the gaps in measured numbers, as a ladder of bounds for each model",
           "documents.SchematicFigureSpec", (_TABLE,), _FIGURE),
-    Stage("plot-gaps", "draw the gaps as stacked bars, paper and our run", "documents.GapsFigureSpec",
-          (_TABLE, _PUBLISHED), _FIGURE),
+    Stage("plot-gaps", "draw the gaps as stacked bars: paper, other reproductions, our run",
+          "documents.GapsFigureSpec", (_TABLE, _PUBLISHED, _REPRODUCTIONS), _FIGURE),
     Stage("plot-training", "draw training curves", "documents.TrainingFigureSpec", (_RESULTS,), _FIGURE),
     Stage("plot-samples", "draw samples and reconstructions", "documents.SamplesFigureSpec", (_RESULTS,), _FIGURE,
           lower="lower images"),

@@ -5,7 +5,7 @@ import itertools
 import pandas as pd
 
 from inference_gaps.replication.analysis.model_table import LOCAL, ModelTable, model_table
-from inference_gaps.replication.analysis.paper_table import PaperTable, paper_table
+from inference_gaps.replication.analysis.paper_table import Block, PaperTable, paper_table
 from inference_gaps.replication.analysis.table import ACTIVE_UNITS
 from inference_gaps.replication.specs.tables import TableSpec
 from inference_gaps.specs.families import FAMILIES
@@ -46,9 +46,13 @@ _LATEX_SIGNS = {
 }
 
 
-def laid_out(spec: TableSpec, table: pd.DataFrame, published: pd.DataFrame) -> PaperTable | ModelTable:
+def laid_out(
+    spec: TableSpec, table: pd.DataFrame, published: pd.DataFrame, reproductions: pd.DataFrame
+) -> PaperTable | ModelTable:
     """Lay a tidy table out: like the paper's where the paper has one, and otherwise with one line per model."""
-    return model_table(spec, table) if spec.published is None else paper_table(spec, table, published)
+    if spec.published is None:
+        return model_table(spec, table, reproductions)
+    return paper_table(spec, table, published, reproductions)
 
 
 def _latex_text(text: str) -> str:
@@ -65,22 +69,26 @@ def _latex_label(quantity: str) -> str:
 
 
 def to_markdown(table: PaperTable | ModelTable) -> str:
-    """Return ``table`` as Markdown: a heading, one table, the notes as a list."""
-    rows = _models_markdown(table) if isinstance(table, ModelTable) else _paper_markdown(table)
+    """Return ``table`` as Markdown: a heading, its rows (in the paper's layout by data set), a list of notes."""
+    if isinstance(table, ModelTable):
+        rows = [*_models_markdown(table), ""]
+    else:
+        rows = [line for block in table.blocks for line in (*_block_markdown(block), "")]
     notes = [f"- {_escaped(note)}" for note in table.notes]
-    return "\n".join([f"# {table.title}", "", *rows, "", *notes, ""])
+    return "\n".join([f"# {table.title}", "", *rows, *notes, ""])
 
 
 def _escaped(text: str) -> str:
     return text.replace("*", "\\*")
 
 
-def _paper_markdown(table: PaperTable) -> list[str]:
-    headings = [
-        "paper" if column.published else f"{column.group}, {column.heading}" for column in table.columns
+def _block_markdown(block: Block) -> list[str]:
+    headings = [f"{column.model}: {column.heading}" for column in block.columns]
+    lines = [
+        f"| **{_escaped(block.title)}** | " + " | ".join(headings) + " |",
+        "|---|" + "---:|" * len(headings),
     ]
-    lines = ["| | " + " | ".join(headings) + " |", "|---|" + "---:|" * len(headings)]
-    for section in table.sections:
+    for section in block.sections:
         lines.append(f"| **{section.title}** |" + " |" * len(headings))
         for quantity, cells in section.rows:
             text = " | ".join(_escaped(cell) for cell in cells)
@@ -103,15 +111,24 @@ def _spanning(labels: list[str]) -> str:
 
 
 def to_latex(table: PaperTable | ModelTable) -> str:
-    """Return ``table`` as a LaTeX ``tabular`` (packages booktabs and amsmath), the notes below it."""
+    """Return ``table`` as LaTeX (packages booktabs and amsmath), the notes below it.
+
+    It is one ``tabular``, or in the paper's layout one per data set.
+    """
+    lines = [f"% {table.title}"]
     if isinstance(table, ModelTable):
-        count, rows = len(table.quantities), _models_latex(table)
+        lines += _tabular(len(table.quantities), _models_latex(table))
     else:
-        count, rows = len(table.columns), _paper_latex(table)
-    lines = [f"% {table.title}", f"\\begin{{tabular}}{{l{'r' * count}}}", "\\toprule", *rows]
-    lines += ["\\bottomrule", "\\end{tabular}", ""]
+        lines += [
+            line for block in table.blocks for line in _tabular(len(block.columns), _block_latex(block))
+        ]
     lines += [f"\\par\\footnotesize {_latex_text(note)}" for note in table.notes]
     return "\n".join(lines) + "\n"
+
+
+def _tabular(columns: int, rows: list[str]) -> list[str]:
+    begin = [f"\\begin{{tabular}}{{l{'r' * columns}}}", "\\toprule"]
+    return [*begin, *rows, "\\bottomrule", "\\end{tabular}", ""]
 
 
 def _latex_group(title: str, columns: int) -> list[str]:
@@ -127,14 +144,14 @@ def _models_latex(table: ModelTable) -> list[str]:
     return lines
 
 
-def _paper_latex(table: PaperTable) -> list[str]:
-    headings = ["paper" if column.published else column.heading for column in table.columns]
+def _block_latex(block: Block) -> list[str]:
+    headings = [column.heading for column in block.columns]
     lines = [
-        f" & {_spanning([column.group for column in table.columns])} \\\\",
+        f"{_latex_text(block.title)} & {_spanning([column.model for column in block.columns])} \\\\",
         " & " + " & ".join(_latex_text(heading) for heading in headings) + " \\\\",
     ]
-    for section in table.sections:
-        lines += _latex_group(section.title, len(table.columns) + 1)
+    for section in block.sections:
+        lines += _latex_group(section.title, len(block.columns) + 1)
         for quantity, cells in section.rows:
             lines.append(
                 f"{_latex_label(quantity)} & " + " & ".join(_latex_text(cell) for cell in cells) + " \\\\"

@@ -5,21 +5,26 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from inference_gaps.replication.analysis.reproductions import reproduced, reproduction_notes
 from inference_gaps.replication.analysis.table import ACTIVE_UNITS
 from inference_gaps.replication.analysis.table_text import (
     SPLIT_WORDS,
     cell,
     data_notes,
     reading_notes,
+    signed,
     summary_lines,
 )
 from inference_gaps.replication.specs.tables import TableSpec
 from inference_gaps.specs.families import FAMILIES
 
-__all__ = ["LOCAL", "ModelGroup", "ModelTable", "model_table"]
+__all__ = ["LOCAL", "OTHERS", "ModelGroup", "ModelTable", "model_table"]
 
 LOCAL = "elbo_local"
 """L[q*] of the family that a model was trained with."""
+
+OTHERS = "other reproduction"
+"""What the line below that of a model is called, with what another reproduction printed of it."""
 
 _QUANTITIES = (
     "log_p_best",
@@ -64,17 +69,25 @@ def _cells(lines: pd.DataFrame) -> dict[str, str]:
     return found
 
 
+def _printed(values: pd.Series, trained_with: str) -> dict[str, str]:
+    found = {str(quantity): signed(value) for quantity, value in values.items()}
+    own = f"{LOCAL}_{FAMILIES[trained_with].key}"
+    return found | ({LOCAL: found[own]} if own in found else {})
+
+
 def _when(epoch: int | None) -> str:
     return "end of training" if epoch is None else f"epoch {epoch}"
 
 
-def model_table(spec: TableSpec, table: pd.DataFrame) -> ModelTable:
+def model_table(spec: TableSpec, table: pd.DataFrame, reproductions: pd.DataFrame) -> ModelTable:
     """Lay out the tidy ``table`` of ``spec``: a group per data set and split, or per model where epochs differ.
 
     Args:
         spec: what the table was made from.
         table: as :func:`~inference_gaps.replication.analysis.table.build_table` returns it.
+        reproductions: as :func:`~inference_gaps.replication.analysis.reproductions.read_reproductions` returns it.
     """
+    printed_as = {row.model: row.reproduced_as for row in spec.rows if row.reproduced_as}
     lines = summary_lines(table)
     # Marks are explained where they occur: gaps by the paper's rule are not in this layout.
     shown = lines[~lines["quantity"].str.endswith("_paper")]
@@ -93,7 +106,11 @@ def model_table(spec: TableSpec, table: pd.DataFrame) -> ModelTable:
             if over_epochs
             else str(first["label"])
         )
-        groups.setdefault(title, []).append((name, _cells(ours)))
+        rows = groups.setdefault(title, [])
+        rows.append((name, _cells(ours)))
+        if first["model"] in printed_as and pd.isna(first["epoch"]):
+            printed = reproduced(reproductions, printed_as[first["model"]])
+            rows.append((OTHERS, _printed(printed, first["trained_with"])))
     cells = [found for rows in groups.values() for _, found in rows]
     quantities = [name for name in _QUANTITIES if any(name in found for found in cells)]
     return ModelTable(
@@ -103,5 +120,8 @@ def model_table(spec: TableSpec, table: pd.DataFrame) -> ModelTable:
             ModelGroup(title, [(name, [found.get(each, "") for each in quantities]) for name, found in rows])
             for title, rows in groups.items()
         ],
-        [_RESTS_ON_OTHERS, *reading_notes(shown), *data_notes(spec.rows)],
+        [
+            *(_RESTS_ON_OTHERS, *reading_notes(shown)),
+            *(*reproduction_notes(reproductions, printed_as.values()), *data_notes(spec.rows)),
+        ],
     )

@@ -1,11 +1,12 @@
-"""The paper's layout of a table: bounds and gaps down, data sets and training families across."""
+"""The paper's layout of a table: a block for each data set, bounds and gaps down, models and sources across."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
-from inference_gaps.replication.analysis.published import STATUS_WORDS, published_columns
+from inference_gaps.replication.analysis.published import STATUS_WORDS, least_sure, published_columns
+from inference_gaps.replication.analysis.reproductions import reproduced, reproduction_notes
 from inference_gaps.replication.analysis.table_text import (
     ESTIMATOR_WORDS,
     cell,
@@ -18,7 +19,9 @@ from inference_gaps.replication.analysis.table_text import (
 from inference_gaps.replication.specs.tables import TableSpec
 from inference_gaps.specs.families import FAMILIES, label_of
 
-__all__ = ["Column", "PaperTable", "Section", "paper_table"]
+__all__ = ["OURS", "PAPER", "Block", "Column", "PaperTable", "Section", "paper_table"]
+
+PAPER, OTHERS, OURS = "paper", "other reproduction", "our run"
 
 _KEYS = [entry.key for entry in FAMILIES.values()]
 _SECTIONS = {
@@ -44,11 +47,11 @@ _ALSO_PUBLISHED = {
 
 @dataclass(frozen=True)
 class Column:
-    """One column: the data set, the family trained with, and whether the values are the paper's."""
+    """One column: the model, whose values they are, and that in words."""
 
-    group: str
+    model: str
+    source: str
     heading: str
-    published: bool
 
 
 @dataclass(frozen=True)
@@ -60,12 +63,20 @@ class Section:
 
 
 @dataclass(frozen=True)
-class PaperTable:
-    """A table as text; marked up by :mod:`inference_gaps.replication.analysis.markup`."""
+class Block:
+    """The models of one data set."""
 
     title: str
     columns: Sequence[Column]
     sections: Sequence[Section]
+
+
+@dataclass(frozen=True)
+class PaperTable:
+    """A table as text; marked up by :mod:`inference_gaps.replication.analysis.markup`."""
+
+    title: str
+    blocks: Sequence[Block]
     notes: Sequence[str]
 
 
@@ -76,8 +87,12 @@ def _our_cells(lines: pd.DataFrame) -> dict[str, str]:
     return cells
 
 
-def _published_cells(lines: pd.DataFrame) -> dict[str, str]:
-    cells = {str(quantity): signed(value) for quantity, value in lines["value"].items()}
+def _printed_cells(values: pd.Series) -> dict[str, str]:
+    return {str(quantity): signed(value) for quantity, value in values.items()}
+
+
+def _published_cells(values: pd.Series) -> dict[str, str]:
+    cells = _printed_cells(values)
     return cells | {ours: cells[theirs] for ours, theirs in _ALSO_PUBLISHED.items() if theirs in cells}
 
 
@@ -90,39 +105,52 @@ def _status_notes(shown: dict[str, pd.DataFrame]) -> list[str]:
     return notes
 
 
-def paper_table(spec: TableSpec, table: pd.DataFrame, published: pd.DataFrame) -> PaperTable:
-    """Lay out the tidy ``table`` of ``spec``, with the published values in columns of their own.
+def _block(title: str, columns: Sequence[Column], cells: Sequence[dict[str, str]]) -> Block:
+    sections = []
+    for heading, names in _SECTIONS.items():
+        rows = [(name, [column.get(name, "") for column in cells]) for name in names]
+        sections.append(Section(heading, [row for row in rows if any(row[1])]))
+    return Block(title, columns, [section for section in sections if section.rows])
+
+
+def paper_table(
+    spec: TableSpec, table: pd.DataFrame, published: pd.DataFrame, reproductions: pd.DataFrame
+) -> PaperTable:
+    """Lay out the tidy ``table`` of ``spec``; the paper's values and those of others have columns of their own.
 
     Args:
         spec: what the table was made from.
         table: as :func:`~inference_gaps.replication.analysis.table.build_table` returns it.
         published: as :func:`~inference_gaps.replication.analysis.published.read_published` returns it.
+        reproductions: as :func:`~inference_gaps.replication.analysis.reproductions.read_reproductions` returns it.
     """
     lines = summary_lines(table)
     theirs = published_columns(published, spec.published)
+    printed_as = {row.model: row.reproduced_as for row in spec.rows if row.reproduced_as}
     models = lines.drop_duplicates(["model", "split"])
     families = models.groupby(["dataset", "trained_with"])["model"].transform("size")
-    columns: list[Column] = []
-    cells: list[dict[str, str]] = []
+    blocks = []
     shown: dict[str, pd.DataFrame] = {}
     # One data set after the other, whatever the order of the specification.
-    order = models.assign(families=families).groupby("dataset", sort=False)
-    for _, of_dataset in order:
+    for _, of_dataset in models.assign(families=families).groupby("dataset", sort=False):
+        columns: list[Column] = []
+        cells: list[dict[str, str]] = []
         for _, model in of_dataset.iterrows():
             ours = lines[(lines["model"] == model["model"]) & (lines["split"] == model["split"])]
-            heading = label_of(model["trained_with"])
+            name = label_of(model["trained_with"])
             if model["families"] > 1:
-                heading = f"{model['label']}, {model['split']}"
-            columns.append(Column(model["dataset_title"], heading, published=False))
-            cells.append(_our_cells(ours))
+                name = f"{model['label']}, {model['split']}"
             key = (model["dataset"], model["trained_with"])
             if key in theirs:
-                columns.append(Column(model["dataset_title"], heading, published=True))
-                cells.append(_published_cells(theirs[key]))
+                columns.append(Column(name, PAPER, f"{PAPER} ({least_sure(theirs[key])})"))
+                cells.append(_published_cells(theirs[key]["value"]))
                 shown[f"{theirs[key]['dataset'].iloc[0]} {label_of(key[1])}"] = theirs[key]
-    sections = []
-    for title, names in _SECTIONS.items():
-        rows = [(name, [column.get(name, "") for column in cells]) for name in names]
-        sections.append(Section(title, [row for row in rows if any(row[1])]))
-    notes = [*reading_notes(lines), *_status_notes(shown), *data_notes(spec.rows)]
-    return PaperTable(spec.title, columns, sections, notes)
+            if model["model"] in printed_as:
+                columns.append(Column(name, OTHERS, OTHERS))
+                cells.append(_printed_cells(reproduced(reproductions, printed_as[model["model"]])))
+            columns.append(Column(name, OURS, OURS))
+            cells.append(_our_cells(ours))
+        blocks.append(_block(str(of_dataset["dataset_title"].iloc[0]), columns, cells))
+    notes = [*reading_notes(lines), *_status_notes(shown)]
+    notes += [*reproduction_notes(reproductions, printed_as.values()), *data_notes(spec.rows)]
+    return PaperTable(spec.title, blocks, notes)

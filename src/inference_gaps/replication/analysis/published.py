@@ -1,5 +1,6 @@
 """The values that the paper publishes, with how sure we are of each."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -7,7 +8,7 @@ import pandas as pd
 from inference_gaps.errors import UserError
 from inference_gaps.specs.families import FAMILIES, family_named
 
-__all__ = ["PAPER_NAMES", "STATUS_WORDS", "published_columns", "read_published"]
+__all__ = ["PAPER_NAMES", "STATUS_WORDS", "least_sure", "published_columns", "read_nats", "read_published"]
 
 _COLUMNS = ["table", "dataset", "trained_with", "quantity", "value", "unit", "status"]
 PAPER_NAMES = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "cifar10": "CIFAR-10 (3-bit)"}
@@ -18,11 +19,11 @@ STATUS_WORDS = {
 }
 
 
-def read_published(path: Path) -> pd.DataFrame:
-    """Read ``published.csv``: one published value a line, in nats, with its status.
+def read_nats(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """Read a CSV file with the columns value and unit, all in nats, and others.
 
     Raises:
-        UserError: the file is missing, lacks a column, or holds a status or unit that is not known.
+        UserError: the file is missing, lacks one of ``columns``, or holds a value that is no number of nats.
     """
     try:
         frame = pd.read_csv(path)
@@ -30,16 +31,26 @@ def read_published(path: Path) -> pd.DataFrame:
         raise UserError(f"{path} does not exist; restore it from the repository.") from error
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read as CSV ({error}); restore it from the repository.") from error
-    missing = [column for column in _COLUMNS if column not in frame]
+    missing = [column for column in columns if column not in frame]
     if missing:
-        raise UserError(f"{path} lacks the column {missing[0]}; its first line must be: {','.join(_COLUMNS)}")
-    unknown = sorted(set(frame["status"].astype(str)) - set(STATUS_WORDS))
-    if unknown:
-        raise UserError(f"{path} has the status {unknown[0]!r}; write one of {', '.join(STATUS_WORDS)}.")
+        raise UserError(f"{path} lacks the column {missing[0]}; its first line must be: {','.join(columns)}")
     if not (frame["unit"] == "nats").all() or not pd.api.types.is_numeric_dtype(frame["value"]):
         raise UserError(
             f"{path} must give every value as a number in nats; correct the columns value and unit."
         )
+    return frame
+
+
+def read_published(path: Path) -> pd.DataFrame:
+    """Read ``published.csv``: one published value a line, in nats, with its status.
+
+    Raises:
+        UserError: the file is missing, lacks a column, or holds a status or unit that is not known.
+    """
+    frame = read_nats(path, _COLUMNS)
+    unknown = sorted(set(frame["status"].astype(str)) - set(STATUS_WORDS))
+    if unknown:
+        raise UserError(f"{path} has the status {unknown[0]!r}; write one of {', '.join(STATUS_WORDS)}.")
     return frame
 
 
@@ -58,3 +69,8 @@ def published_columns(frame: pd.DataFrame, table: int | None) -> dict[tuple[str,
         for (dataset, family), lines in chosen.groupby(["dataset", "trained_with"], sort=False)
         if str(dataset) in ours
     }
+
+
+def least_sure(lines: pd.DataFrame) -> str:
+    """Return the status of the value that is least sure."""
+    return max((str(status) for status in lines["status"]), key=list(STATUS_WORDS).index)

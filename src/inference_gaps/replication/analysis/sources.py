@@ -176,6 +176,7 @@ def paper_files(paper: Path) -> dict[str, Path]:
     return {
         "deviations": paper / "deviations.yaml",
         "published": paper / "published.csv",
+        "reproductions": paper / "reproductions.csv",
         "references": paper / "references.yml",
         "text": paper / "report.typ",
     }

@@ -1,7 +1,8 @@
 """Build a table of bounds and gaps from per-point values.
 
-Reads, under --results (results/PRESET), the IWAE and AIS values of every model of the specification, and
-the paper's values. With --selfcheck it refuses to make a table unless the estimators hit the exact answers.
+Reads, under --results (results/PRESET), the IWAE and AIS values of every model of the specification, the
+paper's values and those of other reproductions.
+With --selfcheck it refuses to make a table unless the estimators hit the exact answers.
 Writes the same table three times: tidy CSV with every estimator, interval and Monte-Carlo error; Markdown
 and LaTeX, laid out like the paper's table if it has one, with one line per model otherwise. Needs seconds,
 no GPU, no PyTorch.
@@ -11,6 +12,7 @@ import argparse
 
 from inference_gaps.replication.analysis.markup import laid_out, to_latex, to_markdown
 from inference_gaps.replication.analysis.published import read_published
+from inference_gaps.replication.analysis.reproductions import read_reproductions
 from inference_gaps.replication.analysis.selfcheck import require_passed
 from inference_gaps.replication.analysis.sources import (
     file_digest,
@@ -31,12 +33,14 @@ def run(options: argparse.Namespace) -> None:
     spec = TableSpec.from_argument(options.spec)
     layout = layout_of(options.results)
     sources = table_sources(spec, layout) | ({"selfcheck": options.selfcheck} if options.selfcheck else {})
-    inputs = {"published": file_digest(options.published), **provenances(sources)}
+    of_others = {role: file_digest(getattr(options, role)) for role in ("published", "reproductions")}
+    inputs = {**of_others, **provenances(sources)}
     provenance = make_provenance("make-table", spec.as_dict(), inputs, options.fingerprint)
     if options.selfcheck:
         require_passed(options.selfcheck)
     table = build_table(spec, layout)
-    shown = laid_out(spec, table, read_published(options.published))
+    published, reproductions = read_published(options.published), read_reproductions(options.reproductions)
+    shown = laid_out(spec, table, published, reproductions)
     with all_or_none():
         write_document(options.markdown, to_markdown(shown).encode(), provenance)
         write_document(options.latex, to_latex(shown).encode(), provenance)

@@ -1,8 +1,8 @@
 """Build the replication report as a PDF.
 
 Reads the tables, values and metrics under --results (results/PRESET), the figures under --figures
-(figures/PRESET), and from --paper the text (report.typ), the paper's values, the deviations and the
-references. Writes the PDF, and RESULTS/report.json with every number in it.
+(figures/PRESET), and from --paper the text (report.typ), the paper's values, those of other reproductions, the
+deviations and the references. Writes the PDF, and RESULTS/report.json with every number in it.
 """
 
 import argparse
@@ -10,6 +10,7 @@ import json
 
 from inference_gaps.errors import UserError
 from inference_gaps.replication.analysis.published import read_published
+from inference_gaps.replication.analysis.reproductions import read_reproductions
 from inference_gaps.replication.analysis.sources import (
     file_digest,
     layout_of,
@@ -41,7 +42,13 @@ def run(options: argparse.Namespace) -> None:
     inputs = provenances(report_sources(spec, layout))
     inputs |= {role: file_digest(path) for role, path in texts.items()}
     provenance = make_provenance("write-report", spec.as_dict(), inputs, options.fingerprint)
-    numbers = collect(spec, layout, read_published(texts["published"]), read_deviations(texts["deviations"]))
+    numbers = collect(
+        spec,
+        layout,
+        read_published(texts["published"]),
+        read_reproductions(texts["reproductions"]),
+        read_deviations(texts["deviations"]),
+    )
     content = json.dumps(numbers, ensure_ascii=False, indent=1, sort_keys=True).encode() + b"\n"
     files = {texts[role].name: texts[role] for role in ("text", "references")}
     for name in spec.figures:

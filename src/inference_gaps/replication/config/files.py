@@ -152,9 +152,11 @@ class ModelSettings(Spec):
 
     ``label`` is what tables and figures call it. ``protocol``: how presets that have one of this name train it.
     ``generator_of``: another model, whose generator it has; only its recognition network is trained.
+    ``reproduced_as``: what ``paper/reproductions.csv`` calls it, where another reproduction has it.
     """
 
     label: Annotated[str, Field(max_length=40)] = ""
+    reproduced_as: str = ""
     dataset: Name
     binarisation: Binarisation
     architecture: ArchitectureSpec

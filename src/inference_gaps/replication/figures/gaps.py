@@ -1,6 +1,7 @@
-"""Approximation and amortization gap as stacked bars, the paper's beside those of our run."""
+"""Approximation and amortization gap as stacked bars: the paper's, those of other reproductions, ours."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -15,12 +16,29 @@ from inference_gaps.replication.analysis.table_text import summary_lines
 from inference_gaps.replication.figures.style import COLOURS, TEXT_WIDTH
 from inference_gaps.specs.families import label_of
 
-__all__ = ["AT_LEAST", "GAPS", "complete_bars", "draw_gaps", "gap_bars", "gap_handles"]
+__all__ = [
+    "AT_LEAST",
+    "GAPS",
+    "STYLES",
+    "complete_bars",
+    "draw_gaps",
+    "gap_bars",
+    "gap_handles",
+    "source_handles",
+]
 
 GAPS = ("approximation_gap", "amortization_gap", "inference_gap")
 AT_LEAST: dict[str, Any] = {"color": "black", "markersize": 3.5, "linestyle": "none"}
 """How the end of a gap is marked that has no interval: it rests on a loose bound."""
 
+STYLES: dict[str, dict[str, Any]] = {
+    "published": {"hatch": "////", "alpha": 0.55},
+    "reproduced": {"hatch": "....", "alpha": 0.55},
+    "replicated": {},
+}
+"""How the bars of each source are drawn, in their order."""
+
+_WORDS = {"published": "paper", "reproduced": "other reproductions", "replicated": "our run"}
 _NAMES = ["dataset", "dataset_title", "model", "label", "split", "epoch", "trained_with"]
 _COLUMNS = [*_NAMES, "source", "status"]
 
@@ -33,13 +51,17 @@ def _bar(model: pd.Series, source: str, status: str, lines: pd.DataFrame) -> lis
     return [label | {"quantity": gap} | {str(k): v for k, v in values.loc[gap].items()} for gap in found]
 
 
-def gap_bars(table: pd.DataFrame, published: pd.DataFrame, number: int | None) -> pd.DataFrame:
+def gap_bars(
+    table: pd.DataFrame, published: pd.DataFrame, number: int | None, others: Mapping[str, pd.Series]
+) -> pd.DataFrame:
     """Return the gaps to draw, one line per bar and gap, in nats.
 
     Args:
         table: tidy table of an experiment; of several seeds, the average is drawn.
         published: values of the paper; a model of which it lacks a gap gets no bar of them.
         number: the published table to set beside it, if any.
+        others: values of other reproductions by model, as
+            :func:`~inference_gaps.replication.analysis.reproductions.reproduced` returns them.
     """
     lines = summary_lines(table)
     theirs = published_columns(published, number)
@@ -49,15 +71,16 @@ def gap_bars(table: pd.DataFrame, published: pd.DataFrame, number: int | None) -
         columns = theirs.pop((model["dataset"], model["trained_with"]), None)
         if columns is not None and set(GAPS) <= set(columns.index):
             bars += _bar(model, "published", str(columns["status"].iloc[0]), columns)
+        # Others printed values of training images.
+        if model["split"] == "train" and set(GAPS) <= set(others.get(model["model"], pd.Series()).index):
+            bars += _bar(model, "reproduced", "printed", others[model["model"]].to_frame())
         bars += _bar(model, "replicated", "measured", ours.set_index("quantity"))
     return pd.DataFrame(bars, columns=[*_COLUMNS, "quantity", "value", "ci_low", "ci_high"])
 
 
-def _draw_bar(axes: Axes, x: float, gaps: pd.DataFrame, published: bool) -> None:
+def _draw_bar(axes: Axes, x: float, gaps: pd.DataFrame, source: str) -> None:
     approximation, amortization, total = (gaps.loc[gap] for gap in GAPS)
-    style: dict[str, Any] = {"width": 0.8, "edgecolor": "black", "linewidth": 0.6}
-    if published:
-        style |= {"hatch": "////", "alpha": 0.55}
+    style: dict[str, Any] = {"width": 0.8, "edgecolor": "black", "linewidth": 0.6, **STYLES[source]}
     axes.bar(x, approximation["value"], color=COLOURS["approximation"], **style)
     # Gaps of opposite sign do not stack: each then starts at zero.
     stacked = approximation["value"] * amortization["value"] > 0
@@ -67,7 +90,7 @@ def _draw_bar(axes: Axes, x: float, gaps: pd.DataFrame, published: bool) -> None
         if pd.notna(line["ci_low"]):
             half = (line["ci_high"] - line["ci_low"]) / 2
             axes.errorbar(x + shift, line["value"], yerr=half, color="black", capsize=2, linewidth=0.9)
-        elif not published:
+        elif source == "replicated":
             axes.plot(x + shift, line["value"], "^", **AT_LEAST)
 
 
@@ -81,12 +104,12 @@ def _draw_panel(axes: Axes, bars: pd.DataFrame) -> None:
     for (_, _, family, _), of_model in bars.groupby(
         ["dataset", "split", "trained_with", "model"], sort=False
     ):
-        for source, of_bar in of_model.groupby("source", sort=True):
-            _draw_bar(axes, x, of_bar.set_index("quantity"), published=source == "published")
-            positions.append(x)
-            name = label_of(str(family)) if models[str(family)] == 1 else str(of_bar["label"].iloc[0])
-            labels.append(f"{name}\n{'paper' if source == 'published' else 'our run'}")
+        begin = x
+        for source, of_bar in of_model.groupby("source", sort=False):
+            _draw_bar(axes, x, of_bar.set_index("quantity"), str(source))
             x += 1.0
+        positions.append((begin + x - 1.0) / 2)
+        labels.append(label_of(str(family)) if models[str(family)] == 1 else str(of_model["label"].iloc[0]))
         x += 0.5
     axes.set_xticks(positions, labels)
     axes.axhline(0.0, color="black", linewidth=0.6)
@@ -106,11 +129,20 @@ def gap_handles(bars: pd.DataFrame, sign: str) -> list[Artist]:
         Patch(facecolor=COLOURS["amortization"], edgecolor="black", label="amortization gap"),
         Patch(facecolor=COLOURS["approximation"], edgecolor="black", label="approximation gap"),
     ]
-    if bars.loc[bars["source"] != "published", "ci_low"].isna().any():
+    if bars.loc[bars["source"] == "replicated", "ci_low"].isna().any():
         handles.append(
             Line2D([], [], marker=sign, **AT_LEAST, label="at least (log p(x) is bounded loosely)")
         )
     return handles
+
+
+def source_handles(bars: pd.DataFrame) -> list[Patch]:
+    """Return what a legend shows of the sources of bars; nothing where all are ours."""
+    found = [source for source in STYLES if (bars["source"] == source).any()]
+    return [
+        Patch(facecolor="white", edgecolor="black", hatch=STYLES[source].get("hatch"), label=_WORDS[source])
+        for source in (found if found != ["replicated"] else [])
+    ]
 
 
 def draw_gaps(bars: pd.DataFrame) -> Figure:
@@ -131,8 +163,6 @@ def draw_gaps(bars: pd.DataFrame) -> Figure:
     for axes in list(figure.axes)[len(panels) :]:
         axes.set_visible(False)
     figure.axes[0].set_ylabel("gap (nats)")
-    handles = gap_handles(at_the_end, "^")
-    if (bars["source"] == "published").any():
-        handles.append(Patch(facecolor="white", edgecolor="black", hatch="////", label="paper"))
+    handles = [*gap_handles(at_the_end, "^"), *source_handles(bars)]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return figure

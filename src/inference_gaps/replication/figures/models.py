@@ -9,7 +9,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from inference_gaps.replication.analysis.table_text import SPLIT_WORDS
-from inference_gaps.replication.figures.gaps import AT_LEAST, GAPS, complete_bars, draw_gaps, gap_handles
+from inference_gaps.replication.figures.gaps import (
+    AT_LEAST,
+    GAPS,
+    STYLES,
+    complete_bars,
+    draw_gaps,
+    gap_handles,
+    source_handles,
+)
 from inference_gaps.replication.figures.style import COLOURS, TEXT_WIDTH
 from inference_gaps.replication.specs.documents import GapsFigureSpec
 
@@ -26,6 +34,7 @@ _SIGNS: dict[str, tuple[_Style, str]] = {
 def _lying_bar(axes: Axes, y: float, gaps: pd.DataFrame) -> None:
     approximation, amortization, total = (gaps.loc[gap] for gap in GAPS)
     style: dict[str, Any] = {"height": 0.72, "edgecolor": "black", "linewidth": 0.6}
+    style |= STYLES[str(gaps["source"].iloc[0])]
     axes.barh(y, approximation["value"], color=COLOURS["approximation"], **style)
     # Gaps of opposite sign do not stack: each then starts at zero.
     stacked = approximation["value"] * amortization["value"] > 0
@@ -33,7 +42,8 @@ def _lying_bar(axes: Axes, y: float, gaps: pd.DataFrame) -> None:
     axes.barh(y, amortization["value"], left=left, color=COLOURS["amortization"], **style)
     for line, shift in ((approximation, 0.14), (total, -0.14)):
         if pd.isna(line["ci_low"]):
-            axes.plot(line["value"], y + shift, ">", **AT_LEAST)
+            if gaps["source"].iloc[0] == "replicated":
+                axes.plot(line["value"], y + shift, ">", **AT_LEAST)
             continue
         half = (line["ci_high"] - line["ci_low"]) / 2
         axes.errorbar(line["value"], y + shift, xerr=half, color="black", capsize=1.5, linewidth=0.8)
@@ -49,7 +59,9 @@ def draw_experiment(spec: GapsFigureSpec, bars: pd.DataFrame) -> Figure:
 
 
 def draw_gaps_of_models(bars: pd.DataFrame) -> Figure:
-    """Draw the gaps of each model as a lying bar, one panel per data set and split.
+    """Draw the gaps of each model as a lying bar, that of another reproduction above it; one panel per data set.
+
+    Several splits have panels of their own.
 
     Args:
         bars: as :func:`~.gaps.gap_bars` returns them, without published values. Models
@@ -59,27 +71,33 @@ def draw_gaps_of_models(bars: pd.DataFrame) -> Figure:
     several = len(set(bars["split"])) > 1
     columns = min(2, max(1, len(panels)))
     rows = max(1, math.ceil(len(panels) / columns))
-    longest = max((len(panel) // len(GAPS) for _, panel in panels), default=1)
-    size = (TEXT_WIDTH, 0.5 + rows * (0.55 + 0.24 * longest))
-    figure = Figure(figsize=size, layout="constrained")
-    all_axes = list(figure.subplots(rows, columns, squeeze=False).flat)
-    for axes, (_, panel) in zip(all_axes, panels, strict=False):
+    bars_of = [len(panel) // len(GAPS) for _, panel in panels] or [1]
+    longest = [max(bars_of[row * columns : (row + 1) * columns]) for row in range(rows)]
+    heights = [0.55 + 0.24 * most for most in longest]
+    figure = Figure(figsize=(TEXT_WIDTH, 0.5 + sum(heights)), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False, gridspec_kw={"height_ratios": heights})
+    all_axes = list(grid.flat)
+    for index, (axes, (_, panel)) in enumerate(zip(all_axes, panels, strict=False)):
         title, split = panel["dataset_title"].iloc[0], str(panel["split"].iloc[0])
-        lines = [of for _, of in panel.groupby(["model", "epoch"], sort=False, dropna=False)]
+        lines = [of for _, of in panel.groupby(["model", "epoch", "source"], sort=False, dropna=False)]
         for position, of_model in enumerate(lines):
             _lying_bar(axes, position, of_model.set_index("quantity"))
-        axes.set_yticks(range(len(lines)), [str(of["label"].iloc[0]) for of in lines])
+        axes.set_yticks(range(len(lines)), [_name(of.iloc[0]) for of in lines])
         # Bars of all panels are equally thick.
-        axes.set_ylim(longest - 0.4, -0.6)
+        axes.set_ylim(longest[index // columns] - 0.4, -0.6)
         axes.axvline(0.0, color="black", linewidth=0.6)
         axes.set_title(f"{title}, {SPLIT_WORDS[split]} images" if several else str(title))
         axes.spines[["top", "right"]].set_visible(False)
         axes.set_xlabel("gap (nats)")
     for axes in all_axes[len(panels) :]:
         axes.set_visible(False)
-    handles = gap_handles(bars, ">")
+    handles = [*gap_handles(bars, ">"), *source_handles(bars)]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return figure
+
+
+def _name(bar: pd.Series) -> str:
+    return f"{bar['label']}, others" if bar["source"] == "reproduced" else str(bar["label"])
 
 
 def _curve(axes: Axes, gaps: pd.DataFrame, gap: str, split: str, last: int) -> None:

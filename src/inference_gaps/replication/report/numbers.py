@@ -47,7 +47,9 @@ def _once(records: list[dict[str, str]], keys: Sequence[str]) -> list[dict[str, 
     return list(merged.values())
 
 
-def _table_section(spec: TableSpec, layout: Layout, published: pd.DataFrame) -> dict[str, Any]:
+def _table_section(
+    spec: TableSpec, layout: Layout, published: pd.DataFrame, reproductions: pd.DataFrame
+) -> dict[str, Any]:
     table, made_by = read_table(layout.table(spec.experiment, "csv"))
     if made_by["spec"] != spec.as_dict():
         raise UserError(
@@ -63,8 +65,8 @@ def _table_section(spec: TableSpec, layout: Layout, published: pd.DataFrame) -> 
         "over_epochs": any(row.epoch is not None for row in spec.rows),
     }
     if spec.published is None:
-        return section | _by_model(model_table(spec, table))
-    return section | _as_published(paper_table(spec, table, published))
+        return section | _by_model(model_table(spec, table, reproductions))
+    return section | _as_published(paper_table(spec, table, published, reproductions))
 
 
 def _all_tables(spec: ReportSpec, layout: Layout) -> pd.DataFrame:
@@ -75,13 +77,19 @@ def _all_tables(spec: ReportSpec, layout: Layout) -> pd.DataFrame:
 def _as_published(table: PaperTable) -> dict[str, Any]:
     return {
         "layout": "paper",
-        "columns": [vars(column) for column in table.columns],
-        "sections": [
+        "blocks": [
             {
-                "title": section.title,
-                "rows": [{"quantity": name, "cells": list(cells)} for name, cells in section.rows],
+                "title": block.title,
+                "columns": [vars(column) for column in block.columns],
+                "sections": [
+                    {
+                        "title": section.title,
+                        "rows": [{"quantity": name, "cells": list(cells)} for name, cells in section.rows],
+                    }
+                    for section in block.sections
+                ],
             }
-            for section in table.sections
+            for block in table.blocks
         ],
         "notes": list(table.notes),
     }
@@ -119,9 +127,13 @@ def _claims_section(spec: ClaimsSpec, table: pd.DataFrame, experiments: Sequence
 
 
 def collect(
-    spec: ReportSpec, layout: Layout, published: pd.DataFrame, deviations: Sequence[dict[str, str]]
+    spec: ReportSpec,
+    layout: Layout,
+    published: pd.DataFrame,
+    reproductions: pd.DataFrame,
+    deviations: Sequence[dict[str, str]],
 ) -> dict[str, Any]:
-    """Return what the report shows: every number as text, from results, the paper's values and the deviations.
+    """Return what the report shows: every number as text, from results, the values of others and the deviations.
 
     Raises:
         UserError: a file is missing, damaged, or not of this report.
@@ -131,7 +143,7 @@ def collect(
     numbers = {
         "preset": spec.preset,
         "description": spec.description,
-        "tables": [_table_section(table, layout, published) for table in spec.tables],
+        "tables": [_table_section(table, layout, published, reproductions) for table in spec.tables],
         "comparability": comparability(rows, _all_tables(spec, layout), layout) if rows else [],
         "models": model_records(rows, layout),
         "local": _once(local_records(rows, layout), ("model", "family")),

@@ -30,12 +30,14 @@ class GapsFigureSpec(Spec):
     """The gaps of one experiment, beside table ``published`` of the paper if there is one.
 
     ``epochs``: how many its models are trained for, where they are evaluated at checkpoints of that.
+    ``reproduced``: what ``reproductions.csv`` calls those of its models that others have trained too.
     """
 
     experiment: Name
     preset: Name
     published: Count | None = None
     epochs: Count | None = None
+    reproduced: dict[Name, str] = {}
 
 
 class SchematicFigureSpec(Spec):

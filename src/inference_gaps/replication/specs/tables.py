@@ -25,11 +25,12 @@ class TableRowSpec(Spec):
     the end. ``generator`` names the model whose generator this one was given: what does not depend on q(z|x), which
     is q*, AIS and BDMC, was evaluated there. ``dataset`` is the data set of the paper; ``dataset_title`` and
     ``dataset_note`` say which copy of it was used. ``local`` lists the families whose q* was evaluated, ``ais``
-    where chains started.
+    where chains started. ``reproduced_as``: what ``reproductions.csv`` calls the model, where others have it too.
     """
 
     model: Name
     label: str = ""
+    reproduced_as: str = ""
     seed: Annotated[int, Field(ge=0, lt=2**31)]
     epoch: Annotated[int, Field(ge=1, lt=2**31)] | None = None
     generator: Name | None = None

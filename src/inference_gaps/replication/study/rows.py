@@ -58,6 +58,8 @@ def _row(
     return TableRowSpec(
         model=model,
         label=settings.label,
+        # Others printed values of training images.
+        reproduced_as=settings.reproduced_as if split == "train" else "",
         seed=seed,
         epoch=epoch,
         generator=settings.generator_of,

@@ -95,7 +95,7 @@ class Summary:
         inputs = table_sources(spec, self._layout)
         if selfcheck:
             inputs["selfcheck"] = selfcheck.outputs["csv"]
-        return self._jobs.add("make-table", spec, inputs, outputs, {"published": self._published})
+        return self._jobs.add("make-table", spec, inputs, outputs, self._of_others)
 
     def claims(self, selfcheck: Job | None) -> Job | None:
         """Add the verdicts on the claims of the paper, if there are any, from what tables added before evaluate."""
@@ -142,6 +142,11 @@ class Summary:
     def _published(self) -> Path:
         return self._paper / "published.csv"
 
+    @property
+    def _of_others(self) -> dict[str, Path]:
+        """What stands beside the values of our run."""
+        return {"published": self._published, "reproductions": self._paper / "reproductions.csv"}
+
     def _model_jobs(self, model: str, seed: int, epoch: int | None = None) -> ModelJobs:
         return ModelJobs(self._jobs, self._layout, self._configuration, self._sources, model, seed, epoch)
 
@@ -178,16 +183,18 @@ class Summary:
 
     def _gaps(self, experiment: str) -> Job:
         settings = self._configuration.experiments.experiments[experiment]
+        known = self._configuration.experiments.models
         spec = GapsFigureSpec(
             experiment=experiment,
             preset=self._layout.preset,
             published=settings.published,
             epochs=self._epochs(settings.models) if settings.at_checkpoints else None,
+            reproduced={
+                name: known[name].reproduced_as for name in settings.models if known[name].reproduced_as
+            },
         )
         outputs = self._figure(f"gaps-{experiment}")
-        return self._jobs.add(
-            "plot-gaps", spec, self._table_of(experiment), outputs, {"published": self._published}
-        )
+        return self._jobs.add("plot-gaps", spec, self._table_of(experiment), outputs, self._of_others)
 
     def _epochs(self, models: list[str]) -> int:
         """Return how many epochs models are trained for; the longest of them."""
