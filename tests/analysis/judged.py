@@ -13,6 +13,7 @@ from inference_gaps.replication.analysis.published import read_published
 from inference_gaps.replication.artifacts.layout import Layout
 from inference_gaps.replication.specs.claims import ClaimsSpec
 from inference_gaps.replication.specs.tables import TableRowSpec
+from inference_gaps.specs.bounds import Split
 from tests.synthetic_study import BELOW, PUBLISHED, TITLES, write_values_of
 
 Distances = Mapping[str, float | NDArray[np.float64]]
@@ -21,11 +22,14 @@ AMORTIZATION = {"quantity": "amortization_gap", "model": "mnist-af"}
 BLAME = [AMORTIZATION, {"quantity": "approximation_gap", "model": "mnist-af", "times": -1.0}]
 
 
-def row(model: str, seed: int = 0, dataset: str = "mnist", epoch: int | None = None) -> TableRowSpec:
+def row(
+    model: str, seed: int = 0, dataset: str = "mnist", epoch: int | None = None, split: Split = "train"
+) -> TableRowSpec:
     return TableRowSpec(
         model=model,
         seed=seed,
         epoch=epoch,
+        split=split,
         dataset=dataset,
         dataset_title=TITLES[dataset],
         binarisation="grey256",
@@ -56,6 +60,7 @@ def claims(statistics: Sequence[dict[str, Any]], rows: Sequence[TableRowSpec], *
         "where": "Table 2",
         "why": "A tenth.",
         "combine": changes.pop("combine", "all"),
+        "former": changes.pop("former", None),
         "statistics": list(statistics),
     }
     made = {

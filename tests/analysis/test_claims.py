@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from inference_gaps.errors import UserError
 from inference_gaps.replication.analysis.claims_layout import (
@@ -129,6 +130,39 @@ def test_models_are_compared_at_the_same_points(tmp_path: Path) -> None:
     assert found["value"] == pytest.approx(0.5)
     # Unpaired, the interval would be over three nats wide.
     assert found["ci_high"] - found["ci_low"] < 0.6
+
+
+def test_images_of_different_splits_are_not_paired(tmp_path: Path) -> None:
+    """Both splits have gaps that rise alike from image to image; the images have nothing to do with each other."""
+    common = 3 * np.random.default_rng(9).standard_normal(POINTS)
+    seen, unseen = row("mnist-ffg"), row("mnist-ffg", split="validation")
+    layout = write(
+        tmp_path, (seen, {"elbo-amortised": 12 + common}), (unseen, {"elbo-amortised": 14 + common})
+    )
+    terms = [
+        {"quantity": "amortization_gap", "model": "mnist-ffg", "published": None, "split": "validation"},
+        {"quantity": "amortization_gap", "model": "mnist-ffg", "published": None, "times": -1.0},
+    ]
+    found = line(layout, claims([statistic(terms)], [seen, unseen]))
+    assert found["value"] == pytest.approx(2.0)
+    # Welch: equal variances and numbers of points add.
+    half = stats.t.ppf(0.975, df=2 * (POINTS - 1)) * np.sqrt(2 / POINTS) * common.std(ddof=1)
+    assert found["ci_high"] - found["ci_low"] == pytest.approx(2 * half, rel=0.15)
+
+
+def test_the_rule_before_a_change_gives_a_verdict_beside_the_new_one(tmp_path: Path) -> None:
+    model = row("mnist-af")
+    layout = write(tmp_path, (model, {"elbo-amortised": 3.5}))
+    other = [{**term, "times": -term.get("times", 1.0)} for term in BLAME]
+    parts = [statistic(BLAME), statistic(other, name="another", judged=False)]
+    former = {"words": "The other one was taken out.", "statistics": ["a statistic", "another"]}
+    spec = claims(parts, [model], former=former)
+    found = table(layout, spec)
+    assert found.iloc[0][["verdict", "former_verdict"]].tolist() == ["replicated", "not replicated"]
+    assert found["former_verdict"].isna().sum() == len(found) - 1
+    assert found.iloc[-1]["verdict"] == ""
+    text = claims_markdown(spec, found)
+    assert "The other one was taken out. By the rule before: not replicated." in text
 
 
 def test_a_point_that_one_model_lacks_is_left_out_of_the_comparison(tmp_path: Path) -> None:

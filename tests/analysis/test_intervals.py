@@ -7,6 +7,7 @@ from inference_gaps.summary.intervals import (
     mean_interval,
     monte_carlo_standard_error,
     selection_bias_bound,
+    sum_interval,
 )
 
 STUDIES, POINTS, GAP = 2000, 30, 1.5
@@ -50,3 +51,19 @@ def test_the_largest_of_equal_means_stays_below_the_bias_bound() -> None:
     bias, bound = noise.max(axis=1).mean(), selection_bias_bound([0.3] * 8)
     assert 0.6 * bound < bias < bound
     assert selection_bias_bound([0.3]) == 0
+
+
+def test_an_interval_for_a_sum_of_means_of_other_points_covers_the_truth() -> None:
+    generator = np.random.default_rng(7)
+    hits = 0
+    for _ in range(4000):
+        few, many = generator.normal(2.0, 3.0, 8), generator.normal(-1.0, 0.5, 40)
+        interval = sum_interval([few, many])
+        hits += interval.low <= 1.0 <= interval.high
+    # Four binomial standard errors.
+    assert abs(hits / 4000 - 0.95) < 4 * np.sqrt(0.95 * 0.05 / 4000)
+
+
+def test_a_sum_of_one_is_the_mean() -> None:
+    values = np.array([1.0, 2.0, 4.0])
+    assert sum_interval([values]) == mean_interval(values)

@@ -7,6 +7,7 @@ import pytest
 
 from inference_gaps.replication.analysis.markup import laid_out, to_latex, to_markdown
 from inference_gaps.replication.analysis.published import read_published
+from inference_gaps.replication.analysis.reproductions import read_reproductions
 from inference_gaps.replication.analysis.table import build_table
 from inference_gaps.replication.artifacts.files import read_values, write_values
 from inference_gaps.replication.artifacts.layout import Layout
@@ -17,7 +18,7 @@ from inference_gaps.replication.figures.style import figure_style
 from inference_gaps.replication.report.findings import findings
 from inference_gaps.replication.specs.tables import TableRowSpec, TableSpec
 from tests.analysis.judged import AMORTIZATION, BLAME, claims, line, row, statistic, write
-from tests.synthetic_study import PUBLISHED
+from tests.synthetic_study import PUBLISHED, REPRODUCTIONS
 
 EVERY = ("iwae-amortised", "iwae-local-ffg", "iwae-local-af", "ais-prior", "ais-local-ffg")
 
@@ -64,9 +65,9 @@ def test_a_loose_log_p_and_its_gaps_are_printed_as_lower_bounds_without_an_error
     assert lines.loc[rests, "loose"].all()
     assert lines.loc[rests, ["ci_low", "ci_high", "mc_standard_error"]].isna().all(axis=None)
     assert not lines["loose"][["amortization_gap", "elbo_amortized", "gain_af", "bdmc_prior"]].any()
-    shown = laid_out(spec, table, read_published(PUBLISHED))
+    shown = laid_out(spec, table, read_published(PUBLISHED), read_reproductions(REPRODUCTIONS))
     markdown = to_markdown(shown)
-    assert f"| Inference gap | ≥ {lines['value']['inference_gap']:.2f} |" in markdown
+    assert f"| Inference gap | 2.70 | ≥ {lines['value']['inference_gap']:.2f} |" in markdown
     assert "≥ A loose lower bound: too few importance weights count" in markdown
     assert "$\\geq$" in to_latex(shown)
     assert "≥" not in to_latex(shown)
@@ -82,7 +83,7 @@ def test_the_end_of_a_gap_that_is_only_bounded_has_an_arrow(tmp_path: Path) -> N
         if loose:
             loosen(layout, af, *EVERY)
         _, table = tidy(layout, af)
-        bars = gap_bars(table, read_published(PUBLISHED), None)
+        bars = gap_bars(table, read_published(PUBLISHED), None, {})
         with figure_style():
             figures = (draw_gaps(bars), draw_gaps_of_models(bars))
         for figure, sign in zip(figures, "^>"):

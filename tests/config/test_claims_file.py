@@ -206,6 +206,46 @@ def test_an_experiment_that_was_not_chosen_is_not_run(project: Path) -> None:
     assert spec.caveat == ""
 
 
+def test_an_experiment_that_a_preset_leaves_out_is_not_run_unless_it_is_named(project: Path) -> None:
+    edit_yaml(project / "config/presets/tiny.yaml", ("experiments.gaps", {"run": False}))
+    assert load_configuration(project).chosen_experiments == ["again"]
+    assert statistics(planned(project))["C1"].not_run == "experiment gaps was not chosen for this run"
+    assert load_configuration(project, {"experiments": ["gaps"]}).chosen_experiments == ["gaps"]
+
+
+@pytest.mark.parametrize(
+    ("budgets", "sentence"),
+    [
+        (
+            {"gap": {"run": False}},
+            "experiments is 'gap', which is not an experiment of config/experiments.yaml",
+        ),
+        (
+            {"gaps": {"run": False}, "again": {"run": False}},
+            "experiments has run: false for every experiment; leave one of them to run.",
+        ),
+    ],
+)
+def test_a_preset_that_leaves_out_what_it_cannot_is_a_sentence(
+    project: Path, budgets: dict[str, Any], sentence: str
+) -> None:
+    edit_yaml(project / "config/presets/tiny.yaml", ("experiments", budgets))
+    assert any(sentence in each for each in problems(project))
+
+
+def test_a_former_rule_names_statistics_of_its_claim(project: Path) -> None:
+    former = {"words": "Changed.", "statistics": ["another"]}
+    edit_yaml(project / CLAIMS, ("claims.C1.former", former))
+    (problem,) = problems(project)
+    assert problem.startswith("claims.C1.former.statistics is 'another', which is not a statistic of C1")
+
+
+def test_a_series_over_several_splits_is_a_sentence(project: Path) -> None:
+    terms = [GAP, {**GAP, "split": "validation"}]
+    edit_statistic(project, comparison="decreasing", terms=terms)
+    assert any("with terms of several splits" in each for each in problems(project))
+
+
 def test_data_that_are_not_embedded_have_no_caveat(project: Path) -> None:
     edit_yaml(project / "config/presets/tiny.yaml", ("datasets.mnist.copy", "digits-online"))
     assert planned(project).caveat == ""

@@ -17,7 +17,7 @@ from inference_gaps.replication.specs.tables import TableSpec
 
 TOP = Path(__file__).parents[2]
 LAYOUT = Layout("laptop", TOP)
-EXPERIMENTS = sorted(load_configuration(TOP).experiments.experiments)
+EXPERIMENTS = load_configuration(TOP, {"preset": LAYOUT.preset}).chosen_experiments
 
 
 def _as_read(table: pd.DataFrame, made_by: Provenance, folder: Path) -> pd.DataFrame:

@@ -225,18 +225,23 @@ def test_the_manifest_names_every_file_and_job(here: Path) -> None:
     assert set(references(graph)) <= known
 
 
-def test_what_is_published_can_be_committed_and_the_rest_cannot(here: Path) -> None:
+@pytest.mark.parametrize(("preset", "weights"), [("laptop", False), ("weekend", True)])
+def test_what_is_published_can_be_committed_and_the_rest_cannot(
+    here: Path, preset: str, weights: bool
+) -> None:
     shutil.copy(ROOT / ".gitignore", here)
     subprocess.run(["git", "init", "-q"], cwd=here, check=True)
-    shutil.copytree(here / "results/tiny", here / "results/laptop")
-    shutil.copytree(here / "figures/tiny", here / "figures/laptop")
+    shutil.copytree(here / "results/tiny", here / "results" / preset)
+    shutil.copytree(here / "figures/tiny", here / "figures" / preset)
     paths = [path for job in load_study().jobs for path in job.outputs.values() if "paper" not in path.parts]
-    moved = {Path(*["laptop" if part == "tiny" else part for part in path.parts]): path for path in paths}
+    moved = {Path(*[preset if part == "tiny" else part for part in path.parts]): path for path in paths}
     said = subprocess.run(
         ["git", "check-ignore", "--stdin"],
         cwd=here, input="\n".join(map(str, [*moved, *paths])), capture_output=True, text=True,
     )  # fmt: skip
     ignored = set(said.stdout.splitlines())
-    assert {str(path) for path in moved if is_published(path)} & ignored == set()
-    assert {str(path) for path in moved if not is_published(path)} <= ignored
+    published = {str(path) for path in moved if is_published(path)}
+    published |= {str(path) for path in moved if weights and path.match("seed-*/model.safetensors")}
+    assert published & ignored == set()
+    assert {str(path) for path in moved} - published <= ignored
     assert {str(path) for path in paths} <= ignored

@@ -1,12 +1,13 @@
 """How sure a mean over data points is: the spread between points, and the Monte-Carlo error of each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-__all__ = ["Interval", "mean_interval", "monte_carlo_standard_error", "selection_bias_bound"]
+__all__ = ["Interval", "mean_interval", "monte_carlo_standard_error", "selection_bias_bound", "sum_interval"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,28 @@ def mean_interval(values: NDArray[np.float64], level: float = 0.95) -> Interval:
     mean = float(np.mean(values))
     error = float(stats.sem(values))
     half = float(stats.t.ppf(0.5 + level / 2, df=len(values) - 1)) * error
+    return Interval(mean, mean - half, mean + half)
+
+
+def sum_interval(samples: Sequence[NDArray[np.float64]], level: float = 0.95) -> Interval:
+    """Interval for the sum of the means of ``samples``, each over other points, which nothing pairs.
+
+    Variances of the means add; the degrees of freedom are those of Welch (1947), so that one sample gives
+    :func:`mean_interval`.
+
+    Args:
+        samples: one array [points] for each set of points, of at least two finite values.
+        level: the coverage, between 0 and 1.
+    """
+    if len(samples) == 1:
+        return mean_interval(samples[0], level)
+    mean = float(sum(np.mean(values) for values in samples))
+    variances = np.array([float(stats.sem(values)) ** 2 for values in samples])
+    total = float(variances.sum())
+    if total == 0:
+        return Interval(mean, mean, mean)
+    freedom = total**2 / float(sum(v**2 / (len(s) - 1) for v, s in zip(variances, samples, strict=True)))
+    half = float(stats.t.ppf(0.5 + level / 2, df=freedom)) * total**0.5
     return Interval(mean, mean - half, mean + half)
 
 

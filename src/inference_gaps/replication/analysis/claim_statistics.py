@@ -18,7 +18,12 @@ from inference_gaps.replication.specs.claims import StatisticSpec, TermSpec
 from inference_gaps.replication.specs.tables import TableRowSpec
 from inference_gaps.specs.families import FAMILIES
 from inference_gaps.summary.gaps import Bounds, Quantity, quantities, tightest
-from inference_gaps.summary.intervals import Interval, mean_interval, monte_carlo_standard_error
+from inference_gaps.summary.intervals import (
+    Interval,
+    mean_interval,
+    monte_carlo_standard_error,
+    sum_interval,
+)
 
 __all__ = ["Measured", "Runs", "measure", "published_value"]
 
@@ -148,7 +153,7 @@ class Measured:
         may_fall: whether it may be far smaller, because a loose lower bound of log p(x) is subtracted.
         may_rise: whether it may be far larger, because one is added.
         seeds: the mean of each training seed.
-        points: how many data points all models share.
+        points: how many data points all models share; the fewest of any split.
         estimators: the estimates that stand for log p(x).
         bdmc_gap: possible bias of the estimates of log p(x), by BDMC.
         residual: possible bias of L[q*]: the gain of the last cycle of local optimisation.
@@ -252,7 +257,8 @@ def _signed(statistic: StatisticSpec) -> list[TermSpec]:
 def measure(statistic: StatisticSpec, runs: Runs, level: float) -> Measured:
     """Return the value of ``statistic`` with the ``level`` interval between data points.
 
-    All terms are taken at the same points, those of each training seed together, before anything is averaged.
+    All terms of a split are taken at the same points, those of each training seed together, before anything is
+    averaged. Points of different splits are different images, which nothing pairs.
 
     Raises:
         UserError: a file is missing or damaged, or the models were not evaluated at the same points.
@@ -266,27 +272,29 @@ def measure(statistic: StatisticSpec, runs: Runs, level: float) -> Measured:
         return [_sum(terms, of_seed) for of_seed in zip(*by_term, strict=True)]
 
     terms = _signed(statistic)
-    of_seeds = sums(terms)
-    per_point, monte_carlo = _averaged(of_seeds)
-    steps, may_fall = [], any(each.may_fall for each in of_seeds)
+    splits = dict.fromkeys(term.split for term in terms)
+    parts = [sums([term for term in terms if term.split == split]) for split in splits]
+    averaged = [_averaged(of_seeds) for of_seeds in parts]
+    every = [each for of_seeds in parts for each in of_seeds]
+    steps, may_fall = [], any(each.may_fall for each in every)
     if statistic.comparison == "decreasing":
         for before, after in zip(statistic.terms, statistic.terms[1:]):
             step = sums([before, after.model_copy(update={"times": -after.times})])
             may_fall |= any(each.may_fall for each in step)
             steps.append((_interval(_averaged(step)[0], level), float(_possible_bias(step).sum())))
-    bdmc, residual = _possible_bias(of_seeds)
+    bdmc, residual = np.sum([_possible_bias(of_seeds) for of_seeds in parts], axis=0)
     rests_on = [run.quantity(term.quantity, term.model).estimator for term in terms for run in runs.of(term)]
     return Measured(
-        interval=_interval(per_point, level),
-        monte_carlo=monte_carlo,
-        seeds=[float(each.per_point.mean()) for each in of_seeds],
-        points=len(per_point),
+        interval=sum_interval([part.to_numpy(dtype=np.float64) for part, _ in averaged], level),
+        monte_carlo=float(np.hypot.reduce([error for _, error in averaged])),
+        seeds=[sum(float(part.per_point.mean()) for part in of_seed) for of_seed in zip(*parts, strict=True)],
+        points=min(len(part) for part, _ in averaged),
         estimators=sorted({name for name in rests_on if name and not name.startswith("elbo_")}),
         bdmc_gap=float(bdmc),
         residual=float(residual),
         steps=steps,
         may_fall=may_fall,
-        may_rise=any(each.may_rise for each in of_seeds),
+        may_rise=any(each.may_rise for each in every),
     )
 
 

@@ -35,7 +35,7 @@ COLUMNS = (
     ),
     *("value", "ci_low", "ci_high", "mc_standard_error", "sd_between_seeds", "n_seeds", "seeds_agree"),
     *("n_points", "estimators", "bdmc_gap", "residual", "threshold"),
-    *("published", "published_status", "relative_effect"),
+    *("published", "published_status", "relative_effect", "former_verdict"),
 )
 EFFECT = "effect"
 _SURE = ("verified", "recalled")
@@ -135,15 +135,28 @@ def _whole(level: str, parts: Sequence[dict[str, Any]], rule: Combination) -> di
     }
 
 
+def _by_former_rule(claim: ClaimSpec) -> ClaimSpec | None:
+    """Return the claim with what decided before its rule was changed; nothing if it was not."""
+    if claim.former is None:
+        return None
+    statistics = [
+        each.model_copy(update={"judged": each.name in claim.former.statistics}) for each in claim.statistics
+    ]
+    return claim.model_copy(update={"statistics": statistics, "former": None})
+
+
 def _claim_lines(
     claim: ClaimSpec, runs: Runs, published: pd.DataFrame, rules: _Rules
 ) -> list[dict[str, Any]]:
+    former = _by_former_rule(claim)
+    before = _claim_lines(former, runs, published, rules)[0]["verdict"] if former else None
     statistics = [_line(each, runs, published, rules) for each in claim.statistics]
     datasets = []
     for name in dict.fromkeys(each.dataset for each in claim.statistics):
         judged = [line for line in statistics if line["dataset"] == name and line["judged"]]
         datasets.append(_whole("dataset", judged, claim.combine) | {"dataset": name})
-    lines = [_whole("claim", datasets, claim.combine), *datasets, *statistics]
+    whole = _whole("claim", datasets, claim.combine) | {"former_verdict": before}
+    lines = [whole, *datasets, *statistics]
     return [{"claim": claim.id, **line} for line in lines]
 
 
@@ -157,7 +170,8 @@ def build_claims(spec: ClaimsSpec, layout: Layout, published: pd.DataFrame) -> p
     standard deviation between training seeds: three uncertainties, never mixed. There is no Monte-Carlo error where
     the value rests on a loose lower bound of log p(x). ``seeds_agree`` is the share of
     seeds on the side of the claim; ``bdmc_gap`` and ``residual`` are its possible bias, by BDMC and by the local
-    optimisation. ``relative_effect`` is the effect divided by the published one. The rule is that of
+    optimisation. ``relative_effect`` is the effect divided by the published one. ``former_verdict`` is that of a
+    claim whose rule was changed, by the rule before. The rule is that of
     :mod:`inference_gaps.replication.analysis.verdicts`.
 
     Args:

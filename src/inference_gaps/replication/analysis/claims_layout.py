@@ -148,7 +148,7 @@ def details(spec: ClaimsSpec, table: pd.DataFrame) -> list[dict[str, Any]]:
                 "title": claim.title,
                 "claim": claim.claim,
                 "where": claim.where,
-                "rule": _rule(claim),
+                "rule": " ".join(filter(None, (_rule(claim), _former(claim, lines)))),
                 "verdict": lines.loc[lines["level"] == "claim", "verdict"].iloc[0],
                 "statistics": [
                     _record(line, titles) for _, line in statistics[statistics["value"].notna()].iterrows()
@@ -164,6 +164,14 @@ def _rule(claim: ClaimSpec) -> str:
     word = "Limit" if any(each.comparison == "below" for each in claim.statistics) else "Least effect"
     numbers = " / ".join(f"{value:g}" for value in thresholds.values())
     return f"{_COMBINATIONS[claim.combine]} {word} {numbers} nats: {claim.why[0].lower()}{claim.why[1:]}"
+
+
+def _former(claim: ClaimSpec, lines: pd.DataFrame) -> str:
+    """Say how the rule of a claim was changed, and what the rule before gives; empty if it was not."""
+    if claim.former is None:
+        return ""
+    verdict = lines.loc[lines["level"] == "claim", "former_verdict"].iloc[0]
+    return f"{claim.former.words} By the rule before: {verdict}."
 
 
 def _escaped(text: str) -> str:

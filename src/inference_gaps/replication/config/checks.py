@@ -47,6 +47,19 @@ def problems_between_files(
         problems += _model_problems(name, budget_of(experiments, preset, name), place, experiments, datasets)
     problems += _selfcheck_problems(experiments) + _compared_problems(preset, experiments)
     problems += _posteriors_problems(preset, experiments)
+    problems += [
+        unknown_name(
+            f"{preset_file}: experiments", name, f"an experiment of {_EXPERIMENTS}", experiments.experiments
+        )
+        for name in preset.experiments
+        if name not in experiments.experiments
+    ]
+    if all(
+        name in preset.experiments and not preset.experiments[name].run for name in experiments.experiments
+    ):
+        problems.append(
+            f"{preset_file}: experiments has run: false for every experiment; leave one of them to run."
+        )
     for name, experiment in experiments.experiments.items():
         place = f"{_EXPERIMENTS}: experiments.{name}"
         problems += checkpoint_problems(place, experiment, preset, preset_file, experiments)

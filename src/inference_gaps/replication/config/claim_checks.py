@@ -28,6 +28,12 @@ def problems_of_claims(claims: Claims, experiments: Experiments) -> list[str]:
     for name, claim in claims.claims.items():
         place = f"{_FILE}: claims.{name}"
         problems += _statistics_problems(place, claim, claims.planned, experiments)
+        names = [statistic.name for statistic in claim.statistics]
+        problems += [
+            unknown_name(f"{place}.former.statistics", each, f"a statistic of {name}", names)
+            for each in (claim.former.statistics if claim.former else [])
+            if each not in names
+        ]
         datasets = {each for statistic in claim.statistics for each in statistic.models}
         judged = {each for statistic in claim.statistics if statistic.judged for each in statistic.models}
         problems += [
@@ -85,6 +91,11 @@ def _shape_problems(place: str, statistic: StatisticSettings) -> list[str]:
         problems.append(
             f"{place}.comparison is decreasing, which compares each term with the next; write at least two terms, "
             f"without times."
+        )
+    if statistic.comparison == "decreasing" and len({term.split for term in statistic.terms}) > 1:
+        problems.append(
+            f"{place}.comparison is decreasing, with terms of several splits; its steps are between the same "
+            f"images, so write one split."
         )
     if any(term.times == 0 for term in statistic.terms):
         problems.append(f"{place} has a term with times 0; leave the term out.")

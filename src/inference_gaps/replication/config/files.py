@@ -110,9 +110,10 @@ class PresetDataset(_Amounts):
 
 
 class ExperimentBudget(Spec):
-    """What one experiment gets instead of what all get."""
+    """What one experiment gets instead of what all get; ``run: false`` leaves it out of ``experiments: all``."""
 
-    seeds: Annotated[list[Seed], Field(min_length=1)]
+    seeds: Annotated[list[Seed], Field(min_length=1)] | None = None
+    run: bool = True
 
 
 class ProtocolSettings(Spec):
@@ -143,8 +144,8 @@ class Preset(_Amounts):
 
     def seeds_of(self, experiment: str) -> list[int]:
         """Return the training seeds of an experiment."""
-        own = self.experiments.get(experiment)
-        return list(own.seeds if own else self.seeds)
+        own = self.experiments.get(experiment, ExperimentBudget())
+        return list(own.seeds or self.seeds)
 
 
 class ModelSettings(Spec):
@@ -275,6 +276,13 @@ class StatisticSettings(Spec):
     judged: bool = True
 
 
+class FormerRule(Spec):
+    """How a claim was judged before its rule was changed: by these statistics; what was changed, when and why."""
+
+    words: str
+    statistics: Annotated[list[str], Field(min_length=1)]
+
+
 class ClaimSettings(Spec):
     """A claim of the paper, and what decides it.
 
@@ -290,6 +298,7 @@ class ClaimSettings(Spec):
     combine: Combination
     threshold: dict[Name, Threshold]
     why: str
+    former: FormerRule | None = None
     statistics: Annotated[list[StatisticSettings], Field(min_length=1)]
 
 

@@ -35,9 +35,15 @@ class Configuration:
 
     @property
     def chosen_experiments(self) -> list[str]:
-        """Names of the experiments to run, in the order of ``config/experiments.yaml``."""
+        """Names of the experiments to run, in the order of ``config/experiments.yaml``.
+
+        All are those that the preset runs; one that is chosen by name is run in any preset.
+        """
         chosen = self.settings.experiments
-        return [name for name in self.experiments.experiments if chosen == "all" or name in chosen]
+        if chosen == "all":
+            budgets = self.preset.experiments
+            return [name for name in self.experiments.experiments if name not in budgets or budgets[name].run]
+        return [name for name in self.experiments.experiments if name in chosen]
 
     def budget_of(self, model: str) -> Preset:
         """Return how much work a model gets: the preset, or the budget of the self-check for its models."""

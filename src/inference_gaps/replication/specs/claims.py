@@ -16,6 +16,7 @@ __all__ = [
     "Comparison",
     "EffectSpec",
     "Factor",
+    "FormerRuleSpec",
     "JudgedDatasetSpec",
     "Level",
     "Share",
@@ -95,6 +96,13 @@ class StatisticSpec(Spec):
     not_run: str = ""
 
 
+class FormerRuleSpec(Spec):
+    """A rule that was changed: what was changed, and the statistics that decided before."""
+
+    words: str
+    statistics: Annotated[list[str], Field(min_length=1)]
+
+
 class ClaimSpec(Spec):
     """A claim of the paper. ``combine``: whether all of its statistics must hold, or most."""
 
@@ -104,6 +112,7 @@ class ClaimSpec(Spec):
     where: str
     why: str
     combine: Combination
+    former: FormerRuleSpec | None = None
     statistics: Annotated[list[StatisticSpec], Field(min_length=1)]
 
 

@@ -14,6 +14,7 @@ from inference_gaps.replication.specs.claims import (
     ClaimSpec,
     ClaimsSpec,
     EffectSpec,
+    FormerRuleSpec,
     JudgedDatasetSpec,
     StatisticSpec,
     TermSpec,
@@ -27,6 +28,12 @@ __all__ = ["claims_spec"]
 def claims_spec(configuration: Configuration, preset: str) -> ClaimsSpec:
     """Return what ``judge-claims`` is asked to do in a preset of this name."""
     return _Resolution(configuration).spec(preset)
+
+
+def _former(claim: ClaimSettings) -> FormerRuleSpec | None:
+    if claim.former is None:
+        return None
+    return FormerRuleSpec(words=" ".join(claim.former.words.split()), statistics=claim.former.statistics)
 
 
 class _Resolution:
@@ -72,6 +79,7 @@ class _Resolution:
             where=claim.where,
             why=" ".join(claim.why.split()),
             combine=claim.combine,
+            former=_former(claim),
             statistics=self._statistics(claim, claim.threshold),
         )
 
