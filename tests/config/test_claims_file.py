@@ -233,6 +233,11 @@ def test_a_preset_that_leaves_out_what_it_cannot_is_a_sentence(
     assert any(sentence in each for each in problems(project))
 
 
+def test_the_preset_beside_is_another_one(project: Path) -> None:
+    edit_yaml(project / "config/presets/tiny.yaml", ("beside", "tiny"))
+    assert any("beside is 'tiny', which is not another preset" in each for each in problems(project))
+
+
 def test_a_former_rule_names_statistics_of_its_claim(project: Path) -> None:
     former = {"words": "Changed.", "statistics": ["another"]}
     edit_yaml(project / CLAIMS, ("claims.C1.former", former))

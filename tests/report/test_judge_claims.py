@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from inference_gaps.replication.artifacts.files import read_values, write_values
+from inference_gaps.replication.artifacts.files import read_provenance, read_values, write_values
 from inference_gaps.replication.artifacts.layout import Layout
 from inference_gaps.replication.specs.claims import ClaimsSpec
 from inference_gaps.replication.specs.tables import TableRowSpec, TableSpec
@@ -86,6 +86,28 @@ def test_verdicts_go_into_files_and_report_and_repeat_their_bytes(small_study: S
     flow = shown["details"][0]["statistics"][1]
     assert (flow["value"][:5], flow["published"], flow["relative"]) == ("1.55 ", "1.12 (recalled)", "1.38")
     assert (flow["agree"], flow["between_seeds"], flow["residual"]) == ("1 of 1", "–", "0.02")
+
+
+def test_a_claim_that_was_not_run_is_shown_of_the_run_beside(small_study: Study) -> None:
+    top, spec = small_study
+    assert make_table(top, spec) == 0
+    # The other run judged the claim that this one cannot.
+    claims = _claims(spec.rows)
+    gaps, later = claims.claims
+    judged = later.model_copy(update={"statistics": gaps.statistics})
+    assert judge_claims(top, claims.model_copy(update={"claims": [gaps, judged]})) == 0
+    other = Layout("other", top).claims("csv")
+    frame, made_by = read_values(Layout("quick", top).claims("csv"))
+    write_values(other, frame, made_by)
+    assert judge_claims(top, claims) == 0
+    report = report_of([spec], []).model_copy(update={"claims": True, "beside": "other"})
+    assert write_report(top, report) == 0
+    shown = json.loads((top / "results/quick/report.json").read_bytes())["claims"]
+    assert list(shown["beside"]) == ["C2"]
+    assert (shown["beside"]["C2"]["preset"], shown["beside"]["C2"]["verdict"]) == ("other", "replicated")
+    assert len(shown["beside"]["C2"]["statistics"]) == len(gaps.statistics)
+    made_by_report = read_provenance(top / "paper/replication-quick.pdf")
+    assert "beside" in made_by_report["inputs"]
 
 
 def test_no_claim_is_judged_when_the_self_check_failed(

@@ -7,7 +7,7 @@ All paths are relative to the top of the project. The Snakefile and the commands
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["PLACES", "Layout", "at_epoch", "is_published", "preset_of"]
+__all__ = ["PLACES", "Layout", "at_epoch", "beside_files", "is_published", "preset_of"]
 
 PLACES = (Path("results"), Path("figures"), Path("paper"))
 """The folders below which artifacts lie."""
@@ -160,3 +160,8 @@ class Layout:
     def page(self) -> Path:
         """Snakemake's own report on a run that is complete."""
         return self.top / "paper" / f"workflow-{self.preset}.html"
+
+
+def beside_files(preset: str | None, layout: Layout) -> dict[str, Path]:
+    """Return the verdicts of another preset's run, which a report shows beside its own, if there is one."""
+    return {"beside": Layout(preset, layout.top).claims("csv")} if preset else {}

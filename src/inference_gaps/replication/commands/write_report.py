@@ -21,6 +21,7 @@ from inference_gaps.replication.analysis.sources import (
 )
 from inference_gaps.replication.artifacts.files import all_or_none, write_document
 from inference_gaps.replication.artifacts.fingerprints import make_provenance
+from inference_gaps.replication.artifacts.layout import beside_files
 from inference_gaps.replication.config.deviations import read_deviations
 from inference_gaps.replication.report.numbers import collect
 from inference_gaps.replication.report.typeset import typeset
@@ -40,7 +41,9 @@ def run(options: argparse.Namespace) -> None:
         )
     texts = paper_files(options.paper)
     inputs = provenances(report_sources(spec, layout))
-    inputs |= {role: file_digest(path) for role, path in texts.items()}
+    inputs |= {
+        role: file_digest(path) for role, path in {**texts, **beside_files(spec.beside, layout)}.items()
+    }
     provenance = make_provenance("write-report", spec.as_dict(), inputs, options.fingerprint)
     numbers = collect(
         spec,

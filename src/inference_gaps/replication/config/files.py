@@ -141,6 +141,12 @@ class Preset(_Amounts):
         Field(description="For models that name one; other presets may lack it."),
     ] = {}
     experiments: dict[Name, ExperimentBudget] = {}
+    beside: Annotated[
+        Name | None,
+        Field(
+            description="A preset whose finished run the report shows of the claims that this one leaves out."
+        ),
+    ] = None
 
     def seeds_of(self, experiment: str) -> list[int]:
         """Return the training seeds of an experiment."""

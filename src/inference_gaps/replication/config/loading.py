@@ -112,6 +112,9 @@ def load_configuration(top: Path, overrides: Mapping[str, Any] | None = None) ->
         found = _preset_problems(settings, top, overrides or {})
         if not found:
             preset, found = _read(Preset, top, preset_file)
+            others = [name for name in preset_names(top) if name != settings.preset]
+            if preset and preset.beside and preset.beside not in others:
+                found.append(unknown_name(f"{preset_file}: beside", preset.beside, "another preset", others))
         problems += found
     experiments, found = _read(Experiments, top, "config/experiments.yaml")
     problems += found

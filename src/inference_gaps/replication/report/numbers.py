@@ -15,8 +15,9 @@ from inference_gaps.replication.analysis.published import published_columns
 from inference_gaps.replication.analysis.selfcheck import read_selfcheck
 from inference_gaps.replication.analysis.selfcheck_layout import HEADINGS, selfcheck_cells, selfcheck_summary
 from inference_gaps.replication.analysis.table import read_table
+from inference_gaps.replication.analysis.verdicts import NOT_RUN
 from inference_gaps.replication.artifacts.files import read_values
-from inference_gaps.replication.artifacts.layout import Layout
+from inference_gaps.replication.artifacts.layout import Layout, beside_files
 from inference_gaps.replication.report.findings import comparability, findings, posteriors_sentences
 from inference_gaps.replication.report.records import estimator_records, local_records, model_records
 from inference_gaps.replication.specs.claims import ClaimsSpec
@@ -112,8 +113,23 @@ def _selfcheck_section(layout: Layout) -> dict[str, Any]:
     return {"headings": HEADINGS, "rows": selfcheck_cells(table), "summary": selfcheck_summary(table)}
 
 
-def _claims_section(spec: ClaimsSpec, table: pd.DataFrame, experiments: Sequence[str]) -> dict[str, Any]:
+def _beside(spec: ReportSpec, layout: Layout) -> dict[str, dict[str, Any]]:
+    """Return what another preset's run has of each claim, by its number; nothing without such a preset."""
+    found: dict[str, dict[str, Any]] = {}
+    for path in beside_files(spec.beside, layout).values():
+        table, made_by = read_values(path)
+        of = ClaimsSpec.model_validate(made_by["spec"])
+        found = {claim["id"]: claim | {"preset": spec.beside} for claim in details(of, table)}
+    return found
+
+
+def _claims_section(
+    spec: ClaimsSpec, table: pd.DataFrame, experiments: Sequence[str], beside: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    # What was run here stands for itself.
+    absent = {claim["id"] for claim in overview(spec, table) if claim["verdict"] == NOT_RUN}
     return {
+        "beside": {number: claim for number, claim in beside.items() if number in absent},
         "deciding": {name: deciding(spec, table, name) for name in experiments},
         "caveat": spec.caveat,
         "summary": summary(table),
@@ -165,6 +181,8 @@ def collect(
     if spec.claims:
         table, made_by = read_values(layout.claims("csv"))
         names = [table.experiment for table in spec.tables]
-        numbers["claims"] = _claims_section(ClaimsSpec.model_validate(made_by["spec"]), table, names)
+        numbers["claims"] = _claims_section(
+            ClaimsSpec.model_validate(made_by["spec"]), table, names, _beside(spec, layout)
+        )
         measured |= effects(table)
     return numbers | {"effects": measured}

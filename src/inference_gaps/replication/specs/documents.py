@@ -105,7 +105,8 @@ class ReportSpec(Spec):
     what they made. ``figures`` are names as in ``figures/<preset>/<name>.pdf``: ``gaps-<experiment>``,
     ``training``, ``samples``, ``convergence``. ``selfcheck``: whether there is a table of the self-check.
     ``claims``: whether there are verdicts on the claims of the paper. ``procedures``: models on which the authors'
-    local optimisation was compared with ours.
+    local optimisation was compared with ours. ``beside``: a preset whose run is shown of the claims that this one
+    has not run.
     """
 
     preset: Name
@@ -115,6 +116,7 @@ class ReportSpec(Spec):
     selfcheck: bool = False
     claims: bool = False
     procedures: list[ComparedModelSpec] = []
+    beside: Name | None = None
 
 
 class NotebookSpec(Spec):

@@ -15,7 +15,7 @@ from inference_gaps.replication.analysis.sources import (
     table_sources,
     training_sources,
 )
-from inference_gaps.replication.artifacts.layout import Layout
+from inference_gaps.replication.artifacts.layout import Layout, beside_files
 from inference_gaps.replication.config.loading import Configuration
 from inference_gaps.replication.config.resolution import train_spec
 from inference_gaps.replication.specs.documents import (
@@ -133,10 +133,12 @@ class Summary:
             selfcheck=selfcheck is not None,
             claims=claims is not None,
             procedures=self._procedures(),
+            beside=self._configuration.preset.beside if claims else None,
         )
         inputs = report_sources(spec, self._layout)
         outputs = {"output": self._layout.report, "numbers": self._layout.results / "report.json"}
-        return self._jobs.add("write-report", spec, inputs, outputs, paper_files(self._paper))
+        files = paper_files(self._paper) | beside_files(spec.beside, self._layout)
+        return self._jobs.add("write-report", spec, inputs, outputs, files)
 
     @property
     def _published(self) -> Path:
