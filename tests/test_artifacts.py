@@ -1,9 +1,11 @@
 """Files that are what any program writes, appear whole or not at all, and whose record says what made them."""
 
+import ast
 import io
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -30,9 +32,10 @@ from inference_gaps.replication.artifacts.files import (
     write_tensors,
     write_values,
 )
-from inference_gaps.replication.artifacts.records import find_record, record_file
+from inference_gaps.replication.artifacts.records import find_record, places_by_content, record_file
 from inference_gaps.replication.artifacts.run_records import running
 from inference_gaps.replication.cli import main
+from tests.small_project import ROOT
 
 PROVENANCE = {"command": "test", "fingerprint": "0123", "spec": {"b": 1, "a": [0.1, None, "a -- b --> ü"]}}
 FRAME = pd.DataFrame({"a": [1.25, 2.5]})
@@ -208,7 +211,7 @@ def test_one_altered_bit_of_a_record_is_noticed_or_means_the_same(tmp_path: Path
 def test_what_is_no_record_is_a_sentence(content: str, tmp_path: Path) -> None:
     _values(tmp_path / "v.csv")
     record_file(tmp_path / "v.csv").write_text(content)
-    with pytest.raises(UserError, match=r"v.csv.json cannot be read as the record of a job.*; delete it"):
+    with pytest.raises(UserError, match=r"v.csv.json cannot be read as the record of a job.*; move it away"):
         read_values(tmp_path / "v.csv")
 
 
@@ -234,6 +237,31 @@ def test_files_of_others_are_named_and_not_to_be_deleted(tmp_path: Path) -> None
     for name in ("none.csv", "none.json", "none.safetensors"):
         with pytest.raises(UserError, match="does not exist; run the stage that makes it first"):
             read_provenance(tmp_path / name)
+
+
+def test_no_sentence_advises_to_delete() -> None:
+    """What is moved away is still there where the program was wrong about whose it is."""
+    for file in (ROOT / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                assert not re.search(r"\bdelete\b|\brm\b", node.value), f"{file}, line {node.lineno}"
+
+
+def test_a_record_that_vanishes_while_it_is_looked_for_is_no_record(tmp_path: Path) -> None:
+    """As one does that another process replaces: it is listed, and then not there."""
+    with all_or_none():
+        for name in ("v.csv", "w.csv"):
+            _values(tmp_path / name)
+    for name in ("a.csv.json", "z.csv.json"):
+        (tmp_path / "records" / name).symlink_to("nowhere")
+    for name in ("v.csv", "w.csv"):
+        record = find_record(tmp_path / name)
+        assert record is not None
+        assert set(record.outputs) == {"v.csv", "w.csv"}
+        assert read_provenance(tmp_path / name)["command"] == "test"
+    assert len(places_by_content([tmp_path])) == 1  # They are equal.
+    assert find_record(tmp_path / "a.csv") is None
+    assert find_record(tmp_path / "nowhere/a.csv") is None
 
 
 def test_a_file_that_two_jobs_wrote_is_that_of_the_last_one(tmp_path: Path) -> None:

@@ -318,7 +318,7 @@ def test_a_redirection_within_the_web_is_followed(mirror: Mirror, tmp_path: Path
 
 def test_a_folder_where_the_file_belongs(mirror: Mirror, tmp_path: Path) -> None:
     (tmp_path / "images.gz").mkdir()
-    with pytest.raises(UserError, match=r"images\.gz cannot be written .*remove what is there"):
+    with pytest.raises(UserError, match=r"images\.gz cannot be written .*move away what is there"):
         fetch_dataset(described(mirror, "good"), tmp_path)
     (tmp_path / "images.gz").rmdir()
     fetch_dataset(described(mirror, "good"), tmp_path)

@@ -137,6 +137,6 @@ def test_a_local_optimum_that_does_not_say_how_far_it_went_is_a_sentence(
     write_values(path, frame, provenance)
     assert judge_claims(top, _claims(spec.rows)) == 1
     assert (
-        "does not say how far its optimisation went; delete it and run 'optimise-local'"
+        "does not say how far its optimisation went; move it away and run 'optimise-local'"
         in capsys.readouterr().err
     )

@@ -12,6 +12,7 @@ from tests.snakemake_runs import snakemake
 
 def _stub_project(top: Path) -> Path:
     copy_workflow(make_project(top))
+    shutil.copytree(ROOT / "scripts", top / "scripts")
     shutil.copy(ROOT / "tests/workflow/stub_cli.py", top / "src/inference_gaps/replication/cli.py")
     return top
 

@@ -139,7 +139,7 @@ def _mean_residual(path: Path) -> float:
         return float(read_provenance(path)["summary"]["mean_residual"])
     except (KeyError, TypeError) as error:
         raise UserError(
-            f"{path} does not say how far its optimisation went; delete it and run 'optimise-local' again."
+            f"{path} does not say how far its optimisation went; move it away and run 'optimise-local' again."
         ) from error
 
 

@@ -23,8 +23,8 @@ def require_finite(path: Path | str, tensors: "dict[str, torch.Tensor]") -> None
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
             raise UserError(
-                f"{path} holds numbers that are not finite, in {name}; what made it went wrong, so delete it and "
-                f"look at its training curve before its stage is run again."
+                f"{path} holds numbers that are not finite, in {name}; what made it went wrong, so move it "
+                f"away, and look at its training curve before its stage is run again."
             )
 
 
@@ -47,11 +47,11 @@ def values_of(
     frame, provenance = read_values(path, command)
     for name in (*numbers, *words):
         if name not in frame:
-            raise UserError(f"{path} lacks the column {name}; delete it and run '{command}' again.")
+            raise UserError(f"{path} lacks the column {name}; move it away and run '{command}' again.")
     for name in numbers:
         if not is_numeric_dtype(frame[name]) or is_bool_dtype(frame[name]):
             raise UserError(
-                f"{path} holds something else than numbers in its column {name}; delete it and run '{command}' "
+                f"{path} holds something else than numbers in its column {name}; move it away and run '{command}' "
                 f"again."
             )
     return frame, provenance

@@ -15,6 +15,7 @@ the digest of the file under the key ``sha256``.
 import contextlib
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,7 @@ __all__ = [
     "read_provenance",
     "record_file",
     "record_text",
+    "records_naming",
     "require_digest",
     "run_of",
 ]
@@ -107,8 +109,8 @@ def checked(provenance: Any) -> Provenance:
     return provenance
 
 
-def _read(file: Path) -> Record:
-    """Read a record.
+def _read(file: Path) -> Record | None:
+    """Read a record; return ``None`` if there is none, as while another process replaces it.
 
     Raises:
         UserError: it is damaged.
@@ -122,15 +124,36 @@ def _read(file: Path) -> Record:
         }
         run = content.pop(_RUN, None)
         return Record(checked(content), outputs, run)
+    except FileNotFoundError:
+        return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(
-            f"{file} cannot be read as the record of a job ({type(error).__name__}: {error}); delete it, and run "
-            f"the stage again whose files it lists."
+            f"{file} cannot be read as the record of a job ({type(error).__name__}: {error}); move it away, and "
+            f"run the stage again whose files it lists."
         ) from error
 
 
+def records_naming(path: Path) -> list[Path]:
+    """Return the files of records that may list the file ``path``: its own, or else those that name it.
+
+    A record that another process replaces meanwhile is passed over.
+    """
+    own, quoted, found = record_file(path), json.dumps(path.name).encode(), []
+    if own.is_file():
+        return [own]
+    for file in _files(own.parent):
+        with contextlib.suppress(FileNotFoundError):
+            if quoted in file.read_bytes():
+                found.append(file)
+    return found
+
+
 def _files(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.glob("*.json") if not file.name.startswith("."))
+    try:
+        names = sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [folder / name for name in names if name.endswith(".json") and not name.startswith(".")]
 
 
 def find_record(path: Path | str) -> Record | None:
@@ -140,10 +163,8 @@ def find_record(path: Path | str) -> Record | None:
         UserError: a record is damaged.
     """
     path = Path(path)
-    own = record_file(path)
-    quoted = json.dumps(path.name).encode()
-    files = [own] if own.is_file() else [file for file in _files(own.parent) if quoted in file.read_bytes()]
-    found = [record for record in map(_read, files) if path.name in record.outputs]
+    read = map(_read, records_naming(path))
+    found = [record for record in read if record and path.name in record.outputs]
     # Two jobs may have been told to write the same file: the record is that of the one which fits.
     fitting = [record for record in found if record.outputs[path.name][1] == _size(path)]
     return next(iter([*fitting, *found]), None)
@@ -206,7 +227,7 @@ def require_made_by(path: Path, provenance: Mapping[str, Any], *commands: str) -
 def _altered(path: Path, made_by: Mapping[str, Any]) -> str:
     return (
         f"{path} is not what 'inference-gaps {made_by['command']}' wrote: it was altered or damaged. Move it away "
-        f"or delete it, and run that stage again."
+        f"and run that stage again."
     )
 
 
@@ -248,9 +269,11 @@ def run_of(outputs: Iterable[Path], fingerprint: str) -> Mapping[str, Any] | Non
 def places_by_content(folders: Iterable[Path]) -> dict[str, Path]:
     """Return where each content was written to below some folders, by its SHA-256; of several places, the first."""
     found: dict[str, Path] = {}
-    for folder in folders:
-        for file in sorted(folder.rglob(f"{RECORDS}/*.json")):
+    below = [Path(place, RECORDS) for folder in folders for place, _, _ in os.walk(folder)]
+    for records in sorted(below):
+        for file in _files(records):
             with contextlib.suppress(UserError):
-                for name, (sha256, _) in _read(file).outputs.items():
+                record = _read(file)
+                for name, (sha256, _) in record.outputs.items() if record else ():
                     found.setdefault(sha256, file.parent.parent / name)
     return found

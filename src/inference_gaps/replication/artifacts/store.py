@@ -21,7 +21,7 @@ from inference_gaps.replication.artifacts.records import (
     Provenance,
     check_content,
     read_provenance,
-    record_file,
+    records_naming,
 )
 
 __all__ = ["Entry", "Store", "in_words", "keep_copies"]
@@ -279,10 +279,7 @@ def _copy(path: Path, place: Path) -> None:
 
 def _record_of(path: Path) -> Path | None:
     """Return the file that holds the record of the artifact at ``path``, if there is one."""
-    quoted = json.dumps(path.name).encode()
-    own = record_file(path)
-    found = (file for file in [own, *sorted(own.parent.glob("*.json"))] if file.is_file())
-    return next((file for file in found if quoted in file.read_bytes()), None)
+    return next(iter(records_naming(path)), None)
 
 
 def _drop_idle_record(record: Path) -> None:

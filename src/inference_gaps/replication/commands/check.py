@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> None:
     if counts["stale"] + counts["foreign"] + counts["unreadable"]:
         raise UserError(
             f"not all artifacts of preset {study.layout.preset} are what the study makes: {summary}. Run 'make' to "
-            f"make them again; delete or move what is foreign."
+            f"make them again; move away what is foreign."
         )
     print(f"All artifacts of preset {study.layout.preset} are what the study makes: {summary}.")
 

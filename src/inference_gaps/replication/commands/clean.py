@@ -62,6 +62,6 @@ def _refuse_links(path: Path) -> None:
     for part in (path, *path.parents):
         if part.is_symlink():
             raise UserError(
-                f"{part} is a link to {part.readlink()}, and clean follows none; nothing was removed. Remove what "
-                f"is in {path} yourself."
+                f"{part} is a link to {part.readlink()}, and clean follows none; nothing was removed. If all "
+                f"that it holds is of this project, remove it yourself."
             )

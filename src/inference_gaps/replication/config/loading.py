@@ -74,13 +74,7 @@ def chosen_preset(top: Path, overrides: Mapping[str, Any] | None = None) -> str:
     Raises:
         UserError: ``config/config.yaml`` is not valid, or the name is not that of a preset.
     """
-    if not (top / "config").is_dir():
-        above = next(
-            (each for each in top.absolute().parents if (each / "config" / "config.yaml").is_file()), None
-        )
-        raise UserError(
-            f"{top.absolute()} has no config/; go to the top folder of the project{f', {above}' if above else ''}."
-        )
+    _require_configuration(top)
     settings, problems = _settings(top, overrides or {})
     problems += _preset_problems(settings, top, overrides or {})
     if problems or not settings:
@@ -98,13 +92,7 @@ def load_configuration(top: Path, overrides: Mapping[str, Any] | None = None) ->
     Raises:
         UserError: one line for each problem found, in whichever file.
     """
-    if not (top / "config").is_dir():
-        above = next(
-            (each for each in top.absolute().parents if (each / "config" / "config.yaml").is_file()), None
-        )
-        raise UserError(
-            f"{top.absolute()} has no config/; go to the top folder of the project{f', {above}' if above else ''}."
-        )
+    _require_configuration(top)
     settings, problems = _settings(top, overrides or {})
     preset, preset_file = None, ""
     if settings:
@@ -144,6 +132,22 @@ def load_configuration(top: Path, overrides: Mapping[str, Any] | None = None) ->
     if problems or not (settings and preset and experiments and datasets and claims):
         raise UserError(_refusal(problems))
     return Configuration(settings, preset, experiments, datasets.datasets, claims)
+
+
+def _require_configuration(top: Path) -> None:
+    """Make sure that ``top`` is the top folder of a project, or one whose config.yaml was lost.
+
+    Raises:
+        UserError: it is not; the folder above it that is one is named.
+    """
+    if (top / "config" / "config.yaml").exists():
+        return
+    above = [each for each in top.absolute().parents if (each / "config" / "config.yaml").is_file()]
+    if above or not (top / "config").is_dir():
+        place = f", {above[0]}" if above else ""
+        raise UserError(
+            f"{top.absolute()} has no config/config.yaml; go to the top folder of the project{place}."
+        )
 
 
 def _refusal(problems: list[str]) -> str:

@@ -135,7 +135,7 @@ def _fetch_from(url: str, file: FileSpec, folder: Path, stall: float) -> Path:
         part.replace(path)
     except OSError as error:
         raise UserError(
-            f"{path} cannot be written ({error.strerror}); remove what is there. What was downloaded is kept."
+            f"{path} cannot be written ({error.strerror}); move away what is there. What was downloaded is kept."
         ) from error
     return path
 

@@ -63,6 +63,6 @@ def load_posteriors(path: Path | str) -> tuple[PlanePosteriors, Provenance]:
         return PlanePosteriors(chosen, images, planes, tensors["log_p"], bounds, errors), provenance
     except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
         raise UserError(
-            f"{path} does not hold posteriors over a plane ({type(error).__name__}: {error}); delete it and run "
+            f"{path} does not hold posteriors over a plane ({type(error).__name__}: {error}); move it away and run "
             f"'inference-gaps evaluate-posteriors' again."
         ) from error
