@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from inference_gaps.replication.cli import _parser, main
+from inference_gaps.replication.config.loading import load_configuration
 from inference_gaps.replication.stages import STAGES
 from inference_gaps.replication.study.command_line import command_line
 from inference_gaps.replication.study.flags import add_study_flags, flags_for, given_keys
@@ -36,6 +37,31 @@ def test_each_stage_has_jobs_with_its_specification(study: Study) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--spec", '{"binarisation": "static"}', "--dataset", "mnist-small", "--binarisation", "grey256"],
+         "--spec and --dataset both say what is to be prepared; leave one of them out."),
+        (["--spec", "{}", "--binarisation", "grey256"], "--binarisation goes with --dataset; with --spec"),
+        (["--spec", "{}", "--seed", "1"], "--seed goes with --dataset; with --spec, write it as a key of that."),
+        (["--dataset", "mnist-small"], "--dataset needs --binarisation: static, threshold, grey256 or given."),
+    ],
+)  # fmt: skip
+def test_flags_that_contradict_each_other_are_refused(
+    given: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(ROOT)
+    output = tmp_path / "data.safetensors"
+    folder = ["--folder", "data/embedded/mnist-small", "--output", str(output)]
+    assert main(["prepare-data", *given, *folder]) == 1
+    assert said in capsys.readouterr().err
+    assert not output.exists()
+
+
 @pytest.mark.parametrize("name", ["README.md", "results/laptop/ro-crate-metadata.json"])
 def test_what_no_job_makes_is_not_explained(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -49,6 +75,6 @@ def test_flags_stand_for_the_keys_of_a_study() -> None:
     parser = argparse.ArgumentParser()
     add_study_flags(parser)
     keys = {"preset": "quick", "data_folder": "../my data", "copies": {"cifar10": "photo-patches"}}
-    settings = load_study(keys, ROOT, find_data=False).configuration.settings
+    settings = load_configuration(ROOT, keys).settings
     assert given_keys(parser.parse_args(flags_for(settings))) == keys
     assert given_keys(parser.parse_args([])) == {}

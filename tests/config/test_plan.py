@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
 from inference_gaps.errors import UserError
 from inference_gaps.replication.artifacts import code
+from inference_gaps.replication.artifacts.files import write_values
+from inference_gaps.replication.cli import main
 from inference_gaps.replication.study.jobs import derived_seed
 from inference_gaps.replication.study.model_jobs import ModelJobs
 from inference_gaps.replication.study.plan import Study, load_study
@@ -344,7 +347,7 @@ def test_code_counts_where_it_is_used(
 
 
 def test_embedded_data_are_read_from_the_project(project: Path) -> None:
-    source = load_study({"data_folder": "/nowhere"}, project).sources["digits"]
+    source = load_study({"data_folder": str(project)}, project).sources["digits"]
     assert source.files == (project / "data/embedded/digits/digits.gz",)
     assert not source.download
 
@@ -368,8 +371,9 @@ def test_a_data_folder_is_used_as_named(project: Path) -> None:
 def test_missing_data_are_a_sentence(project: Path, there: bool) -> None:
     edit_yaml(project / PRESET, ("datasets.mnist.copy", "digits-online"))
     folder = project / "mine/digits"
+    folder.parent.mkdir()
     if there:
-        folder.mkdir(parents=True)
+        folder.mkdir()
     with pytest.raises(UserError) as caught:
         load_study({"data_folder": str(project / "mine")}, project)
     remedy = "name the folder that holds it (data_folder in config/config.yaml, or make DATA=...)."
@@ -379,6 +383,30 @@ def test_missing_data_are_a_sentence(project: Path, there: bool) -> None:
         else f"the folder {folder} of digits-online does not exist"
     )
     assert str(caught.value) == f"the data cannot be found; nothing was started.\n  {problem}; {remedy}"
+
+
+def test_a_data_folder_that_is_none_is_a_sentence_wherever_it_is_given(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Although all data of this study lie in the project, and all that is made from them may be there."""
+    said = "the data cannot be found; nothing was started.\n  data_folder is /nowhere, which is no folder; name the"
+    monkeypatch.chdir(project)
+    made_by = {"command": "make-table", "fingerprint": "0", "spec": {}}
+    write_values("results/tiny/gaps.csv", pd.DataFrame({"a": [1]}), made_by)
+    for command in (
+        "check",
+        "check-config",
+        "plan-cost",
+        "explain results/tiny/gaps.csv",
+        "write-manifest --output x",
+    ):
+        assert main([*command.split(), "--data-folder", "/nowhere"]) == 1
+        assert said in capsys.readouterr().err, command
+    edit_yaml(project / "config/config.yaml", ("data_folder", "/nowhere"))
+    with pytest.raises(UserError, match=said):
+        load_study()
+    # Results can be looked at where the data are not.
+    assert load_study(find_data=False).jobs
 
 
 def test_data_that_nobody_serves_are_a_sentence(project: Path) -> None:

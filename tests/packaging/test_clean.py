@@ -23,7 +23,7 @@ _REST = "\nexperiments: all\ndata_folder: null\ncopies: {}\ndevice: auto\nthread
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Presets and some files of their runs, where the test is."""
-    for preset in ("quick", "laptop", "laptop-2", "quick-2"):
+    for preset in ("quick", "laptop", "laptop-2", "laptop_2", "quick-2", "v1.5"):
         (tmp_path / "config/presets").mkdir(parents=True, exist_ok=True)
         (tmp_path / f"config/presets/{preset}.yaml").touch()
     for name in OF_QUICK + OTHERS:
@@ -92,7 +92,12 @@ def test_the_file_is_read_as_yaml(line: str, rest: str, project: Path) -> None:
     ("line", "sentence"),
     [
         ("preset: laptop-3", "preset is 'laptop-3', which is not a preset; the nearest is laptop-2."),
-        ("preset: laptop_2", "preset is the text 'laptop_2'; it must be text, a name: lower-case letters"),
+        ("preset: laptop_3", "preset is 'laptop_3', which is not a preset; the nearest is laptop_2."),
+        ("preset: Laptop", "preset is the text 'Laptop'; it must be text, a name: lower-case letters"),
+        ("preset: quick.", "preset is the text 'quick.'; it must be text, a name: lower-case letters"),
+        ("preset: records", "preset is records, as folders of records are called"),
+        ("preset: 2024_11", "preset is the number 202411"),
+        ("preset: 1e3", "preset is '1e3', which is not a preset"),
         ("preset: ''", "preset is the text ''; it must be text, a name"),
         ("preset: .", "preset is the text '.'; it must be text, a name"),
         ("preset: ../results", "preset is the text '../results'; it must be text, a name"),
@@ -112,12 +117,16 @@ def test_what_is_not_a_preset_removes_nothing(
     assert left() == OF_QUICK + OTHERS
 
 
-def test_a_preset_is_not_the_one_whose_name_it_begins_with(project: Path) -> None:
-    configure("preset: laptop-2")
-    (project / "results/laptop-2").mkdir()
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [("laptop-2", "laptop-2"), ("laptop_2", "laptop_2"), ("laptop_2", ">-\n  laptop_2"), ("v1.5", "v1.5")],
+)
+def test_a_preset_is_not_the_one_whose_name_it_begins_with(name: str, line: str, project: Path) -> None:
+    configure(f"preset: {line}")
+    (project / "results" / name).mkdir()
     assert main(["clean"]) == 0
     assert left() == OF_QUICK + OTHERS
-    assert not (project / "results/laptop-2").exists()
+    assert not (project / "results" / name).exists()
 
 
 def test_the_flag_wins_and_a_second_time_there_is_nothing(
@@ -190,7 +199,7 @@ def test_a_lock_is_held_by_this_process_and_by_none_that_it_starts(project: Path
 
 
 @pytest.mark.parametrize(
-    ("arguments", "removed"), [([], "quick"), (["PRESET=laptop"], "laptop"), (["PRESET=laptop_2"], None)]
+    ("arguments", "removed"), [([], "quick"), (["PRESET=laptop"], "laptop"), (["PRESET=laptop_3"], None)]
 )
 def test_make_clean(arguments: list[str], removed: str | None, tmp_path: Path) -> None:
     make(make_clone(tmp_path), "environment", f"PYTHON={make_python(tmp_path / 'python-for-tests')}")

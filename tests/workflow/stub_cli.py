@@ -1,7 +1,7 @@
 """Takes the place of the command line: makes the files that a command was asked for, and computes nothing.
 
-Their records say what made them, as the plan has it. A training is done once at a time, and is noted when it is done;
-one that outlives its Snakemake leaves its end, as the real one does.
+Their records say what made them, as the plan has it. A training is done once at a time, and is noted when it is
+done; one that outlives its Snakemake leaves its end, as the real one does.
 """
 
 import contextlib
@@ -107,7 +107,9 @@ def main() -> None:
     provenance = make_provenance(command, json.loads(values["--spec"]), inputs, values["--fingerprint"])
     if os.environ.get("STUB_OTHERWISE") == command:
         provenance["fingerprint"] = "0" * 16
-    training = _training(Path(paths[0]), provenance, paths) if command == "train" else contextlib.nullcontext(True)
+    training = (
+        _training(Path(paths[0]), provenance, paths) if command == "train" else contextlib.nullcontext(True)
+    )
     with training as to_do:
         if to_do:
             _write(paths, provenance)

@@ -99,9 +99,43 @@ def test_an_artifact_of_another_preset_is_foreign(here: Path, capsys: pytest.Cap
     shutil.copy(here / PRESET, here / "config/presets/small.yaml")
     edit_yaml(here / PRESET, ("iwae.samples", 77))
     _, files, _ = check(capsys)
-    assert files[f"{AF}/train/iwae-amortised.csv"] == (
-        "foreign is a copy of results/small/models/digits-af/seed-0/train/iwae-amortised.csv"
-    )
+    home = "results/small/models/digits-af/seed-0/train/iwae-amortised.csv"
+    assert files[f"{AF}/train/iwae-amortised.csv"] == f"foreign is what belongs at {home}"
+    shutil.copytree("results/tiny", "results/small")
+    assert check(capsys)[1][f"{AF}/train/iwae-amortised.csv"] == f"foreign is a copy of {home}"
+
+
+def test_reasons_end(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever differs, the reason can be read on a screen."""
+    models = [f"models.digits-{name}" for name in ("ffg", "af")]
+    for key, value in (
+        ("learning_rate", 0.00012345678),
+        ("adam_epsilon", 0.0012345678),
+        ("batch_size", 13),
+    ):
+        edit_yaml(here / "config/experiments.yaml", *((f"{model}.training.{key}", value) for model in models))
+    edit_yaml(here / PRESET, ("iwae.samples", 77), ("ais.prior.chains", 3), ("points", 9))
+    _, files, summary = check(capsys)
+    assert "stale" in summary, summary
+    stale = {file: said for file, said in files.items() if said.startswith("stale")}
+    assert len(stale) > 20
+    assert max(map(len, stale.values())) < 600
+
+
+def test_check_of_another_folder_names_the_top(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in ("src", "src/inference_gaps/replication", "results/tiny", "config"):
+        monkeypatch.chdir(here / folder)
+        assert main(["check"]) == 1
+        said = f"{here / folder} has no config/config.yaml; go to the top folder of the project, {here}.\n"
+        assert capsys.readouterr().err == f"inference-gaps check: {said}"
+
+
+def test_explain_names_the_raw_file(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "data/embedded/digits/digits.gz").rename(here / "data/embedded/digits/digits")
+    assert main(["explain", "results/tiny/data/digits-grey256.safetensors"]) == 0
+    assert "  data/embedded/digits/digits  " in capsys.readouterr().out
 
 
 def test_results_of_another_machine_are_told_apart(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,8 +1,8 @@
 """A user's month: seeded random steps on a real workflow with cheap jobs; after each, ``make`` as it is.
 
-A step edits, touches, kills, copies, damages, removes, restores, takes another preset or goes back. After it, a run
-either leaves all that it should make, as the plan has it, or says in a sentence why not. No training is lost, unless
-by the hand of the user.
+A step edits, touches, kills, copies, damages, removes, restores, takes another preset or goes back. After it, a
+run either leaves all that it should make, as the plan has it, or says in a sentence why not. No training is lost,
+unless by the hand of the user.
 """
 
 import contextlib
@@ -76,7 +76,7 @@ class Walk:
         return self.random.sample(found, min(len(found), most))
 
     def spoil(self, path: Path) -> None:
-        """Note that a training is lost by the hand of the user, if this is an output of it, its record or its state."""
+        """Note that a training is lost by the hand of the user, if this is its output, record or state."""
         folder = path.parent.parent if path.parent.name == "records" else path.parent
         if path.name.startswith((_WEIGHTS, "metrics.csv", f".{_WEIGHTS}")):
             works = {name.split(".")[3] for name in os.listdir(folder) if name.endswith(".resume")}
@@ -206,11 +206,15 @@ class Walk:
             return
         assert going.returncode == 0, said
         study = load_study()
-        targets = [path for job in (*study.tables, *study.figures, study.report) for path in job.outputs.values()]
+        targets = [
+            path for job in (*study.tables, *study.figures, study.report) for path in job.outputs.values()
+        ]
         assert unfinished(study, [*targets, study.layout.manifest]) == []
 
     def check(self) -> None:
-        there = [path for path in Path().rglob("*") if path.is_file() and path.suffix not in (".json", ".pyc")]
+        there = [
+            path for path in Path().rglob("*") if path.is_file() and path.suffix not in (".json", ".pyc")
+        ]
         texts = {path.read_bytes().decode(errors="replace") for path in there if path.stat().st_size < 9999}
         assert texts >= self.own, "a file of the user was lost"
         works = {work_in(path) for path in there if path.name == _WEIGHTS and path.stat().st_size < 9999}
@@ -222,7 +226,15 @@ class Walk:
 
     def step(self) -> None:
         steps = [self.edit, self.edit_evaluation, self.edit_data, self.touch, self.kill, self.kill, self.copy]
-        steps += [self.damage, self.replace, self.remove, self.restore, self.forget, self.other_preset, self.mistake]
+        steps += [
+            self.damage,
+            self.replace,
+            self.remove,
+            self.restore,
+            self.forget,
+            self.other_preset,
+            self.mistake,
+        ]
         chosen = self.random.choice(steps)
         self.done.append(chosen.__name__)
         chosen()

@@ -147,7 +147,9 @@ def read_bounds(row: TableRowSpec, layout: Layout) -> Bounds:
         frame, _ = values_of(path, "evaluate-iwae", _ESTIMATE, ("bound",))
         for bound in ("elbo", "iwae"):
             if not (frame["bound"] == bound).any():
-                raise UserError(f"{path} holds no {bound} values; move it away and run 'evaluate-iwae' again.")
+                raise UserError(
+                    f"{path} holds no {bound} values; move it away and run 'evaluate-iwae' again."
+                )
             found[f"{bound}_{_column(of)}"] = _one_estimator(frame[frame["bound"] == bound], str(path))
     bounds = align(found, str(layout.run(row.model, row.seed) / row.split))
     return replace(bounds, diverged=diverged)

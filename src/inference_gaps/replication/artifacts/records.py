@@ -267,7 +267,10 @@ def run_of(outputs: Iterable[Path], fingerprint: str) -> Mapping[str, Any] | Non
 
 
 def places_by_content(folders: Iterable[Path]) -> dict[str, Path]:
-    """Return where each content was written to below some folders, by its SHA-256; of several places, the first."""
+    """Return where each content was written to below some folders, by its SHA-256.
+
+    Of several places, one where a file still lies, and of these the first.
+    """
     found: dict[str, Path] = {}
     below = [Path(place, RECORDS) for folder in folders for place, _, _ in os.walk(folder)]
     for records in sorted(below):
@@ -275,5 +278,7 @@ def places_by_content(folders: Iterable[Path]) -> dict[str, Path]:
             with contextlib.suppress(UserError):
                 record = _read(file)
                 for name, (sha256, _) in record.outputs.items() if record else ():
-                    found.setdefault(sha256, file.parent.parent / name)
+                    place = records.parent / name
+                    if sha256 not in found or (place.exists() and not found[sha256].exists()):
+                        found[sha256] = place
     return found

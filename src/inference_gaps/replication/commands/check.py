@@ -98,7 +98,7 @@ def _finding(path: Path, study: Study, artifacts: Artifacts, elsewhere: "_Elsewh
     except UserError as error:
         home = elsewhere.written(path)
         if home:
-            return _Finding(path, "foreign", f"is a copy of {home}")
+            return _Finding(path, "foreign", _copy_of(home))
         return _Finding(path, "unreadable" if path in study.jobs else "foreign", f": {error}")
     if path not in study.jobs:
         return _Finding(
@@ -109,7 +109,11 @@ def _finding(path: Path, study: Study, artifacts: Artifacts, elsewhere: "_Elsewh
         return _Finding(path, "fresh")
     own = made_by["fingerprint"] == study.jobs[path].fingerprint
     home = None if own else elsewhere.find(made_by["fingerprint"], path)
-    return _Finding(path, "foreign", f"is a copy of {home}") if home else _Finding(path, "stale", reason)
+    return _Finding(path, "foreign", _copy_of(home)) if home else _Finding(path, "stale", reason)
+
+
+def _copy_of(home: Path) -> str:
+    return f"is a copy of {home}" if home.exists() else f"is what belongs at {home}"
 
 
 class _Elsewhere:
@@ -140,7 +144,8 @@ class _Elsewhere:
             for job in [job for study in self._studies() for job in study.jobs]:
                 self._places.setdefault(job.fingerprint, []).extend(job.outputs.values())
         places = [place for place in self._places.get(fingerprint, []) if place != path]
-        return next((place for place in places if place.name == path.name), places[0] if places else None)
+        # One that is there, and one of the same name, come first.
+        return min(places, key=lambda place: (not place.exists(), place.name != path.name), default=None)
 
     def _studies(self) -> Iterator[Study]:
         yield self._study

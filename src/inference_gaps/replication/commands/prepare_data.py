@@ -27,7 +27,12 @@ _DATASETS = Path("config") / "datasets.yaml"
 
 def _specification(options: argparse.Namespace) -> PrepareSpec:
     if options.dataset is None:
+        for flag, value in (("--binarisation", options.binarisation), ("--seed", options.seed)):
+            if value is not None:
+                raise UserError(f"{flag} goes with --dataset; with --spec, write it as a key of that.")
         spec = PrepareSpec.from_argument(options.spec)
+    elif options.spec != "{}":
+        raise UserError("--spec and --dataset both say what is to be prepared; leave one of them out.")
     elif options.binarisation is None:
         raise UserError("--dataset needs --binarisation: static, threshold, grey256 or given.")
     else:

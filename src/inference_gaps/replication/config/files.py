@@ -25,7 +25,7 @@ from inference_gaps.replication.specs.claims import (
     Times,
 )
 from inference_gaps.replication.specs.data import Binarisation, DatasetSpec, Part
-from inference_gaps.replication.specs.tables import Estimator
+from inference_gaps.replication.specs.tables import Estimator, PresetName
 from inference_gaps.specs.base import Count, Name, Spec
 from inference_gaps.specs.bounds import AisStart
 from inference_gaps.specs.families import FAMILIES, Family
@@ -75,7 +75,7 @@ AllOrNames = Annotated[
 class UserSettings(Spec):
     """``config/config.yaml``: what a user edits."""
 
-    preset: Annotated[Name, Field(description="A file of config/presets, without .yaml.")]
+    preset: Annotated[PresetName, Field(description="A file of config/presets, without .yaml.")]
     experiments: Annotated[AllOrNames, Field(description="Names of config/experiments.yaml, or all.")]
     data_folder: Annotated[str, Field(min_length=1)] | None = Field(
         description="Folder with one sub-folder per data set; null: download."

@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from inference_gaps.errors import UserError
+from inference_gaps.replication.artifacts.records import RECORDS
 from inference_gaps.replication.config.checks import problems_between_files
 from inference_gaps.replication.config.claim_checks import problems_of_claims
 from inference_gaps.replication.config.files import Claims, Datasets, Experiments, Preset, UserSettings
 from inference_gaps.replication.config.resolution import budget_of, checkpoints_of
-from inference_gaps.replication.config.sentences import unknown_name, validated
+from inference_gaps.replication.config.sentences import counted, unknown_name, validated
 from inference_gaps.replication.config.training_checks import protocol_problems
 from inference_gaps.replication.config.yaml_files import read_yaml
 from inference_gaps.replication.specs.data import DatasetSpec
@@ -151,16 +152,17 @@ def _require_configuration(top: Path) -> None:
 
 
 def _refusal(problems: list[str]) -> str:
-    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
     lines = "".join(f"\n  {problem}" for problem in problems)
-    return f"the configuration has {count}; nothing was started.{lines}"
+    return f"the configuration has {counted(len(problems), 'problem')}; nothing was started.{lines}"
 
 
 def _preset_problems(settings: UserSettings | None, top: Path, overrides: Mapping[str, Any]) -> list[str]:
-    names = preset_names(top)
+    names, place = preset_names(top), _place("preset", overrides)
+    if settings and settings.preset == RECORDS:
+        return [f"{place} is {RECORDS}, as folders of records are called; give the file another name."]
     if not settings or settings.preset in names:
         return []
-    return [unknown_name(_place("preset", overrides), settings.preset, "a preset", names)]
+    return [unknown_name(place, settings.preset, "a preset", names)]
 
 
 def _copies_problems(place: str, copies: Mapping[str, str], preset: Preset, datasets: Datasets) -> list[str]:

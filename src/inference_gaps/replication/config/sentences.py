@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from inference_gaps.specs.base import InvalidSpec
 
-__all__ = ["nearest", "shown", "spec_sentences", "unknown_name", "validated"]
+__all__ = ["counted", "nearest", "shown", "spec_sentences", "unknown_name", "validated"]
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _Schema = dict[str, Any]
@@ -26,6 +26,7 @@ _TYPES = {
 _PATTERNS = {
     "^[0-9a-f]{64}$": "64 hexadecimal digits in lower case",
     "^[a-z0-9][a-z0-9-]{0,99}$": "a name: lower-case letters, digits and hyphens, at most 100",
+    "^[a-z0-9](": "a name: lower-case letters, digits, hyphens, underscores and dots, at most 100",
     "^https?:": "an address that starts with http:// or https://",
     "^[A-Za-z0-9]": "the name of a file, without its folder",
     "^([A-Za-z0-9_]": "a folder below another one: no .., no / in front",
@@ -47,6 +48,11 @@ def nearest(name: str, valid: Iterable[str]) -> str:
 def unknown_name(place: str, name: str, kind: str, valid: Iterable[str]) -> str:
     """Return the sentence for a name that nothing has, such as a model that no file defines."""
     return f"{place} is '{shown(name)}', which is not {kind}; {nearest(name, valid)}."
+
+
+def counted(number: int, noun: str) -> str:
+    """Return such as ``1 image`` or ``3 images``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def shown(text: str) -> str:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from inference_gaps.replication.specs.tables import TableSpec
+from inference_gaps.replication.specs.tables import PresetName, TableSpec
 from inference_gaps.specs.base import Count, Name, Spec
 from inference_gaps.specs.bounds import Split
 from inference_gaps.specs.families import Family
@@ -34,7 +34,7 @@ class GapsFigureSpec(Spec):
     """
 
     experiment: Name
-    preset: Name
+    preset: PresetName
     published: Count | None = None
     epochs: Count | None = None
     reproduced: dict[Name, str] = {}
@@ -44,7 +44,7 @@ class SchematicFigureSpec(Spec):
     """The gaps of one experiment as ladders between bounds, one per model."""
 
     experiment: Name
-    preset: Name
+    preset: PresetName
 
 
 class ModelSpec(Spec):
@@ -60,14 +60,14 @@ class ModelSpec(Spec):
 class TrainingFigureSpec(Spec):
     """Training curves, one panel per model, all its seeds in it."""
 
-    preset: Name
+    preset: PresetName
     models: Annotated[list[ModelSpec], Field(min_length=1)]
 
 
 class SamplesFigureSpec(Spec):
     """Images, reconstructions and samples from the prior, one panel per model."""
 
-    preset: Name
+    preset: PresetName
     models: Annotated[list[ModelSpec], Field(min_length=1)]
 
 
@@ -86,14 +86,14 @@ class ConvergenceModelSpec(ComparedModelSpec):
 class ConvergenceFigureSpec(Spec):
     """What is left to log p(x) against the cost of each estimator, one panel per model."""
 
-    preset: Name
+    preset: PresetName
     models: Annotated[list[ConvergenceModelSpec], Field(min_length=1)]
 
 
 class PosteriorsFigureSpec(Spec):
     """Posteriors over the plane of two latent dimensions, one row per image; of one model."""
 
-    preset: Name
+    preset: PresetName
     model: ModelSpec
     split: Split = "train"
 
@@ -109,7 +109,7 @@ class ReportSpec(Spec):
     has not run.
     """
 
-    preset: Name
+    preset: PresetName
     description: str
     tables: list[TableSpec]
     figures: list[Name] = []
@@ -122,5 +122,5 @@ class ReportSpec(Spec):
 class NotebookSpec(Spec):
     """The preset whose results a notebook reads, and which of them: paths below ``results/<preset>``."""
 
-    preset: Name
+    preset: PresetName
     reads: list[Annotated[str, Field(pattern=_BELOW_RESULTS)]] = []

@@ -9,7 +9,10 @@ from inference_gaps.specs.base import Count, Name, Spec
 from inference_gaps.specs.bounds import AisStart, Split
 from inference_gaps.specs.families import FAMILIES, Family
 
-__all__ = ["Estimator", "SelfcheckRowSpec", "SelfcheckSpec", "TableRowSpec", "TableSpec"]
+__all__ = ["Estimator", "PresetName", "SelfcheckRowSpec", "SelfcheckSpec", "TableRowSpec", "TableSpec"]
+
+PresetName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9._-]{0,98}[a-z0-9_-])?$")]
+"""The name of a file and of folders; no two that some file systems take for one."""
 
 if TYPE_CHECKING:
     Estimator: TypeAlias = str
@@ -59,7 +62,7 @@ class TableSpec(Spec):
     experiment: Name
     title: str
     about: str = ""
-    preset: Name
+    preset: PresetName
     published: Count | None = None
     rows: Annotated[list[TableRowSpec], Field(min_length=1)]
 
@@ -77,5 +80,5 @@ class SelfcheckSpec(Spec):
     """Every estimate of some models beside its exact answer."""
 
     title: str
-    preset: Name
+    preset: PresetName
     rows: Annotated[list[SelfcheckRowSpec], Field(min_length=1)]

@@ -55,6 +55,6 @@ def load_prepared(path: Path | str) -> PreparedData:
         return unpacked(tensors, provenance)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UserError(
-            f"{path} does not hold a data set of this project ({type(error).__name__}: {error}); move it away and run "
-            f"'inference-gaps {provenance['command']}' again."
+            f"{path} does not hold a data set of this project ({type(error).__name__}: {error}); move it away and "
+            f"run 'inference-gaps {provenance['command']}' again."
         ) from error

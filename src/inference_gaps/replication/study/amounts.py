@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from inference_gaps.errors import UserError
+from inference_gaps.replication.config.sentences import counted
 from inference_gaps.replication.data.image_files import image_names, names_below
 from inference_gaps.replication.data.raw_files import find_file, opened
 from inference_gaps.replication.specs.data import DatasetSpec, PrepareSpec
@@ -56,9 +57,9 @@ def amount_problems(jobs: Jobs, sources: Mapping[str, Source]) -> list[str]:
 def _problem(job: Job, data: str, sizes: Mapping[str, int]) -> list[str]:
     spec = job.spec
     if isinstance(spec, TrainSpec) and spec.batch_size > sizes.get("train", spec.batch_size):
+        images = counted(sizes["train"], "training image")
         return [
-            f"training.batch_size is {spec.batch_size}, but {data} has {sizes['train']} training images; write at "
-            f"most {sizes['train']}."
+            f"training.batch_size is {spec.batch_size}, but {data} has {images}; write at most {sizes['train']}."
         ]
     if not isinstance(spec, PointsSpec):
         return []
@@ -76,8 +77,7 @@ def _problem(job: Job, data: str, sizes: Mapping[str, int]) -> list[str]:
                 f"figures show {spec.points} images of a split",
                 "use a larger copy of the data set",
             )
-        images = "1 image" if there == 1 else f"{there} images"
-        return [f"{asked}, but {data} has {images} in its split {spec.split}; {remedy}."]
+        return [f"{asked}, but {data} has {counted(there, 'image')} in its split {spec.split}; {remedy}."]
     return []
 
 

@@ -35,7 +35,7 @@ def _places(job: Job, study: Study) -> dict[str, Path]:
     """Return what the job is given beside its single inputs: where many of them lie, and the one that it draws."""
     found = {"results": study.layout.results, "figures": study.layout.figures}
     if job.stage == "prepare-data":
-        found["folder"] = study.raw_folder(job.outputs["output"])
+        found["folder"] = study.source_of(job.outputs["output"]).folder
     if "published" in job.inputs:
         found["paper"] = job.inputs["published"].parent
     # Inputs that are found by their places have these as their roles.

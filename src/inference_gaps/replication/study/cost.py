@@ -186,7 +186,10 @@ def stage_costs(study: Study) -> list[Cost]:
     for job in study.jobs.of("prepare-data"):
         path, spec = job.outputs["output"], job.spec
         assert isinstance(spec, PrepareSpec)
-        sizes[path] = (math.prod(spec.dataset.image_shape), _training_images(spec, study.raw_folder(path)))
+        sizes[path] = (
+            math.prod(spec.dataset.image_shape),
+            _training_images(spec, study.source_of(path).folder),
+        )
     totals = {stage: [0.0, 0.0, 0.0, 0.0] for stage in STAGES}
     for job in study.jobs:
         training = _training_of(study.jobs, job)

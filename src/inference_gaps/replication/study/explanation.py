@@ -118,6 +118,8 @@ def _tree(made_by: Provenance, study: Study | None, shown: set[Path], depth: int
     lines = []
     for role, identity in made_by["inputs"].items():
         path = job.inputs.get(role, Path(role)) if job else Path(role)
+        if study and job and job.stage == "prepare-data":
+            path = study.source_of(job.outputs["output"]).place(role)
         fingerprint = identity.partition(":")[0]
         line = f"{'  ' * depth}{path}  {fingerprint}"
         try:

@@ -18,7 +18,8 @@ __all__ = ["Artifacts", "joined", "made_from_others"]
 _OTHER_VERSION = "was made by another version of this program"
 _FROM = "was made from "
 _MOST_NAMED = 3
-_MOST_CHARACTERS = 60
+_MOST_CHARACTERS = 40
+_MOST_IN_ALL = 300
 _ABSENT = object()
 
 
@@ -167,9 +168,10 @@ def _spec_differences(found: Any, asked: Any, place: str = "") -> Iterator[_Diff
 
 def joined(parts: list[str]) -> str:
     """Return a list as a phrase; of a long one, the first parts and how many more there are."""
-    shown = parts[:_MOST_NAMED]
-    if len(parts) > _MOST_NAMED:
-        shown.append(f"{len(parts) - _MOST_NAMED} more")
+    fits = [len(", ".join(parts[: number + 1])) <= _MOST_IN_ALL for number in range(_MOST_NAMED)]
+    shown = parts[: max(1, sum(fits))]
+    if len(parts) > len(shown):
+        shown.append(f"{len(parts) - len(shown)} more")
     return ", ".join(shown[:-1]) + " and " + shown[-1] if len(shown) > 1 else shown[0]
 
 

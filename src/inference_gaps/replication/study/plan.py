@@ -13,6 +13,7 @@ from typing import Any
 from inference_gaps.errors import UserError
 from inference_gaps.replication.artifacts.layout import Layout, is_published, preset_of
 from inference_gaps.replication.config.loading import Configuration, load_configuration
+from inference_gaps.replication.config.sentences import shown
 from inference_gaps.replication.stages import STAGES
 from inference_gaps.replication.study.amounts import amount_problems
 from inference_gaps.replication.study.jobs import Job, Jobs
@@ -53,9 +54,9 @@ class Study:
     notebooks: list[Job]
     left_out: Mapping[Path, Path]
 
-    def raw_folder(self, prepared: Path) -> Path:
-        """Return the folder of the raw files that a prepared data set is made from."""
-        return self.sources[prepared.stem.rpartition("-")[0]].folder
+    def source_of(self, prepared: Path) -> Source:
+        """Return where the raw files are that a prepared data set is made from."""
+        return self.sources[prepared.stem.rpartition("-")[0]]
 
 
 def load_study(
@@ -73,6 +74,8 @@ def load_study(
         UserError: one line for each problem found.
     """
     configuration = load_configuration(top, overrides)
+    if find_data or "data_folder" in (overrides or {}):
+        _require_folder(configuration.settings.data_folder)
     layout = Layout(configuration.settings.preset)
     jobs = Jobs()
     sources, problems = _sources(configuration, top)
@@ -111,16 +114,27 @@ def study_of(paths: Iterable[Path | str], overrides: Mapping[str, Any] | None = 
     """Return the study that some artifacts belong to, by their places; ``None`` if there is none.
 
     Its configuration is the one of the working directory, but for the keys in ``overrides``.
+
+    Raises:
+        UserError: with ``overrides``, the configuration is not valid.
     """
     found = {preset for preset in map(preset_of, paths) if preset}
-    try:
-        return (
-            load_study({"preset": found.pop(), **(overrides or {})}, find_data=False)
-            if len(found) == 1
-            else None
-        )
-    except UserError:
+    if len(found) != 1:
         return None
+    try:
+        return load_study({"preset": found.pop(), **(overrides or {})}, find_data=False)
+    except UserError:
+        if overrides:
+            raise
+        return None
+
+
+def _require_folder(given: str | None) -> None:
+    if given and not Path(os.path.expanduser(given)).is_dir():
+        raise UserError(
+            f"the data cannot be found; nothing was started.\n  data_folder is {shown(given)}, which is no folder; "
+            f"name the one that holds a folder for each data set (in config/config.yaml, or make DATA=...)."
+        )
 
 
 def _values(jobs: Jobs) -> list[Path]:

@@ -38,6 +38,11 @@ class Source:
         """
         return unpinned_digests(self.dataset, self.folder)
 
+    def place(self, role: str) -> Path:
+        """Return where the file is that has a role in :attr:`digests`, or else the folder that it belongs to."""
+        file = next((file for file in self.dataset.files if file.name == role), None)
+        return (file and find_file(self.folder, file)) or self.folder
+
 
 def find_source(
     name: str, dataset: DatasetSpec, data_folder: Path | None, top: Path

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from inference_gaps.replication.artifacts.records import Provenance
 from inference_gaps.replication.artifacts.store import Store
+from inference_gaps.replication.config.sentences import counted
 from inference_gaps.replication.study.freshness import Artifacts, made_from_others
 from inference_gaps.replication.study.jobs import Job
 from inference_gaps.replication.study.plan import Study
@@ -40,9 +41,9 @@ class Settled:
         """A sentence for the user; empty if nothing was moved."""
         said = []
         if self.aside:
-            files = "1 file that is not" if len(self.aside) == 1 else f"{len(self.aside)} files that are not"
+            files = f"{counted(len(self.aside), 'file')} not"
             example, place = next(iter(self.aside.items()))
-            said.append(f"{files} what the study asks for, such as {example}, set aside (now {place})")
+            said.append(f"{files} as the study asks for, such as {example}, set aside (now {place})")
         if self.back:
             said.append(f"{len(self.back)} taken back from what was set aside before")
         return f"{'; '.join(said)}." if said else ""
