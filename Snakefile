@@ -16,6 +16,7 @@ report: "workflow/report/workflow.rst"
 # until the end of the run: hours of hundreds of jobs would spend a tenth of the processor on it. Cores limit the
 # jobs here, and `jobs` of the profile on a cluster.
 onstart:
+    listen()
     workflow.scheduler.job_rate_limiter = None
 
 

@@ -7,12 +7,17 @@ The first flags stand for keys of config/config.yaml, as they do for the command
 all anew, published values included. --page has Snakemake write its own report on the run, one page to browse.
 """
 
+import signal
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    # Until jobs run, as the Snakefile has it, Ctrl-C ends this at once and without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import getpass
 import json
 import os
 import re
-import signal
 import sys
 import unicodedata
 from pathlib import Path
@@ -26,7 +31,6 @@ from inference_gaps.replication.warm.start import start_server
 __all__ = ["give_a_home", "main", "snakemake_arguments"]
 
 _STATE = Path(".snakemake")
-_SNAKEMAKE = str(Path(sys.executable).parent / "snakemake")
 
 
 def snakemake_arguments(arguments: list[str]) -> list[str]:
@@ -108,9 +112,7 @@ def _hold() -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Become Snakemake with ``arguments``, or return an exit status."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback.
+    """Run Snakemake with ``arguments`` in this process, and return the exit status."""
     try:
         words = snakemake_arguments(arguments)
         _hold()
@@ -120,8 +122,16 @@ def main(arguments: list[str]) -> int:
     give_a_home()
     if "--report" not in words:
         start_server(_STATE / "warm.log")
-    os.execv(_SNAKEMAKE, [_SNAKEMAKE, *words])
-    raise AssertionError("execv does not return")
+    return _snakemake(words)
+
+
+def _snakemake(words: list[str]) -> int:
+    # Takes seconds.
+    from snakemake.cli import main as run
+
+    sys.argv[:] = ["snakemake", *words]
+    run(words)
+    return 0
 
 
 if __name__ == "__main__":

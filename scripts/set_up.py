@@ -7,6 +7,12 @@ An environment belongs to the folder that it was made in, to one Python and to t
 named, it is made anew; where only the packages differ, they are installed.
 """
 
+import signal
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    # Ctrl-C ends it without a traceback; the next call makes what is missing.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import hashlib
 import json
 import os

@@ -19,6 +19,13 @@ import sys
 with open("pip.txt", "a") as said:
     print(*sys.argv[1:], file=said)
 """
+_SNAKEMAKE = """
+import os
+import sys
+def main(words):
+    sys.stdout.buffer.write(b"".join(b"[" + os.fsencode(word) + b"]" for word in words))
+    sys.stdout.flush()
+"""
 _PYTHON = """\
 #!/bin/sh
 case "$*" in
@@ -49,7 +56,7 @@ def make_clone(top: Path) -> Path:
 def make_environment(top: Path) -> None:
     """Give a clone an environment that runs its own code on the packages of this one.
 
-    Its ``snakemake`` only prints what it was given.
+    Its Snakemake only prints what it was given.
     """
     programs = top / ".venv/bin"
     packages = top / f".venv/lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
@@ -60,11 +67,11 @@ def make_environment(top: Path) -> None:
     (programs / "python").symlink_to(base)
     (packages / "all.pth").write_text(f"{top / 'src'}\n{sysconfig.get_paths()['purelib']}\n")
     _program(programs / "inference-gaps", f'exec "{programs}/python" -c "{_COMMAND}" "$@"')
-    _program(programs / "snakemake", 'printf "[%s]" "$@"')
-    # Stands before the real one, and notes what it was to do.
-    (packages / "pip").mkdir()
-    (packages / "pip/__init__.py").touch()
-    (packages / "pip/__main__.py").write_text(_PIP)
+    # They stand before the real ones, and say or note what they were to do.
+    for name, module, content in (("pip", "__main__", _PIP), ("snakemake", "cli", _SNAKEMAKE)):
+        (packages / name).mkdir()
+        (packages / name / "__init__.py").touch()
+        (packages / name / f"{module}.py").write_text(content)
 
 
 def make_python(path: Path, version: str = REAL_VERSION) -> Path:

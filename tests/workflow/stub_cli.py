@@ -30,17 +30,19 @@ from inference_gaps.replication.stages import STAGES
 _SECONDS = float(os.environ.get("STUB_SECONDS", "0"))
 
 
-def _planned(fingerprint: str) -> dict:
+def _planned(made: str, fingerprint: str) -> dict:
     cache = Path(".stub-plan.json")
     plan = json.loads(cache.read_text()) if cache.exists() else {}
-    if fingerprint not in plan:
+    name = f"{made} {fingerprint}"
+    if name not in plan:
         from inference_gaps.replication.study.plan import load_study
 
         for job in load_study().jobs:
             inputs = {role: [str(path), job.read[role]] for role, path in job.inputs.items()}
-            plan[job.fingerprint] = {"inputs": inputs, "digests": dict(job.digests)}
+            first = next(iter(job.outputs.values()))
+            plan[f"{first} {job.fingerprint}"] = {"inputs": inputs, "digests": dict(job.digests)}
         write_bytes(cache, json.dumps(plan).encode())
-    return plan[fingerprint]
+    return plan[name]
 
 
 def _read(path: str, digest: str) -> str | dict:
@@ -102,7 +104,7 @@ def main() -> None:
         write_bytes(values["--output"], manifest(load_study()))
         return
     paths = [f"{values[output.flag]}{output.added}" for output in STAGES[command].outputs]
-    job = _planned(values["--fingerprint"])
+    job = _planned(paths[0], values["--fingerprint"])
     inputs = {role: _read(*source) for role, source in job["inputs"].items()} | job["digests"]
     provenance = make_provenance(command, json.loads(values["--spec"]), inputs, values["--fingerprint"])
     if os.environ.get("STUB_OTHERWISE") == command:

@@ -1,13 +1,18 @@
 """What users do to a run, on the real workflow: what is asked for is there at the end, and nothing is lost."""
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+from inference_gaps.replication.artifacts.layout import Layout
+from inference_gaps.replication.artifacts.store import Store
 from inference_gaps.replication.study.plan import load_study
+from tests.notebooks.small_notebooks import write_notebook
 from tests.small_project import edit_yaml
 from tests.snakemake_runs import NOTHING, snakemake
 
@@ -128,6 +133,46 @@ def test_a_run_that_is_not_complete_is_no_success(finished: Path) -> None:
     assert "snakemake: the run is not complete: results/tiny/gaps" in failed.stderr
     assert "Traceback" not in failed.stderr
     run(finished)
+
+
+def test_the_name_of_a_notebook_may_have_a_space(project: Path) -> None:
+    write_notebook(project / "notebooks/my numbers (1).py", "1", reads="gaps.csv")
+    run(project, "notebooks")
+    assert (project / "results/tiny/notebooks/my numbers (1).html").exists()
+    assert "run-notebook" in ran(project)
+    assert NOTHING in run(project, "notebooks")
+
+
+def test_an_interruption_at_any_moment(project: Path) -> None:
+    """While Python starts, while the plan is made, while jobs run: no traceback, nothing that is in the way."""
+    edit_yaml(project / "config/config.yaml", ("experiments", ["again"]))
+    program = [sys.executable, "scripts/run_snakemake.py", "--cores", "2"]
+    environment = {**os.environ, "PYTHONPATH": "src", "INFERENCE_GAPS_WARM": "no"}
+    for seconds in (0.1, 0.5, 1, 2, 3, 5):
+        interrupted = subprocess.Popen(
+            program, cwd=project, env=environment, start_new_session=True, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        time.sleep(seconds)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(interrupted.pid, signal.SIGINT)
+        said = interrupted.communicate()[0]
+        assert "Traceback" not in said, said
+        assert "KeyboardInterrupt" not in said, said
+    run(project)
+
+
+def test_the_store_is_bounded_by_the_configuration(finished: Path) -> None:
+    """What one run sets aside stays for the next, at least."""
+    edit_yaml(finished / "config/config.yaml", ("store_gigabytes", 0))
+    store = Store(Layout("tiny", finished))
+    for value, dropped in ((0.1, False), (0.2, True), (0.3, True)):
+        edit_yaml(finished / PRESET, ("training.learning_rate", value))
+        said = run(finished, WEIGHTS)
+        assert ("larger than store_gigabytes allows: removed" in said) == dropped
+        assert f"such as {WEIGHTS}" in said
+    assert "train" in ran(finished)
+    assert len([entry for entry in store.entries() if Path(WEIGHTS) in entry.files]) == 1
 
 
 def test_what_was_made_by_hand_is_set_aside(finished: Path) -> None:

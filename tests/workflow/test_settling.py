@@ -4,6 +4,7 @@ import contextlib
 import os
 import random
 import shutil
+import signal
 import time
 from collections import Counter
 from pathlib import Path
@@ -18,6 +19,8 @@ from inference_gaps.replication.artifacts.files import (
 )
 from inference_gaps.replication.artifacts.fingerprints import identity, make_provenance
 from inference_gaps.replication.artifacts.store import Store, keep_copies
+from inference_gaps.replication.cli import main
+from inference_gaps.replication.jobs.run_lock import hold_run, running
 from inference_gaps.replication.study.jobs import Job
 from inference_gaps.replication.study.plan import Study, load_study
 from inference_gaps.replication.study.settling import settle, unfinished
@@ -143,6 +146,82 @@ def test_two_files_of_others_within_a_second_both_stay(project: Path) -> None:
         settle(load_study())
     kept = Path("results/.store/tiny").glob(f"unknown-*/{WEIGHTS}")
     assert sorted(path.read_bytes() for path in kept) == sorted(own)
+
+
+def test_what_is_no_more_what_its_record_says_replaces_nothing(project: Path) -> None:
+    """As a file of the same size, copied over weights of which the store has a copy."""
+    make(Runs())
+    own = WEIGHTS.read_bytes()
+    keep_copies([WEIGHTS])
+    WEIGHTS.unlink()
+    WEIGHTS.write_bytes(own[::-1])
+    edit_yaml(project / PRESET, (RATE, 0.5))
+    settle(load_study())
+    kept = Path("results/.store/tiny").glob(f"*/{WEIGHTS}")
+    assert sorted(path.read_bytes() for path in kept) == sorted([own, own[::-1]])
+    edit_yaml(project / PRESET, (RATE, ...))
+    settle(load_study())
+    assert WEIGHTS.read_bytes() == own
+
+
+def filled_store(project: Path) -> Store:
+    """A store of three trainings, of which the first is the oldest, and a file of the user."""
+    make(Runs())
+    for number, rate in enumerate((0.1, 0.2, 0.3)):
+        if number == 1:
+            WEIGHTS.write_bytes(b"mine")
+        edit_yaml(project / PRESET, (RATE, rate))
+        make(Runs())
+    store = Store(load_study().layout)
+    for number, entry in enumerate(reversed(store.entries())):
+        at = time.time() - 3600 * number
+        os.utime(entry.folder, (at, at))
+    return store
+
+
+def test_the_store_drops_the_oldest_and_nothing_of_others(project: Path) -> None:
+    store = filled_store(project)
+    before = store.entries()
+    assert [entry.since for entry in before] == sorted(entry.since for entry in before)
+    total = sum(entry.size for entry in before)
+    assert store.bound(total, []) == ""
+    said = store.bound(total - 1, [])
+    assert store.entries() == before[1:]
+    assert said.startswith(f"{store.folder} is larger than store_gigabytes allows: removed 0.0 kB")
+    kept = before[2].folder / before[2].files[0]
+    store.bound(0, [kept])
+    left = store.entries()
+    assert [entry for entry in left if entry.known] == [before[2]]
+    assert [entry.files for entry in left if not entry.known] == [[WEIGHTS]]
+    store.bound(0, [])
+    assert [entry.known for entry in store.entries()] == [False]
+
+
+def test_the_store_is_listed_and_emptied(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = filled_store(project)
+    entries = store.entries()
+    assert main(["store"]) == 0
+    *lines, summary = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(entries)
+    assert sum(f"train                {WEIGHTS.with_name('metrics.csv')}" in line for line in lines) == 3
+    assert [str(WEIGHTS) in line for line in lines if "unknown" in line] == [True]
+    assert f" kB in {store.folder}; inference-gaps store --empty removes it." in summary
+    child = os.fork()
+    if child == 0:
+        hold_run()
+        time.sleep(60)
+    while running() != f"process {child}":
+        time.sleep(0.05)
+    assert main(["store", "--empty"]) == 1
+    assert f"a run is going on in this folder (process {child})" in capsys.readouterr().err
+    assert store.entries() == entries
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert main(["store", "--empty"]) == 0
+    assert not store.folder.exists()
+    assert WEIGHTS.exists()
+    assert main(["store"]) == 0
+    assert capsys.readouterr().out.endswith("There is nothing set aside of preset tiny.\n")
 
 
 def test_published_values_need_no_training(project: Path) -> None:

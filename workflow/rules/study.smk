@@ -4,6 +4,7 @@ import functools
 import os
 import shlex
 import shutil
+import signal
 import sys
 import time
 from pathlib import Path
@@ -31,6 +32,19 @@ except ModuleNotFoundError as error:
     sys.exit(f"snakemake: {error}. Run `make`, or .venv/bin/snakemake: it needs the project's environment.")
 
 TOP = Path(os.path.relpath(workflow.basedir))
+
+# Snakemake answers a Ctrl-C with a traceback, but for the time when jobs run. Files are moved so that the end of this
+# process at any moment loses nothing.
+QUIET = signal.getsignal(signal.SIGINT) in (signal.default_int_handler, signal.SIG_DFL)
+if QUIET:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def listen():
+    """Let Snakemake hear Ctrl-C, now that there are jobs to end."""
+    if QUIET:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 if another := code_of_another_folder(TOP):
     sys.exit(f"snakemake: {another}")

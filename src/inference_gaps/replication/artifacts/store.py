@@ -92,6 +92,9 @@ class Store:
             UserError: the folder of the store cannot be written.
         """
         kept = (self.folder / _key(made_by) if made_by else self._unknown) / path
+        if made_by and kept.is_file() and not _is_whole(path):
+            # It is not what its record says, and must not replace what is.
+            made_by, kept = None, self._unknown / path
         with _explained(kept):
             kept.parent.mkdir(parents=True, exist_ok=True)
             record = _record_of(path) if made_by else None
@@ -134,9 +137,7 @@ class Store:
         Raises:
             UserError: ``path`` cannot be written.
         """
-        try:
-            check_content(kept)
-        except UserError:
+        if not _is_whole(kept):
             return False
         with _explained(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -225,6 +226,14 @@ def in_words(size: float) -> str:
         if size >= bytes_:
             return f"{size / bytes_:.1f} {unit}"
     return f"{size / 1e3:.1f} kB"
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        check_content(path)
+    except UserError:
+        return False
+    return True
 
 
 def _importance(path: Path) -> bool:
