@@ -224,28 +224,32 @@ class Walk:
             work = done.partition(":")[2]
             assert work in works or any(each.endswith(work) for each in self.spoiled), f"{work} was lost"
 
-    def step(self) -> None:
-        steps = [self.edit, self.edit_evaluation, self.edit_data, self.touch, self.kill, self.kill, self.copy]
-        steps += [
-            self.damage,
-            self.replace,
-            self.remove,
-            self.restore,
-            self.forget,
-            self.other_preset,
-            self.mistake,
-        ]
-        chosen = self.random.choice(steps)
-        self.done.append(chosen.__name__)
-        chosen()
+    def step(self, name: str) -> None:
+        self.done.append(name)
+        getattr(self, name)()
 
 
-def walk(steps: int, seed: int) -> None:
+_STEPS = [
+    "edit",
+    "edit_evaluation",
+    "edit_data",
+    "touch",
+    "kill",
+    "kill",
+    "copy",
+    "damage",
+    "replace",
+    "remove",
+]
+_STEPS += ["restore", "forget", "other_preset", "mistake"]
+
+
+def walk(seed: int, *steps: str) -> None:
     user = Walk(seed)
     user.make()
-    for _ in range(steps):
+    for step in steps:
         try:
-            user.step()
+            user.step(step)
             user.make()
             user.check()
         except AssertionError as error:
@@ -253,9 +257,41 @@ def walk(steps: int, seed: int) -> None:
 
 
 def test_a_short_walk(study: Path) -> None:
-    walk(6, seed=0)
+    walk(0, "edit", "kill", "other_preset", "remove")
 
 
 @pytest.mark.faults
 def test_a_long_walk(study: Path) -> None:
-    walk(200, seed=1)
+    walk(1, *random.Random(1).choices(_STEPS, k=200))
+
+
+_STORE = "src/inference_gaps/replication/artifacts/store.py"
+_SETTLING = "src/inference_gaps/replication/study/settling.py"
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        (_STORE, "shutil.move(path, kept)", "path.unlink()", "was lost"),
+        (
+            _STORE,
+            'self.folder.glob(f"{fingerprint}-*") if self.folder.is_dir() else ()',
+            "()",
+            "trained 2 times",
+        ),
+        (
+            _SETTLING,
+            "if made_by and not repeat and _is_of(made_by, job, there)",
+            "if made_by",
+            "is not complete",
+        ),
+    ],
+    ids=["set aside is removed", "nothing is taken back", "what is there is taken for what is asked for"],
+)
+def test_a_walk_finds_what_it_is_to_find(study: Path, file: str, old: str, new: str, said: str) -> None:
+    path = study / file
+    assert path.read_text().count(old) == 1
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(AssertionError, match=said):
+        walk(0, *["edit"] * 6)
