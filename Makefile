@@ -16,7 +16,7 @@ BIN := .venv/bin
 STUDY := $${PRESET:+--preset="$$PRESET"} $${DATA:+--data-folder="$$DATA"} $${COPIES:+--copies="$$COPIES"}
 SNAKEMAKE := $(BIN)/python -P scripts/run_snakemake.py $(STUDY) $${FRESH:+--fresh="$$FRESH"} --cores "$${CORES:-all}"
 
-.PHONY: replicate tables figures notebooks paper html data selfcheck test test-faults check bench clean lock schemas environment help
+.PHONY: replicate tables figures notebooks paper html data selfcheck test test-faults test-packages check bench clean lock schemas environment help
 
 replicate: environment
 	@$(SNAKEMAKE)
@@ -40,6 +40,10 @@ test: environment
 
 test-faults: environment
 	@$(BIN)/python -m pytest -m "faults or slow" -s
+
+# In an environment of its own, beside the packages that other people's models come from.
+test-packages: environment
+	@$(BIN)/python -P scripts/test_packages.py
 
 check: environment
 	@$(BIN)/ruff check --quiet .
@@ -76,6 +80,7 @@ help:
 	@echo 'make selfcheck       the estimators, compared with exact answers'
 	@echo 'make test            the tests'
 	@echo 'make test-faults     50 random kills of running jobs; results must be identical to the bit (some minutes)'
+	@echo 'make test-packages   gaps.measure beside Pythae, diffusers and scikit-learn, in .venv-packages (some minutes, 2 GB)'
 	@echo 'make check           style, types, configuration, workflow'
 	@echo 'make bench           speed of training and of the bounds, compared with plain code'
 	@echo 'make clean           remove results, figures and report of PRESET; downloads stay'

@@ -1,9 +1,6 @@
 """Models of other packages, as those packages make them; each test is skipped where its package is missing.
 
-    python -m pytest tests/foreign/test_other_packages.py
-
-In an environment with pythae, diffusers or scikit-learn, and this project installed beside them (``pip
-install .``).
+``make test-packages`` runs them in an environment that has the packages.
 """
 
 import math

@@ -5,6 +5,7 @@ from tests.mutants.checking import CHECKING
 from tests.mutants.claims import CLAIMS
 from tests.mutants.densities import DENSITIES
 from tests.mutants.estimators import ESTIMATORS
+from tests.mutants.foreign import FOREIGN
 from tests.mutants.jobs import JOBS
 from tests.mutants.mutant import Check, Mutant
 from tests.mutants.summaries import SUMMARIES
@@ -20,6 +21,7 @@ MUTANTS: list[Mutant] = [
     *TRAININGS,
     *ESTIMATORS,
     *SUMMARIES,
+    *FOREIGN,
     *CHECKING,
     *CLAIMS,
     *JOBS,
