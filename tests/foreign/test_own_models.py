@@ -83,4 +83,3 @@ def test_it_is_measured_like_any_other(tmp_path: Path) -> None:
         **QUICK,
     )
     assert (result.points["inference_gap"] > -0.1).all()
-    assert not any("prior" in sentence for sentence in result.warnings())
