@@ -122,6 +122,15 @@ def test_a_folder_can_be_moved_with_its_records(tmp_path: Path) -> None:
         assert check_content(tmp_path / "there" / name)["fingerprint"] == "0123"
 
 
+def test_code_that_stands_for_other_code_makes_the_same_bytes(tmp_path: Path) -> None:
+    """What is made from weights refers to their bytes, so an edit that changes no result must not change them."""
+    codes = ({"train": "0a"}, {"train": "0b"})
+    for name, code in zip("ab", codes, strict=True):
+        write_tensors(tmp_path / name, {"a": torch.ones(100)}, {**PROVENANCE, "exact_code": code})
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert [read_provenance(tmp_path / name)["exact_code"] for name in "ab"] == list(codes)
+
+
 def test_tensors_without_their_record_speak_for_themselves(tmp_path: Path) -> None:
     _tensors(tmp_path / "t.safetensors")
     made_by = read_tensors(tmp_path / "t.safetensors")[1]

@@ -2,6 +2,9 @@
 
 The description is a JSON object under the key ``provenance``; with it stands the SHA-256 of the description and of
 all tensors. So weights can be loaded where they lie without their record; the state of a job has none.
+
+The description leaves out the exact code, which the record has: what is made from a file refers to its bytes, and
+an edit that is shown to change no result must not change them.
 """
 
 import hashlib
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["load_tensors", "raise_if_out_of_memory", "save_tensors"]
 
 _KEY = "provenance"
+_IN_RECORD_ONLY = "exact_code"
 
 
 def _digest(tensors: Mapping[str, "torch.Tensor"], about: Provenance) -> str:
@@ -43,6 +47,7 @@ def save_tensors(path: Path, tensors: Mapping[str, "torch.Tensor"], about: Prove
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
+    about = {key: value for key, value in about.items() if key != _IN_RECORD_ONLY}
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     # One entry only: safetensors writes several in an order that changes from run to run.
     metadata = {_KEY: canonical({**about, DIGEST: _digest(contiguous, about)})}
