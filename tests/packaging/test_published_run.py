@@ -14,6 +14,7 @@ from inference_gaps.replication.artifacts.layout import Layout
 from inference_gaps.replication.config.loading import load_configuration
 from inference_gaps.replication.specs.claims import ClaimsSpec
 from inference_gaps.replication.specs.tables import TableSpec
+from inference_gaps.summary.intervals import mean_interval
 
 TOP = Path(__file__).parents[2]
 LAYOUT = Layout("laptop", TOP)
@@ -41,3 +42,25 @@ def test_verdicts_are_those_of_the_values(tmp_path: Path) -> None:
 
 def test_the_estimators_of_the_run_had_hit_the_known_answers() -> None:
     require_passed(LAYOUT.selfcheck("csv"))
+
+
+def test_the_gaps_of_weekend_in_the_readme_are_those_of_its_values() -> None:
+    layout = Layout("weekend", TOP)
+
+    def values(path: Path) -> pd.Series:
+        frame, _ = read_values(path)
+        lines = frame[frame["bound"] == "elbo"] if "bound" in frame else frame
+        return lines.set_index("point")["value"]
+
+    place = ("mnist-ffg", 0, "train")
+    log_p = values(layout.ais(*place, "local-ffg"))
+    local, amortized = (values(layout.iwae(*place, name)) for name in ("local-ffg", "amortised"))
+    readme = (TOP / "README.md").read_text(encoding="utf-8")
+    for name, gap in (
+        ("approximation", log_p - local),
+        ("amortization", local - amortized),
+        ("inference", log_p - amortized),
+    ):
+        interval = mean_interval(gap.to_numpy(dtype=float))
+        assert len(gap) == 200
+        assert f"{name} gap {interval.mean:.2f} ± {interval.high - interval.mean:.2f} (paper" in readme
