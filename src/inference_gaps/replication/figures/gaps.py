@@ -1,7 +1,7 @@
 """Approximation and amortization gap as stacked bars: the paper's, those of other reproductions, ours."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -20,6 +20,7 @@ __all__ = [
     "AT_LEAST",
     "GAPS",
     "STYLES",
+    "add_legend",
     "complete_bars",
     "draw_gaps",
     "gap_bars",
@@ -39,6 +40,8 @@ STYLES: dict[str, dict[str, Any]] = {
 """How the bars of each source are drawn, in their order."""
 
 _WORDS = {"published": "paper", "reproduced": "other reproductions", "replicated": "our run"}
+# Entries of a legend.
+_MOST_IN_A_ROW = 4
 _NAMES = ["dataset", "dataset_title", "model", "label", "split", "epoch", "trained_with"]
 _COLUMNS = [*_NAMES, "source", "status"]
 
@@ -145,6 +148,13 @@ def source_handles(bars: pd.DataFrame) -> list[Patch]:
     ]
 
 
+def add_legend(figure: Figure, handles: Sequence[Artist]) -> None:
+    """Write a legend below a figure, in as many rows as its width asks for; the figure grows by them."""
+    rows = math.ceil(len(handles) / _MOST_IN_A_ROW)
+    figure.set_figheight(figure.get_figheight() + 0.2 * (rows - 1))
+    figure.legend(handles=handles, loc="outside lower center", ncols=math.ceil(len(handles) / rows))
+
+
 def draw_gaps(bars: pd.DataFrame) -> Figure:
     """Draw :func:`gap_bars`: one panel per data set with an axis of its own, one bar per model and source.
 
@@ -163,6 +173,5 @@ def draw_gaps(bars: pd.DataFrame) -> Figure:
     for axes in list(figure.axes)[len(panels) :]:
         axes.set_visible(False)
     figure.axes[0].set_ylabel("gap (nats)")
-    handles = [*gap_handles(at_the_end, "^"), *source_handles(bars)]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    add_legend(figure, [*gap_handles(at_the_end, "^"), *source_handles(bars)])
     return figure

@@ -13,6 +13,7 @@ from inference_gaps.replication.figures.gaps import (
     AT_LEAST,
     GAPS,
     STYLES,
+    add_legend,
     complete_bars,
     draw_gaps,
     gap_handles,
@@ -91,8 +92,7 @@ def draw_gaps_of_models(bars: pd.DataFrame) -> Figure:
         axes.set_xlabel("gap (nats)")
     for axes in all_axes[len(panels) :]:
         axes.set_visible(False)
-    handles = [*gap_handles(bars, ">"), *source_handles(bars)]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    add_legend(figure, [*gap_handles(bars, ">"), *source_handles(bars)])
     return figure
 
 
