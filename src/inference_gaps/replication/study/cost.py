@@ -3,12 +3,12 @@
 Jobs are dominated by matrix products, so that their time is a count of these divided by a rate, which differs by
 stage (small products run slower, and some stages do much beside them). The rates are those of one thread of the
 machine that the presets were timed on; on another machine all hours scale alike. Nothing was timed on a GPU: its
-hours assume a rate, and a time below which no step gets.
+hours assume a rate (ASSUMED_GPU_RATE), and a time below which no step gets (ASSUMED_GPU_STEP).
 """
 
 import itertools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,15 +29,27 @@ from inference_gaps.specs.train import (
     TrainSpec,
 )
 
-__all__ = ["Cost", "Work", "stage_costs", "work_of"]
+__all__ = [
+    "ASSUMED_GPU_RATE",
+    "ASSUMED_GPU_STEP",
+    "Cost",
+    "JobCost",
+    "Work",
+    "activations",
+    "job_costs",
+    "stage_costs",
+    "work_of",
+]
+
+ASSUMED_GPU_RATE = 1.0e13
+"""Multiplications and additions per second of a GPU, which nobody has measured."""
+ASSUMED_GPU_STEP = 1.0e-3
+"""Seconds below which no step of training, optimisation or a chain gets on a GPU: launching its kernels."""
 
 _START_UP = 0.5
 _OTHER = 1.0
 """Seconds of a job that is no matter of products."""
 _CORES = 2
-_GPU_RATE = 1.0e13
-_GPU_STEP = 1.0e-3
-"""Seconds below which no step of training, optimisation or a chain gets on a GPU: launching its kernels."""
 _GRADIENT = 2
 _WINDOWS = 150
 _PART = {"idx": 60_000, "cifar-binary": 50_000, "amat": 50_000, "image-folder": 50_000}
@@ -53,6 +65,29 @@ class Work:
 
     def __add__(self, other: "Work") -> "Work":
         return Work(self.operations + other.operations, self.steps + other.steps)
+
+
+@dataclass(frozen=True)
+class JobCost:
+    """One job.
+
+    Attributes:
+        job: it.
+        training: that of the model that it is about; ``None`` if it is about none.
+        pixels: of an image that it reads.
+        images: of the training split of its data.
+        work: what it asks for.
+        seconds: on one thread.
+        gpu_seconds: on a GPU, by assumed rates.
+    """
+
+    job: Job
+    training: TrainSpec | None
+    pixels: int
+    images: int
+    work: Work
+    seconds: float
+    gpu_seconds: float
 
 
 @dataclass(frozen=True)
@@ -91,6 +126,18 @@ def _recognition(architecture: ArchitectureSpec, pixels: int) -> float:
         maps = 16 * (3 * c * 225 + c * 2 * c * 36 + 2 * c * 4 * c * 4)
         return 2.0 * (16 * c * 2 * latent + maps)
     return _products([pixels, 2 * latent])
+
+
+def activations(architecture: ArchitectureSpec, pixels: int) -> int:
+    """Return how many numbers both networks make of one image."""
+    latent = architecture.latent_dim
+    if isinstance(architecture, MlpArchitectureSpec):
+        return sum([*architecture.encoder_hidden, 3 * latent, *architecture.decoder_hidden, pixels])
+    if isinstance(architecture, ConvArchitectureSpec):
+        down, up = architecture.encoder_channels, architecture.decoder_channels
+        # Maps of 15, 6 and 2 pixels a side, the more channels the smaller.
+        return (225 + 2 * 36 + 4 * 4) * (down + up) + 3 * latent + pixels
+    return 3 * latent + pixels
 
 
 def _flow(family: FamilySpec, latent: int) -> float:
@@ -180,8 +227,8 @@ _COUNTED_IN: dict[str, Callable[[Any, _Model], Work]] = {
 }
 
 
-def stage_costs(study: Study) -> list[Cost]:
-    """Return the cost of each stage of a plan, in the order of the pipeline."""
+def job_costs(study: Study) -> Iterator[JobCost]:
+    """Yield what each job of a plan costs, in the order of the plan."""
     sizes = {}
     for job in study.jobs.of("prepare-data"):
         path, spec = job.outputs["output"], job.spec
@@ -190,25 +237,33 @@ def stage_costs(study: Study) -> list[Cost]:
             math.prod(spec.dataset.image_shape),
             _training_images(spec, study.source_of(path).folder),
         )
-    totals = {stage: [0.0, 0.0, 0.0, 0.0] for stage in STAGES}
     for job in study.jobs:
         training = _training_of(study.jobs, job)
+        trained, size = None, sizes.get(job.outputs.get("output", Path()), (0, 0))
         work, seconds, gpu_seconds = Work(0.0, 0.0), _OTHER, _OTHER
         if training is not None:
             assert isinstance(training.spec, TrainSpec)
-            work = work_of(job.stage, job.spec, training.spec, *sizes[training.inputs["data"]])
+            trained, size = training.spec, sizes[training.inputs["data"]]
+            work = work_of(job.stage, job.spec, trained, *size)
         if work.operations:
             seconds = work.operations / STAGES[job.stage].rate
-            gpu_seconds = max(work.operations / _GPU_RATE, work.steps * _GPU_STEP)
-        for index, value in enumerate((1, work.operations, seconds, gpu_seconds)):
-            totals[job.stage][index] += value
+            gpu_seconds = max(work.operations / ASSUMED_GPU_RATE, work.steps * ASSUMED_GPU_STEP)
+        yield JobCost(job, trained, *size, work, seconds + _START_UP, gpu_seconds + _START_UP)
+
+
+def stage_costs(study: Study) -> list[Cost]:
+    """Return the cost of each stage of a plan, in the order of the pipeline."""
+    totals = {stage: [0.0, 0.0, 0.0, 0.0] for stage in STAGES}
+    for cost in job_costs(study):
+        for index, value in enumerate((1, cost.work.operations, cost.seconds, cost.gpu_seconds)):
+            totals[cost.job.stage][index] += value
     return [
         Cost(
             stage=stage,
             jobs=int(count),
             operations=operations,
-            hours=(seconds + count * _START_UP) / _CORES / 3600,
-            gpu_hours=(gpu_seconds + count * _START_UP) / 3600,
+            hours=seconds / _CORES / 3600,
+            gpu_hours=gpu_seconds / 3600,
         )
         for stage, (count, operations, seconds, gpu_seconds) in totals.items()
         if count
