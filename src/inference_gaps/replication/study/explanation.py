@@ -16,6 +16,7 @@ from inference_gaps.errors import UserError
 from inference_gaps.replication.artifacts.layout import PLACES
 from inference_gaps.replication.artifacts.records import (
     Provenance,
+    canonical,
     check_content,
     file_sha256,
     find_record,
@@ -62,7 +63,7 @@ def explain(file: Path, overrides: Mapping[str, Any] | None = None) -> str:
     lines += _run(run)
     lines += ["", "specification", *_specification(made_by)]
     lines += ["", "made from", *(_tree(made_by, study, set()) or ["  nothing but its specification"])]
-    return "\n".join([*lines, "", *_again(path, run, study)])
+    return "\n".join([*lines, "", *_again(path, made_by, run, study)])
 
 
 def _state(path: Path, study: Study | None) -> str:
@@ -137,7 +138,7 @@ def _tree(made_by: Provenance, study: Study | None, shown: set[Path], depth: int
     return lines
 
 
-def _again(path: Path, run: Mapping[str, Any] | None, study: Study | None) -> list[str]:
+def _again(path: Path, made_by: Provenance, run: Mapping[str, Any] | None, study: Study | None) -> list[str]:
     fresh = study is not None and path in study.jobs and Artifacts(study.jobs).why_stale(path) is None
     words = list(run["arguments"]) if run else None
     if fresh and study is not None:
@@ -153,6 +154,9 @@ def _again(path: Path, run: Mapping[str, Any] | None, study: Study | None) -> li
         heading = "make it again, as far as what it is made from is still the same, with"
         at = words.index("--fingerprint") if "--fingerprint" in words else len(words)
         words = words[:at] + words[at + 2 :]
+        if "--spec" in words and not words[words.index("--spec") + 1].startswith("{"):
+            # A long one was in a file, which may be gone.
+            words[words.index("--spec") + 1] = canonical(made_by["spec"])
     return [heading, f"  {_program()} {shlex.join(words)}"]
 
 

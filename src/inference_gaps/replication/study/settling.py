@@ -18,7 +18,7 @@ from inference_gaps.replication.study.freshness import Artifacts, made_from_othe
 from inference_gaps.replication.study.jobs import Job
 from inference_gaps.replication.study.plan import Study
 
-__all__ = ["Settled", "settle", "unfinished"]
+__all__ = ["Settled", "settle", "settle_job", "unfinished"]
 
 
 @dataclass
@@ -105,6 +105,20 @@ def settle(
     if begin and move:
         store.begin_fresh()
     return settled
+
+
+def settle_job(study: Study, job: Job) -> None:
+    """Set aside what lies in the place of the outputs of one job and was not made by it from what it would read.
+
+    Raises:
+        UserError: a file cannot be moved.
+    """
+    artifacts, store = Artifacts(study.jobs), Store(study.layout)
+    for path in job.outputs.values():
+        made_by = artifacts.provenance(path)
+        right = made_by and _was_of(made_by, job) and not made_from_others(made_by, job, artifacts.made)
+        if os.path.lexists(path) and not right:
+            store.put(path, made_by)
 
 
 def _fine(study: Study, there: Container[Path], targets: Iterable[Path]) -> set[str]:
