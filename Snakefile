@@ -72,6 +72,7 @@ rule notebooks:
         "The notebooks are in results/{PRESET}/notebooks"
 
 
+# On a cluster, what needs the network or hardly any time runs where Snakemake runs.
 localrules:
     all,
     data,
@@ -80,6 +81,19 @@ localrules:
     figures,
     notebooks,
     paper,
+    fetch_data,
+    take_checkpoint,
+    make_selfcheck,
+    make_table,
+    judge_claims,
+    plot_schematic,
+    plot_gaps,
+    plot_training,
+    plot_samples,
+    plot_posteriors,
+    plot_convergence,
+    write_report,
+    write_manifest,
 
 
 include: "workflow/rules/data.smk"

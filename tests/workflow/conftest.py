@@ -10,7 +10,8 @@ from tests.small_project import ROOT, copy_workflow, edit_yaml, make_project
 from tests.snakemake_runs import snakemake
 
 
-def _stub_project(top: Path) -> Path:
+def stub_project(top: Path) -> Path:
+    """Make such a project at ``top`` and return it."""
     copy_workflow(make_project(top))
     shutil.copytree(ROOT / "scripts", top / "scripts")
     shutil.copy(ROOT / "tests/workflow/stub_cli.py", top / "src/inference_gaps/replication/cli.py")
@@ -19,12 +20,12 @@ def _stub_project(top: Path) -> Path:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    return _stub_project(tmp_path)
+    return stub_project(tmp_path)
 
 
 @pytest.fixture(scope="session")
 def _finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    top = _stub_project(tmp_path_factory.mktemp("finished"))
+    top = stub_project(tmp_path_factory.mktemp("finished"))
     edit_yaml(top / "config/experiments.yaml", ("convergence", {"models": ["digits-ffg"], "split": "train"}))
     edit_yaml(top / "config/presets/tiny.yaml", ("convergence.points", 3))
     write_notebook(

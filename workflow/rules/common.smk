@@ -3,7 +3,55 @@
 
 def job_of(pattern):
     """Return a function from wildcards to the job that makes the file ``pattern`` stands for."""
-    return lambda wildcards: STUDY.jobs[str(pattern).format(**wildcards)]
+
+    def job(wildcards):
+        path = Path(str(pattern).format(**wildcards))
+        if path not in STUDY.jobs and workflow.remote_exec:
+            sys.exit(f"snakemake: {not_submitted(path)}")
+        return STUDY.jobs[path]
+
+    return job
+
+
+def on_cluster():
+    """Whether jobs run on other machines; Snakemake is done with the command line by the time that it matters."""
+    return workflow.remote_exec or not workflow.local_exec
+
+
+def device(wildcards):
+    """Return where a job computes: on a cluster, on a GPU only where the configuration says so."""
+    return "cpu" if SETTINGS.device == "auto" and on_cluster() else SETTINGS.device
+
+
+def gpus(wildcards):
+    """Return how many GPUs a job asks for; on the login node of a cluster, none is looked for."""
+    found = SETTINGS.device == "auto" and not on_cluster() and shutil.which("nvidia-smi") is not None
+    return int(found or SETTINGS.device == "cuda")
+
+
+# The resources of a job that computes, beside its time and its memory.
+DEVICE = {"device": device, "gpu": gpus}
+
+
+@functools.cache
+def all_needs():
+    """Return what each job asks a cluster for, by its fingerprint."""
+    return needs_of_jobs(STUDY, gpu=SETTINGS.device == "cuda")
+
+
+def needs(pattern):
+    """Return the resources of a rule that say how long its job takes and in how much memory."""
+    job = job_of(pattern)
+
+    def minutes(wildcards):
+        asked = all_needs()[job(wildcards).fingerprint].minutes
+        return min(asked, 60 * (SETTINGS.longest_job_hours or asked))
+
+    # One that was ended for its memory gets half as much more each time.
+    def megabytes(wildcards, attempt):
+        return all_needs()[job(wildcards).fingerprint].megabytes * (attempt + 1) // 2
+
+    return {"runtime": minutes, "mem_mb": megabytes}
 
 
 @functools.cache
@@ -20,6 +68,8 @@ def settled():
         return STAGES[job.stage].rule in names or any(str(path) in forced for path in job.outputs.values())
 
     try:
+        if may_move:
+            wait_for_others()
         asked = map(Path, dag.targetfiles)
         found = settle(STUDY, again, fresh=FRESH, move=may_move, targets=asked)
         bounded = Store(LAYOUT).bound(SETTINGS.store_gigabytes * 1e9, found.aside.values()) if may_move and found.aside else ""
@@ -29,8 +79,40 @@ def settled():
         # What would have been set aside is shown as due.
         dag.forcefiles.update(map(str, found.due))
     elif may_move:
+        if not workflow.local_exec:
+            os.environ[PLAN] = str(write_plan(STUDY.jobs, Path(".snakemake/plans")))
         print(*filter(None, (str(found), bounded)), sep="\n", end="\n" * bool(found.aside or found.back), file=sys.stderr)
     return found
+
+
+def wait_for_others():
+    """Wait for what a run that was killed left in the queue of a cluster."""
+    try:
+        wait_for_queue(Path())
+    except UserError:
+        # Without it, only what runs on a cluster cannot begin.
+        if not workflow.local_exec:
+            raise
+
+
+class _Unforced(set):
+    """Files that are to be made again: none, although a job on another machine is told that its own are."""
+
+    def update(self, *files):
+        pass
+
+
+@functools.cache
+def settled_here(path):
+    """On another machine, let what lies on disk agree with what the job makes that makes ``path``.
+
+    So it runs if an output of it is missing, as everywhere. Had it been submitted twice, it may be done by now.
+    """
+    workflow.dag.forcefiles = _Unforced()
+    try:
+        settle_job(STUDY, STUDY.jobs[path])
+    except UserError as error:
+        sys.exit(f"snakemake: {error}")
 
 
 def executes():
@@ -44,6 +126,9 @@ def awaited(job, files):
     So a job runs because an output of it is missing, and for no other reason.
     """
     if not executes():
+        return {role: str(path) for role, path in files.items()}
+    if workflow.remote_exec:
+        settled_here(next(iter(job.outputs.values())))
         return {role: str(path) for role, path in files.items()}
     if job.fingerprint in settled().fine:
         return {}
@@ -107,11 +192,20 @@ def raw_files(pattern):
     return files
 
 
+def asked(job):
+    """Return the flags that say what a job is asked for: on another machine, with the fingerprint it was submitted with."""
+    try:
+        made_by = submitted_fingerprint(job, SUBMITTED)
+        return shlex.join(rule_flags(job, made_by, Path(".snakemake/specs")))
+    except UserError as error:
+        sys.exit(f"snakemake: {error}")
+
+
 def flags(pattern):
     """Return the params of a rule: what its job is asked for, and which files it reads and makes, as flags."""
     job = job_of(pattern)
     return {
-        "job": lambda wildcards: shlex.join(job_flags(job(wildcards))),
+        "job": lambda wildcards: asked(job(wildcards)),
         "files": lambda wildcards: shlex.join(file_flags(job(wildcards), STUDY)),
     }
 

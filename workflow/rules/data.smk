@@ -32,7 +32,7 @@ rule prepare_data:
         log_of("prepare_data", "{dataset}-{binarisation}"),
     threads: 1
     resources:
-        mem_mb=4000,
+        **needs(DATA),
     message:
         "Prepare {wildcards.dataset}, binarised by {wildcards.binarisation}"
     shell:

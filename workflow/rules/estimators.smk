@@ -20,7 +20,7 @@ rule simulate_data:
     threads: SETTINGS.threads
     resources:
         **DEVICE,
-        mem_mb=4000,
+        **needs(SIMULATED),
     message:
         "Simulate data from {wildcards.model}, seed {wildcards.seed}"
     shell:
@@ -40,7 +40,7 @@ rule evaluate_bdmc:
     threads: SETTINGS.threads
     resources:
         **DEVICE,
-        mem_mb=4000,
+        **needs(BDMC),
     message:
         "BDMC (from {wildcards.start}) of {wildcards.model}, seed {wildcards.seed}"
     shell:
@@ -60,7 +60,7 @@ rule evaluate_exact:
     threads: SETTINGS.threads
     resources:
         **DEVICE,
-        mem_mb=4000,
+        **needs(EXACT),
     message:
         "Exact answers of {wildcards.model}, seed {wildcards.seed}, {wildcards.split} points"
     shell:
@@ -80,7 +80,7 @@ rule compare_local:
     threads: SETTINGS.threads
     resources:
         **DEVICE,
-        mem_mb=4000,
+        **needs(PROCEDURES),
     message:
         "Local optimisation, the authors' and ours, {wildcards.model}, seed {wildcards.seed}, {wildcards.split} points"
     shell:
@@ -100,7 +100,7 @@ rule evaluate_convergence:
     threads: SETTINGS.threads
     resources:
         **DEVICE,
-        mem_mb=4000,
+        **needs(CONVERGENCE),
     message:
         "Estimators at growing cost on {wildcards.model}, seed {wildcards.seed}, {wildcards.split} points"
     shell:

@@ -31,7 +31,7 @@ rule train:
     threads: SETTINGS.threads
     resources:
         **DEVICE,
-        mem_mb=4000,
+        **needs(WEIGHTS),
     message:
         "Train {wildcards.model}, seed {wildcards.seed}"
     shell:
@@ -72,7 +72,7 @@ rule optimise_local:
     threads: SETTINGS.threads
     resources:
         **DEVICE,
-        mem_mb=4000,
+        **needs(LOCAL),
     message:
         "Optimise q* ({wildcards.family}) of {wildcards.model}, seed {wildcards.seed}, {wildcards.split} points"
     shell:
@@ -92,7 +92,7 @@ rule evaluate_iwae:
     threads: SETTINGS.threads
     resources:
         **DEVICE,
-        mem_mb=4000,
+        **needs(IWAE),
     message:
         "ELBO and IWAE ({wildcards.posterior} q) of {wildcards.model}, seed {wildcards.seed}, {wildcards.split} points"
     shell:
@@ -112,7 +112,7 @@ rule evaluate_ais:
     threads: SETTINGS.threads
     resources:
         **DEVICE,
-        mem_mb=4000,
+        **needs(AIS),
     message:
         "AIS (from {wildcards.start}) of {wildcards.model}, seed {wildcards.seed}, {wildcards.split} points"
     shell:
@@ -132,7 +132,7 @@ rule evaluate_units:
     threads: SETTINGS.threads
     resources:
         **DEVICE,
-        mem_mb=4000,
+        **needs(UNITS),
     message:
         "Latent units of {wildcards.model}, seed {wildcards.seed}, on {wildcards.split} images"
     shell:
@@ -152,7 +152,7 @@ rule evaluate_samples:
     threads: SETTINGS.threads
     resources:
         **DEVICE,
-        mem_mb=4000,
+        **needs(SAMPLES_OF),
     message:
         "Samples of {wildcards.model}, seed {wildcards.seed}"
     shell:
@@ -172,7 +172,7 @@ rule evaluate_posteriors:
     threads: SETTINGS.threads
     resources:
         **DEVICE,
-        mem_mb=4000,
+        **needs(POSTERIORS),
     message:
         "Posteriors of {wildcards.model}, seed {wildcards.seed}, over the plane of z"
     shell:

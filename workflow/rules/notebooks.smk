@@ -16,7 +16,7 @@ rule run_notebook:
         log_of("run_notebook", "{notebook}"),
     threads: 1
     resources:
-        mem_mb=2000,
+        **needs(NOTEBOOK),
     message:
         "Notebook {wildcards.notebook}"
     shell:

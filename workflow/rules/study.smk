@@ -20,14 +20,17 @@ try:
     from inference_gaps.replication.artifacts.store import Store
     from inference_gaps.replication.jobs.run_lock import begin_run
     from inference_gaps.replication.own_code import code_of_another_folder
-    from inference_gaps.replication.study.command_line import file_flags, job_flags
+    from inference_gaps.replication.jobs.cluster_queue import wait_for_queue
+    from inference_gaps.replication.study.command_line import file_flags, rule_flags
     from inference_gaps.replication.stages import STAGES
     from inference_gaps.specs.families import FAMILIES
     from inference_gaps.replication.study.flags import flags_for
     from inference_gaps.replication.study.freshness import joined
     from inference_gaps.replication.study.manifest import described_study, study_identifier
+    from inference_gaps.replication.study.needs import needs_of_jobs
     from inference_gaps.replication.study.plan import load_study
-    from inference_gaps.replication.study.settling import settle, unfinished
+    from inference_gaps.replication.study.settling import settle, settle_job, unfinished
+    from inference_gaps.replication.study.submitted import PLAN, not_submitted, read_plan, submitted_fingerprint, write_plan
 except ModuleNotFoundError as error:
     sys.exit(f"snakemake: {error}. Run `make`, or .venv/bin/snakemake: it needs the project's environment.")
 
@@ -58,6 +61,8 @@ FRESH = config.pop("fresh", False) in (True, "yes")
 
 try:
     STUDY = load_study(config, TOP)
+    # What a job on another machine was submitted with.
+    SUBMITTED = read_plan(os.environ.get(PLAN)) if workflow.remote_exec else None
 except UserError as error:
     sys.exit(f"snakemake: {error}")
 
@@ -65,9 +70,6 @@ LAYOUT = STUDY.layout
 IDENTIFIER = study_identifier(STUDY.jobs)
 PRESET = LAYOUT.preset
 SETTINGS = STUDY.configuration.settings
-GPU = SETTINGS.device == "cuda" or (SETTINGS.device == "auto" and shutil.which("nvidia-smi") is not None)
-# The resources of a job that computes, beside its memory.
-DEVICE = {"device": SETTINGS.device, "gpu": int(GPU)}
 
 # Where the user names a folder for it, and gives --cache, trainings are kept there across projects and clean-ups.
 CACHED = "omit-software" if os.environ.get("SNAKEMAKE_OUTPUT_CACHE") else False

@@ -86,6 +86,9 @@ class UserSettings(Spec):
     )
     device: Annotated[Literal["auto", "cpu", "cuda"], Field(description="Where PyTorch computes.")]
     threads: Annotated[int, Field(ge=1, le=1024, description="Threads of each job.")]
+    longest_job_hours: Annotated[int, Field(ge=1, lt=2**31)] | None = Field(
+        default=None, description="On a cluster: the longest time that a job asks for; null: any."
+    )
     store_gigabytes: Annotated[
         float, Field(ge=0, description="How much is kept of what other settings made, in results/.store.")
     ] = 20.0
