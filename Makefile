@@ -1,6 +1,6 @@
 # `make` sets up .venv and makes tables, figures and report; `make help` lists everything else.
 
-GIVEN := PRESET DATA COPIES FRESH CORES PYTHON
+GIVEN := PRESET DATA COPIES FRESH CORES PROFILE PYTHON
 UNKNOWN := $(filter-out $(GIVEN) SHELL,$(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name))))
 # Variables of a Makefile that calls this one are not for it.
 $(if $(UNKNOWN),$(if $(filter 0,$(MAKELEVEL)),$(error There is no $(UNKNOWN) to give; there are $(GIVEN))))
@@ -16,10 +16,14 @@ BIN := .venv/bin
 STUDY := $${PRESET:+--preset="$$PRESET"} $${DATA:+--data-folder="$$DATA"} $${COPIES:+--copies="$$COPIES"}
 SNAKEMAKE := $(BIN)/python -P scripts/run_snakemake.py $(STUDY) $${FRESH:+--fresh="$$FRESH"} --cores "$${CORES:-all}"
 
-.PHONY: replicate tables figures notebooks paper html data selfcheck test test-faults test-packages check bench clean lock schemas environment help
+.PHONY: replicate cluster tables figures notebooks paper html data selfcheck test test-faults test-slurm test-packages check bench clean lock schemas environment help
 
 replicate: environment
 	@$(SNAKEMAKE)
+	@$(BIN)/inference-gaps where $(STUDY)
+
+cluster: environment
+	@$(SNAKEMAKE) --cluster "$${PROFILE:-slurm}"
 	@$(BIN)/inference-gaps where $(STUDY)
 
 tables figures notebooks paper data: environment
@@ -44,6 +48,11 @@ test-faults: environment
 # In an environment of its own, beside the packages that other people's models come from.
 test-packages: environment
 	@$(BIN)/python -P scripts/test_packages.py
+
+# As root, on a machine where Debian packages can be installed.
+test-slurm: environment
+	@$(BIN)/python -m pip -qq install --editable '.[slurm]'
+	@$(BIN)/python -m pytest -m slurm -s tests/slurm
 
 check: environment
 	@$(BIN)/ruff check --quiet .
@@ -71,6 +80,7 @@ schemas: environment
 
 help:
 	@echo 'make                 everything: tables, figures and paper/replication-PRESET.pdf'
+	@echo 'make cluster         the same, on a cluster with Slurm (docs/cluster.md)'
 	@echo 'make tables          only the tables, in results/PRESET'
 	@echo 'make figures         only the figures, in figures/PRESET'
 	@echo 'make notebooks       only the notebooks, executed, in results/PRESET/notebooks'
@@ -81,6 +91,7 @@ help:
 	@echo 'make test            the tests'
 	@echo 'make test-faults     50 random kills of running jobs; results must be identical to the bit (some minutes)'
 	@echo 'make test-packages   gaps.measure beside Pythae, diffusers and scikit-learn, in .venv-packages (some minutes, 2 GB)'
+	@echo 'make test-slurm      runs on a Slurm of one node, which it starts; as root, on Debian (some minutes)'
 	@echo 'make check           style, types, configuration, workflow'
 	@echo 'make bench           speed of training and of the bounds, compared with plain code'
 	@echo 'make clean           remove results, figures and report of PRESET; downloads stay'
@@ -93,6 +104,7 @@ help:
 	@echo 'COPIES={cifar10: cifar10}   in quotes; copies of data sets to use instead of those of the preset'
 	@echo 'FRESH=yes            make all anew, published values included; what was there is set aside'
 	@echo 'CORES=all            number of jobs at once'
+	@echo 'PROFILE=slurm        folder of workflow/profiles, or your own: how make cluster runs jobs'
 	@echo 'PYTHON=python3       Python 3.11 or newer, for .venv'
 
 # Sets up what is not as it has to be: .venv belongs to one folder, one Python and requirements.lock.

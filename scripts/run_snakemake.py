@@ -1,10 +1,12 @@
 """Run Snakemake in this folder: one run at a time, and without unlocking by hand after one that was killed.
 
     python scripts/run_snakemake.py [--preset P] [--data-folder D] [--copies C] [--fresh yes|no]
-                                    [--cores N] [--page] ARGUMENTS OF SNAKEMAKE
+                                    [--cores N] [--cluster PROFILE] [--page] ARGUMENTS OF SNAKEMAKE
 
 The first flags stand for keys of config/config.yaml, as they do for the commands of inference-gaps. --fresh makes
-all anew, published values included. --page has Snakemake write its own report on the run, one page to browse.
+all anew, published values included. --cluster runs the jobs on a cluster, as a folder of workflow/profiles or one
+of your own says; --cores is then how many are in its queue at once. --page has Snakemake write its own report on
+the run, one page to browse.
 """
 
 import signal
@@ -15,13 +17,17 @@ if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_
 
 import argparse
 import getpass
+import importlib.util
 import json
 import os
 import re
+import shutil
 import sys
 import unicodedata
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from inference_gaps.errors import UserError
 from inference_gaps.replication.jobs.run_lock import hold_run, running
@@ -31,6 +37,7 @@ from inference_gaps.replication.warm.start import start_server
 __all__ = ["give_a_home", "main", "snakemake_arguments"]
 
 _STATE = Path(".snakemake")
+_PROFILES = Path("workflow/profiles")
 
 
 def snakemake_arguments(arguments: list[str]) -> list[str]:
@@ -44,6 +51,7 @@ def snakemake_arguments(arguments: list[str]) -> list[str]:
     )
     add_study_flags(parser)
     parser.add_argument("--cores", default="all")
+    parser.add_argument("--cluster")
     parser.add_argument("--page", action="store_true")
     parser.add_argument("--fresh", default="no")
     options, words = parser.parse_known_args(arguments)
@@ -52,7 +60,10 @@ def snakemake_arguments(arguments: list[str]) -> list[str]:
         raise UserError(f"CORES is {options.cores!r}; write how many jobs may run at once, or all.")
     if options.fresh not in ("yes", "no"):
         raise UserError(f"FRESH is {options.fresh!r}; write yes to make all anew, or leave it out.")
-    words = ["--cores", options.cores, *words]
+    if options.cluster is None:
+        words = ["--cores", options.cores, *words]
+    else:
+        words = [*_on_cluster(options.cluster, options.cores, given), *words]
     if options.page:
         words += ["--report", _page(given)]
     given |= {"fresh": True} if options.fresh == "yes" else {}
@@ -74,6 +85,50 @@ def snakemake_arguments(arguments: list[str]) -> list[str]:
             "a value holds bytes that are not text in UTF-8, or control characters; write another."
         )
     return words
+
+
+def _on_cluster(name: str, jobs: str, given: dict[str, Any]) -> list[str]:
+    """Return the arguments that have jobs run on a cluster.
+
+    Raises:
+        UserError: there is no such profile, or what it needs is not here.
+    """
+    from inference_gaps.replication.config.loading import load_configuration
+
+    profile = _profile(name)
+    try:
+        executor = yaml.safe_load(profile.read_text(encoding="utf-8"))["executor"]
+    except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{profile} does not say on what jobs run; write `executor: slurm` in it, as "
+            f"{_PROFILES / 'slurm' / 'profile.yaml'} does."
+        ) from error
+    if importlib.util.find_spec(f"snakemake_executor_plugin_{str(executor).replace('-', '_')}") is None:
+        remedy = (
+            "run .venv/bin/pip install --editable '.[slurm]'"
+            if executor == "slurm"
+            else f"install snakemake-executor-plugin-{executor}"
+        )
+        raise UserError(f"Snakemake has no plugin for executor {executor} of {profile}; {remedy}.")
+    if executor == "slurm" and not (shutil.which("sbatch") and shutil.which("squeue")):
+        raise UserError("sbatch and squeue are not here; log in where jobs are submitted from.")
+    # To Snakemake, cores are what a job may ask for, and a group of jobs that run in turn as one.
+    threads = load_configuration(Path(), given).settings.threads
+    words = ["--workflow-profile", str(profile.parent), "--cores", str(threads)]
+    return words if jobs == "all" else [*words, "--jobs", jobs]
+
+
+def _profile(name: str) -> Path:
+    """Return the file of a profile; Snakemake itself says nothing where there is none."""
+    for folder in (_PROFILES / name, Path(name)):
+        for file in (folder / "profile.yaml", folder / "config.yaml"):
+            if file.is_file():
+                return file
+    there = sorted({file.parent.name for file in _PROFILES.glob("*/profile.yaml")} - {"default"})
+    raise UserError(
+        f"PROFILE is {name!r}; write a folder of {_PROFILES} ({', '.join(there)}), or the path of one that holds a "
+        f"profile.yaml."
+    )
 
 
 def _page(given: dict[str, Any]) -> str:
@@ -120,7 +175,8 @@ def main(arguments: list[str]) -> int:
         print(f"snakemake: {error}", file=sys.stderr)
         return 1
     give_a_home()
-    if "--report" not in words:
+    # The jobs of a cluster are not forked from a process here.
+    if "--report" not in words and "--workflow-profile" not in words:
         start_server(_STATE / "warm.log")
     return _snakemake(words)
 

@@ -13,7 +13,7 @@ __all__ = ["REAL_VERSION", "make", "make_clone", "make_environment", "make_pytho
 
 REAL_VERSION = " ".join(map(str, sys.version_info[:3]))
 
-_OF_THE_USER = ("PRESET", "DATA", "COPIES", "CORES", "PYTHON", "PYTHONPATH", "VIRTUAL_ENV")
+_OF_THE_USER = ("PRESET", "DATA", "COPIES", "CORES", "PROFILE", "PYTHON", "PYTHONPATH", "VIRTUAL_ENV")
 _PIP = """
 import sys
 with open("pip.txt", "a") as said:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from snakemake.cli import parse_config
 
+from inference_gaps.errors import UserError
 from scripts.run_snakemake import give_a_home, snakemake_arguments
 from tests.packaging.small_clone import make, make_clone, make_python
 from tests.small_project import ROOT
@@ -112,7 +113,10 @@ def test_neither_make_nor_the_shell_reads_a_value(ready: Path, exported: bool) -
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["preset=laptop"], "There is no preset to give; there are PRESET DATA COPIES FRESH CORES PYTHON."),
+        (
+            ["preset=laptop"],
+            "There is no preset to give; there are PRESET DATA COPIES FRESH CORES PROFILE PYTHON.",
+        ),
         (["PRESETS=laptop", "PRESET=quick"], "There is no PRESETS to give"),
         (["CORES=0"], "CORES is '0'; write how many jobs may run at once, or all."),
         (["CORES=-1"], "CORES is '-1'; write"),
@@ -129,6 +133,67 @@ def test_what_cannot_be_given_starts_nothing(ready: Path, arguments: list[str], 
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
     assert "[" not in done.stdout
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A machine with the plugin for Slurm and the programs of Slurm, which do nothing; return their folder."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name: name == "snakemake_executor_plugin_slurm" or None
+    )
+    for name in ("sbatch", "squeue"):
+        (tmp_path / name).touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return tmp_path
+
+
+def test_on_a_cluster_jobs_run_as_the_profile_says(cluster: Path) -> None:
+    of_profile = ["--workflow-profile", "workflow/profiles/slurm", "--cores", "1"]
+    assert snakemake_arguments(["--cluster=slurm", "--cores=all"]) == of_profile
+    assert snakemake_arguments(["--cluster=slurm", "--cores=7", "tables"]) == [
+        *of_profile,
+        "--jobs",
+        "7",
+        "tables",
+    ]
+
+
+def test_a_profile_may_lie_anywhere(cluster: Path) -> None:
+    (cluster / "profile.yaml").write_text("executor: slurm\n")
+    assert snakemake_arguments([f"--cluster={cluster}"])[:2] == ["--workflow-profile", str(cluster)]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, r"PROFILE is '.*'; write a folder of workflow/profiles \(slurm\), or the path of one"),
+        ("jobs: 5", "profile.yaml does not say on what jobs run; write `executor: slurm` in it"),
+        ("[", "profile.yaml does not say on what jobs run"),
+        (
+            "executor: slrum",
+            "Snakemake has no plugin for executor slrum of .*; install snakemake-executor-plugin-slrum",
+        ),
+    ],
+)
+def test_a_profile_that_will_not_do_is_a_sentence(content: str | None, sentence: str, cluster: Path) -> None:
+    folder = cluster / "own"
+    folder.mkdir()
+    if content is not None:
+        (folder / "profile.yaml").write_text(content)
+    with pytest.raises(UserError, match=sentence):
+        snakemake_arguments([f"--cluster={folder}"])
+
+
+def test_what_a_cluster_needs_is_said(cluster: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (cluster / "sbatch").unlink()
+    with pytest.raises(
+        UserError, match="sbatch and squeue are not here; log in where jobs are submitted from"
+    ):
+        snakemake_arguments(["--cluster=slurm"])
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"run .venv/bin/pip install --editable '\.\[slurm\]'"):
+        snakemake_arguments(["--cluster=slurm"])
 
 
 @pytest.mark.parametrize(
