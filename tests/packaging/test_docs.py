@@ -17,7 +17,7 @@ from tests.small_project import ROOT
 PAGES = {
     str(path.relative_to(ROOT)): path for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 }
-_APART = ("slow", "faults")
+_APART = ("slow", "faults", "slurm")
 
 
 def _text(page: str) -> str:

@@ -1,0 +1,96 @@
+"""A Slurm of one node for as long as the tests run, and projects to run on it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.slurm.one_node import Cluster
+from tests.small_project import ROOT, copy_workflow, edit_yaml
+from tests.snakemake_runs import snakemake
+from tests.workflow.conftest import stub_project
+
+_MLP = {"kind": "mlp", "latent_dim": 4, "encoder_hidden": [30], "decoder_hidden": [30], "activation": "elu"}
+_EXPERIMENTS = {
+    "models": {
+        "digits": {
+            "dataset": "mnist",
+            "binarisation": "static",
+            "architecture": _MLP,
+            "posterior": {"family": "ffg"},
+        }
+    },
+    "experiments": {"tiny": {"title": "T", "models": ["digits"], "splits": ["train"], "local": ["ffg"]}},
+}
+_PRESET = {
+    "description": "a test",
+    "seeds": [0],
+    "points": 12,
+    "datasets": {"mnist": {"copy": "mnist-small"}},
+    "training": {"epochs": 40, "warm_up_epochs": 2, "learning_rate": 0.01},
+}
+_PLUGIN = "snakemake_executor_plugin_slurm"
+
+
+@pytest.fixture(scope="session", params=["without accounting", "with accounting"])
+def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A cluster of one node with one core, whose jobs are counted or not."""
+    if os.getuid() or shutil.which("apt-get") is None:
+        pytest.skip("Slurm is started as root, on Debian")
+    __import__(_PLUGIN)
+    # A path without room for a socket would not do.
+    folder = tmp_path_factory.mktemp("slurm", numbered=True)
+    script = ROOT / "tests/slurm/one_node.sh"
+    words = ["accounting"] if request.param == "with accounting" else []
+    subprocess.run([str(script), "start", str(folder), *words], check=True, stdout=sys.stderr)
+    try:
+        yield Cluster(bool(words))
+    finally:
+        subprocess.run([str(script), "stop", str(folder)], check=True)
+
+
+@pytest.fixture
+def stub(tmp_path: Path) -> Path:
+    """A project whose commands only make files."""
+    top = stub_project(tmp_path / "stub")
+    shutil.copytree(ROOT / "scripts", top / "scripts")
+    edit_yaml(top / "config/config.yaml", ("experiments", ["again"]), ("device", "auto"))
+    return top
+
+
+@pytest.fixture(scope="session")
+def _prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    top = tmp_path_factory.mktemp("real")
+    for name in ("config", "paper", "scripts", "data/embedded"):
+        shutil.copytree(ROOT / name, top / name)
+    copy_workflow(top)
+    for preset in (top / "config/presets").iterdir():
+        preset.unlink()
+    (top / "config/presets/tiny.yaml").write_text(yaml.safe_dump(_PRESET))
+    (top / "config/experiments.yaml").write_text(yaml.safe_dump(_EXPERIMENTS))
+    (top / "config/claims.yaml").write_text("{level: 0.95, factor: 2, seeds_agree: 1, claims: {}}\n")
+    edit_yaml(top / "config/config.yaml", ("preset", "tiny"))
+    done = snakemake(top, "--cores", "1", "data")
+    assert done.returncode == 0, done.stderr
+    return top
+
+
+@pytest.fixture
+def study(_prepared: Path, tmp_path: Path) -> Path:
+    """A project with a small real model to train, and prepared data."""
+    return shutil.copytree(_prepared, tmp_path / "study", symlinks=True)
+
+
+@pytest.fixture(scope="session")
+def uninterrupted(_prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The weights of that model, trained without Slurm and in one go."""
+    top = shutil.copytree(_prepared, tmp_path_factory.mktemp("local") / "study", symlinks=True)
+    weights = "results/tiny/models/digits/seed-0/model.safetensors"
+    done = snakemake(top, "--cores", "1", weights)
+    assert done.returncode == 0, done.stderr
+    return (top / weights).read_bytes()
