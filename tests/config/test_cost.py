@@ -75,10 +75,14 @@ def test_the_cost_is_printed_with_a_total(tmp_path: Path, capsys: pytest.Capture
     jobs = [
         int(line.split()[1])
         for line in printed[1:]
-        if line and line.split()[0] not in ("all", "Preset", "two")
+        if line and line.split()[0] not in ("all", "Preset", "two", "No")
     ]
     (total,) = (line for line in printed if line.startswith("all "))
     assert int(total.split()[1]) == sum(jobs)
+    assert (
+        printed[-1]
+        == "No GPU was measured: its hours assume 1e+13 operations a second, and 1 ms a step at least."
+    )
 
 
 def test_a_mistake_in_the_configuration_is_a_sentence(

@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 
 from inference_gaps.replication.artifacts.records import run_of
-from inference_gaps.replication.study.cost import Cost, stage_costs
+from inference_gaps.replication.study.cost import ASSUMED_GPU_RATE, ASSUMED_GPU_STEP, Cost, stage_costs
 from inference_gaps.replication.study.flags import add_study_flags, given_keys
 from inference_gaps.replication.study.plan import Study, load_study
 
@@ -60,6 +60,8 @@ def _text(study: Study, costs: list[Cost], recorded: dict[str, float]) -> str:
     lines += [
         "",
         f"Preset {study.layout.preset}. Hours are estimates: operations by a rate per stage, which was measured on",
-        "two cores; of a GPU it is assumed. job-h taken: what the jobs of a stage took together, where all ran.",
+        "two cores. job-h taken: what the jobs of a stage took together, where all ran.",
+        f"No GPU was measured: its hours assume {ASSUMED_GPU_RATE:.0e} operations a second, and "
+        f"{1e3 * ASSUMED_GPU_STEP:g} ms a step at least.",
     ]
     return "\n".join(lines)
