@@ -69,6 +69,7 @@ def settled():
 
     try:
         if may_move:
+            check_cores()
             wait_for_others()
         asked = map(Path, dag.targetfiles)
         found = settle(STUDY, again, fresh=FRESH, move=may_move, targets=asked)
@@ -83,6 +84,15 @@ def settled():
             os.environ[PLAN] = str(write_plan(STUDY.jobs, Path(".snakemake/plans")))
         print(*filter(None, (str(found), bounded)), sep="\n", end="\n" * bool(found.aside or found.back), file=sys.stderr)
     return found
+
+
+def check_cores():
+    """On a cluster, Snakemake would give a job fewer threads than it is to have, and say nothing."""
+    if not workflow.local_exec and SETTINGS.threads > workflow.cores:
+        raise UserError(
+            f"threads is {SETTINGS.threads} in config/config.yaml, but a job may ask for {workflow.cores} of the cores "
+            f"of a machine; use make cluster, or give --cores {SETTINGS.threads}."
+        )
 
 
 def wait_for_others():
@@ -109,8 +119,9 @@ def settled_here(path):
     So it runs if an output of it is missing, as everywhere. Had it been submitted twice, it may be done by now.
     """
     workflow.dag.forcefiles = _Unforced()
+    job = STUDY.jobs[path]
     try:
-        settle_job(STUDY, STUDY.jobs[path])
+        settle_job(STUDY, job, submitted_fingerprint(job, SUBMITTED))
     except UserError as error:
         sys.exit(f"snakemake: {error}")
 

@@ -107,8 +107,13 @@ def settle(
     return settled
 
 
-def settle_job(study: Study, job: Job) -> None:
+def settle_job(study: Study, job: Job, fingerprint: str) -> None:
     """Set aside what lies in the place of the outputs of one job and was not made by it from what it would read.
+
+    Args:
+        study: what is asked for.
+        job: the job.
+        fingerprint: that which its outputs are to have.
 
     Raises:
         UserError: a file cannot be moved.
@@ -116,8 +121,8 @@ def settle_job(study: Study, job: Job) -> None:
     artifacts, store = Artifacts(study.jobs), Store(study.layout)
     for path in job.outputs.values():
         made_by = artifacts.provenance(path)
-        right = made_by and _was_of(made_by, job) and not made_from_others(made_by, job, artifacts.made)
-        if os.path.lexists(path) and not right:
+        right = made_by and made_by["fingerprint"] == fingerprint
+        if os.path.lexists(path) and not (right and not made_from_others(made_by, job, artifacts.made)):
             store.put(path, made_by)
 
 
