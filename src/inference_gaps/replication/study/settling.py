@@ -121,8 +121,10 @@ def settle_job(study: Study, job: Job, fingerprint: str) -> None:
     artifacts, store = Artifacts(study.jobs), Store(study.layout)
     for path in job.outputs.values():
         made_by = artifacts.provenance(path)
-        right = made_by and made_by["fingerprint"] == fingerprint
-        if os.path.lexists(path) and not (right and not made_from_others(made_by, job, artifacts.made)):
+        planned = made_by and made_by["fingerprint"] == fingerprint
+        if made_by and planned and not made_from_others(made_by, job, artifacts.made):
+            continue
+        if os.path.lexists(path):
             store.put(path, made_by)
 
 
