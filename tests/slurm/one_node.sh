@@ -96,6 +96,7 @@ SelectTypeParameters=CR_Core_Memory
 SchedulerParameters=batch_sched_delay=0,sched_min_interval=0,bf_interval=1
 ReturnToService=2
 KillWait=10
+MinJobAge=3600
 GresTypes=gpu
 NodeName=$host NodeAddr=127.0.0.1 CPUs=1 RealMemory=$(free -m | awk '/^Mem:/ {print $2-500}') Gres=gpu:1
 PartitionName=main Nodes=$host Default=YES
