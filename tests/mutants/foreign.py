@@ -2,23 +2,28 @@
 
 from inference_gaps.foreign import findings, likelihoods, measure, priors, result
 from inference_gaps.foreign.adapted import ForeignGenerator
-from tests.foreign import test_densities, test_findings, test_guards
+from tests.foreign import test_foreign_densities, test_foreign_findings, test_guards
 from tests.mutants.mutant import Check, Mutant
 
 __all__ = ["FOREIGN"]
 
 
 def _mass(name: str) -> Check:
-    return Check(test_densities.test_a_likelihood_adds_up_to_one_over_all_data, {"name": name})
+    return Check(test_foreign_densities.test_a_likelihood_adds_up_to_one_over_all_data, {"name": name})
 
 
 _PRIOR = Check(
-    test_densities.test_a_prior_adds_up_to_one_and_has_the_moments_of_what_it_draws, {"name": "mixture"}
+    test_foreign_densities.test_a_prior_adds_up_to_one_and_has_the_moments_of_what_it_draws,
+    {"name": "mixture"},
 )
-_ROWS = Check(test_densities.test_rows_go_through_the_decoder_with_the_data_that_they_belong_to, {"rows": 5})
-_POINT = Check(test_findings.test_one_point_that_has_not_converged_is_named_though_the_mean_has)
-_FURTHER = Check(test_findings.test_a_point_far_from_its_optimum_is_taken_further_than_the_rest)
-_CHAINS = Check(test_findings.test_chains_are_blamed_where_they_do_not_move_and_not_for_single_proposals)
+_ROWS = Check(
+    test_foreign_densities.test_rows_go_through_the_decoder_with_the_data_that_they_belong_to, {"rows": 5}
+)
+_POINT = Check(test_foreign_findings.test_one_point_that_has_not_converged_is_named_though_the_mean_has)
+_FURTHER = Check(test_foreign_findings.test_a_point_far_from_its_optimum_is_taken_further_than_the_rest)
+_CHAINS = Check(
+    test_foreign_findings.test_chains_are_blamed_where_they_do_not_move_and_not_for_single_proposals
+)
 _LOOSE = Check(test_guards.test_estimates_with_few_effective_weights_have_no_error_and_do_not_stand_for_log_p)
 
 FOREIGN = [
