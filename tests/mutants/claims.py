@@ -147,8 +147,8 @@ CLAIMS = [
         "a step that rises",
         "A series of which a step rises beyond its interval still has the right direction.",
         verdicts.judge,
-        "step.high < 0",
-        "False",
+        "if any(step.high < 0 for",
+        "if any(False for",
         _STEPS,
     ),
     Mutant(

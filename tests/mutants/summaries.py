@@ -99,8 +99,8 @@ SUMMARIES = [
         "largest value at each point",
         "log p(x) is the largest estimate point by point instead of one estimator for all.",
         gaps._log_p,
-        "bounds.value[chosen],",
-        "bounds.value[list(candidates)].max(axis=1),",
+        "name=name, bias_bound",
+        "per_point=bounds.value[list(candidates)].max(axis=1), name=name, bias_bound",
         _ONE_ESTIMATOR,
     ),
     Mutant(
