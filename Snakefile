@@ -27,7 +27,7 @@ onsuccess:
 # What a user asks for by name; the first is what plain `snakemake` makes.
 rule all:
     input:
-        wanted(*RESULTS, LAYOUT.report, LAYOUT.manifest),
+        wanted(*RESULTS, LAYOUT.manifest),
 
 
 rule data:
@@ -60,9 +60,9 @@ rule figures:
 
 rule paper:
     input:
-        wanted(LAYOUT.report),
+        wanted(*REPORT),
     message:
-        "The report is {input}"
+        "The report is {input[0]}"
 
 
 rule notebooks:

@@ -135,6 +135,16 @@ def test_a_run_that_is_not_complete_is_no_success(finished: Path) -> None:
     run(finished)
 
 
+def test_each_output_of_the_report_comes_back(finished: Path) -> None:
+    """No rule reads its numbers, so they have to be asked for."""
+    (finished / "results/tiny/report.json").unlink()
+    ran(finished)
+    run(finished)
+    assert "write-report" in ran(finished)
+    assert (finished / "results/tiny/report.json").exists()
+    assert NOTHING in run(finished)
+
+
 def test_the_name_of_a_notebook_may_have_a_space(project: Path) -> None:
     write_notebook(project / "notebooks/my numbers (1).py", "1", reads="gaps.csv")
     run(project, "notebooks")

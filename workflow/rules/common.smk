@@ -162,14 +162,14 @@ def described(wildcards):
     """Return what the manifest describes, as Snakemake has to wait for it: nothing if it describes this."""
     if executes() and not manifest_is_due():
         return []
-    return wanted(*RESULTS, LAYOUT.report)(wildcards)
+    return wanted(*RESULTS)(wildcards)
 
 
 @functools.cache
 def manifest_is_due():
     """Whether the manifest describes something else than what this run leaves; if so, it is removed."""
     found = settled()
-    makers = [STUDY.jobs[path] for path in (*RESULTS, LAYOUT.report)]
+    makers = [STUDY.jobs[path] for path in RESULTS]
     fits = described_study(LAYOUT.manifest) == IDENTIFIER and not found.aside and not found.back
     if fits and all(job.fingerprint in found.fine for job in makers):
         return False

@@ -100,5 +100,6 @@ TABLES = [path for job in STUDY.tables for path in job.outputs.values()]
 CLAIMS = list(STUDY.claims.outputs.values()) if STUDY.claims else []
 NOTEBOOKS = [path for job in STUDY.notebooks for path in job.outputs.values()]
 FIGURES = [path for job in STUDY.figures for path in job.outputs.values()]
-# What the manifest describes, beside the report.
-RESULTS = [*SELFCHECK, *TABLES, *CLAIMS, *FIGURES, *NOTEBOOKS]
+# What the manifest describes.
+REPORT = list(STUDY.report.outputs.values())
+RESULTS = [*SELFCHECK, *TABLES, *CLAIMS, *FIGURES, *NOTEBOOKS, *REPORT]
