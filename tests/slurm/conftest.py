@@ -58,7 +58,6 @@ def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def stub(tmp_path: Path) -> Path:
     """A project whose commands only make files."""
     top = stub_project(tmp_path / "stub")
-    shutil.copytree(ROOT / "scripts", top / "scripts")
     edit_yaml(top / "config/config.yaml", ("experiments", ["again"]), ("device", "auto"))
     return top
 
