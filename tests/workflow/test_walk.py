@@ -85,8 +85,6 @@ class Walk:
             with contextlib.suppress(UserError):
                 works.add(work_of(read_provenance(folder / "metrics.csv")))
             self.spoiled.update(f"{folder.parts[1]}:{work}" for work in works)
-        elif path.name.endswith(".json"):
-            return
         self.own.discard(path.read_text(errors="replace"))
 
     def edit(self) -> None:
