@@ -6,7 +6,15 @@ from typing import Any
 
 import yaml
 
-__all__ = ["ROOT", "claims_of", "copy_workflow", "edit_yaml", "link_project", "make_project"]
+__all__ = [
+    "ROOT",
+    "claims_of",
+    "copy_workflow",
+    "edit_yaml",
+    "link_project",
+    "make_project",
+    "make_real_project",
+]
 
 ROOT = Path(__file__).parents[1]
 
@@ -167,6 +175,20 @@ def copy_workflow(top: Path) -> Path:
     shutil.copytree(ROOT / "workflow", top / "workflow")
     shutil.copytree(ROOT / "src", top / "src", ignore=shutil.ignore_patterns("*.egg-info"))
     (top / "profiles").symlink_to("workflow/profiles")
+    return top
+
+
+def make_real_project(top: Path, preset: dict[str, Any], experiments: dict[str, Any]) -> Path:
+    """Copy the real project below ``top``, but for what it studies, and judge no claims; return ``top``."""
+    for name in ("config", "paper", "scripts", "data/embedded"):
+        shutil.copytree(ROOT / name, top / name)
+    copy_workflow(top)
+    for each in (top / "config/presets").iterdir():
+        each.unlink()
+    claims = {"level": 0.95, "factor": 2, "seeds_agree": 1, "claims": {}}
+    for name, content in (("presets/tiny", preset), ("experiments", experiments), ("claims", claims)):
+        (top / "config" / f"{name}.yaml").write_text(_dumped(content))
+    edit_yaml(top / "config/config.yaml", ("preset", "tiny"), ("device", "cpu"))
     return top
 
 

@@ -8,32 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from tests.slurm.one_node import Cluster
-from tests.small_project import ROOT, copy_workflow, edit_yaml
+from tests.small_project import ROOT, edit_yaml
 from tests.snakemake_runs import snakemake
-from tests.workflow.conftest import stub_project
+from tests.workflow.conftest import stub_project, trained_project
 
-_MLP = {"kind": "mlp", "latent_dim": 4, "encoder_hidden": [30], "decoder_hidden": [30], "activation": "elu"}
-_EXPERIMENTS = {
-    "models": {
-        "digits": {
-            "dataset": "mnist",
-            "binarisation": "static",
-            "architecture": _MLP,
-            "posterior": {"family": "ffg"},
-        }
-    },
-    "experiments": {"tiny": {"title": "T", "models": ["digits"], "splits": ["train"], "local": ["ffg"]}},
-}
-_PRESET = {
-    "description": "a test",
-    "seeds": [0],
-    "points": 12,
-    "datasets": {"mnist": {"copy": "mnist-small"}},
-    "training": {"epochs": 40, "warm_up_epochs": 2, "learning_rate": 0.01},
-}
 _PLUGIN = "snakemake_executor_plugin_slurm"
 
 
@@ -64,19 +44,7 @@ def stub(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def _prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    top = tmp_path_factory.mktemp("real")
-    for name in ("config", "paper", "scripts", "data/embedded"):
-        shutil.copytree(ROOT / name, top / name)
-    copy_workflow(top)
-    for preset in (top / "config/presets").iterdir():
-        preset.unlink()
-    (top / "config/presets/tiny.yaml").write_text(yaml.safe_dump(_PRESET))
-    (top / "config/experiments.yaml").write_text(yaml.safe_dump(_EXPERIMENTS))
-    (top / "config/claims.yaml").write_text("{level: 0.95, factor: 2, seeds_agree: 1, claims: {}}\n")
-    edit_yaml(top / "config/config.yaml", ("preset", "tiny"))
-    done = snakemake(top, "--cores", "1", "data")
-    assert done.returncode == 0, done.stderr
-    return top
+    return trained_project(tmp_path_factory.mktemp("real"))
 
 
 @pytest.fixture

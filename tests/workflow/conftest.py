@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.notebooks.small_notebooks import write_notebook
-from tests.small_project import ROOT, copy_workflow, edit_yaml, make_project
+from tests.small_project import ROOT, copy_workflow, edit_yaml, make_project, make_real_project
 from tests.snakemake_runs import snakemake
 
 
@@ -15,6 +15,30 @@ def stub_project(top: Path) -> Path:
     copy_workflow(make_project(top))
     shutil.copytree(ROOT / "scripts", top / "scripts")
     shutil.copy(ROOT / "tests/workflow/stub_cli.py", top / "src/inference_gaps/replication/cli.py")
+    return top
+
+
+_MLP = {"kind": "mlp", "latent_dim": 4, "encoder_hidden": [30], "decoder_hidden": [30], "activation": "elu"}
+_MODEL = {"dataset": "mnist", "binarisation": "static", "architecture": _MLP, "posterior": {"family": "ffg"}}
+_EXPERIMENTS = {
+    "models": {"digits": _MODEL},
+    "experiments": {"tiny": {"title": "T", "models": ["digits"], "splits": ["train"], "local": ["ffg"],
+                             "published": 2}},
+}  # fmt: skip
+_PRESET = {
+    "description": "a test",
+    "seeds": [0],
+    "points": 12,
+    "datasets": {"mnist": {"copy": "mnist-small"}},
+    "training": {"epochs": 40, "warm_up_epochs": 2, "learning_rate": 0.01},
+}
+
+
+def trained_project(top: Path) -> Path:
+    """Write a project with a small real model to train, prepare its data, and return ``top``."""
+    make_real_project(top, _PRESET, _EXPERIMENTS)
+    done = snakemake(top, "--cores", "1", "data")
+    assert done.returncode == 0, done.stderr
     return top
 
 

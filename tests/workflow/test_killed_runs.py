@@ -11,26 +11,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from inference_gaps.replication.artifacts.files import read_provenance
-from tests.small_project import ROOT, copy_workflow, edit_yaml
 from tests.snakemake_runs import NOTHING, snakemake
+from tests.workflow.conftest import trained_project
 
-_MLP = {"kind": "mlp", "latent_dim": 4, "encoder_hidden": [30], "decoder_hidden": [30], "activation": "elu"}
-_MODEL = {"dataset": "mnist", "binarisation": "static", "architecture": _MLP, "posterior": {"family": "ffg"}}
-_EXPERIMENTS = {
-    "models": {"digits": _MODEL},
-    "experiments": {"tiny": {"title": "T", "models": ["digits"], "splits": ["train"], "local": ["ffg"],
-                             "published": 2}},
-}  # fmt: skip
-_PRESET = {
-    "description": "a test",
-    "seeds": [0],
-    "points": 12,
-    "datasets": {"mnist": {"copy": "mnist-small"}},
-    "training": {"epochs": 40, "warm_up_epochs": 2, "learning_rate": 0.01},
-}
 _FOLDER = "results/tiny/models/digits/seed-0"
 _MODEL_FILE = f"{_FOLDER}/model.safetensors"
 _SNAKEMAKE = str(Path(sys.executable).parent / "snakemake")
@@ -40,19 +25,7 @@ _LOG = "results/tiny/logs/train/digits/seed-0.log"
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with prepared data."""
-    tmp_path = tmp_path_factory.mktemp("prepared")
-    for name in ("config", "paper", "scripts", "data/embedded"):
-        shutil.copytree(ROOT / name, tmp_path / name)
-    copy_workflow(tmp_path)
-    for preset in (tmp_path / "config/presets").iterdir():
-        preset.unlink()
-    (tmp_path / "config/presets/tiny.yaml").write_text(yaml.safe_dump(_PRESET))
-    (tmp_path / "config/experiments.yaml").write_text(yaml.safe_dump(_EXPERIMENTS))
-    (tmp_path / "config/claims.yaml").write_text("{level: 0.95, factor: 2, seeds_agree: 1, claims: {}}\n")
-    edit_yaml(tmp_path / "config/config.yaml", ("preset", "tiny"), ("device", "cpu"))
-    done = snakemake(tmp_path, "--cores", "1", "data")
-    assert done.returncode == 0, done.stderr
-    return tmp_path
+    return trained_project(tmp_path_factory.mktemp("prepared"))
 
 
 @pytest.fixture

@@ -1,16 +1,14 @@
 """Adding a posterior family, to a copy of the project: a module and an entry, nothing else."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
 from inference_gaps.replication.artifacts.files import read_tensors, read_values
-from tests.small_project import ROOT, copy_workflow, edit_yaml
+from tests.small_project import ROOT, edit_yaml, make_real_project
 from tests.snakemake_runs import snakemake
 
 _MODULE = '''"""SG: a Gaussian, sheared so that the second dimension follows the first."""
@@ -114,17 +112,8 @@ _PRESET = {
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     top = tmp_path_factory.mktemp("family")
-    for name in ("config", "paper", "data/embedded"):
-        shutil.copytree(ROOT / name, top / name)
-    copy_workflow(top)
-    for preset in (top / "config/presets").iterdir():
-        preset.unlink()
-    (top / "config/presets/tiny.yaml").write_text(yaml.safe_dump(_PRESET))
     experiments = {"models": {"digits": _MODEL}, "experiments": {"tiny": _EXPERIMENT}}
-    (top / "config/experiments.yaml").write_text(yaml.safe_dump(experiments))
-    (top / "config/claims.yaml").write_text("{level: 0.95, factor: 2, seeds_agree: 1, claims: {}}\n")
-    edit_yaml(top / "config/config.yaml", ("preset", "tiny"), ("device", "cpu"))
-    return top
+    return make_real_project(top, _PRESET, experiments)
 
 
 def test_a_name_that_no_entry_has_is_a_sentence(study: Path) -> None:

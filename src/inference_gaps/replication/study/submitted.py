@@ -42,13 +42,11 @@ def read_plan(path: str | None) -> Mapping[str, str] | None:
     if path is None:
         return None
     try:
-        plan = json.loads(Path(path).read_bytes())
-        assert isinstance(plan, dict)
-    except (OSError, ValueError, AssertionError) as error:
+        return dict(json.loads(Path(path).read_bytes()))
+    except (OSError, ValueError, TypeError) as error:
         raise UserError(
             f"{path}, the plan that this job was submitted with, cannot be read; run the same command again."
         ) from error
-    return plan
 
 
 def submitted_fingerprint(job: Job, plan: Mapping[str, str] | None) -> str:
