@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inference_gaps.errors import UserError
-from inference_gaps.replication.analysis.published import published_columns
+from inference_gaps.replication.analysis.published import least_sure, published_columns
 from inference_gaps.replication.analysis.sources import residual_files
 from inference_gaps.replication.analysis.values import read_bidirectional, read_bounds
 from inference_gaps.replication.artifacts.files import read_provenance
@@ -31,7 +31,6 @@ _LEAST_SHARED = 0.9
 _LOCAL = "elbo_local_"
 # Of a weight that two terms leave of an estimate that both contain.
 _CANCELLED = 1e-9
-_SURE_FIRST = ("verified", "recalled", "uncertain")
 
 
 @dataclass(frozen=True)
@@ -310,4 +309,4 @@ def published_value(
             return None
         total += term.times * float(lines["value"][term.quantity])
         statuses.append(str(lines["status"][term.quantity]))
-    return total, max(statuses, key=_SURE_FIRST.index)
+    return total, least_sure(statuses)

@@ -142,7 +142,7 @@ def paper_table(
                 name = f"{model['label']}, {model['split']}"
             key = (model["dataset"], model["trained_with"])
             if key in theirs:
-                columns.append(Column(name, PAPER, f"{PAPER} ({least_sure(theirs[key])})"))
+                columns.append(Column(name, PAPER, f"{PAPER} ({least_sure(theirs[key]['status'])})"))
                 cells.append(_published_cells(theirs[key]["value"]))
                 shown[f"{theirs[key]['dataset'].iloc[0]} {label_of(key[1])}"] = theirs[key]
             if model["model"] in printed_as:

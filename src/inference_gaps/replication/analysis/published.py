@@ -1,6 +1,6 @@
 """The values that the paper publishes, with how sure we are of each."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -71,6 +71,6 @@ def published_columns(frame: pd.DataFrame, table: int | None) -> dict[tuple[str,
     }
 
 
-def least_sure(lines: pd.DataFrame) -> str:
-    """Return the status of the value that is least sure."""
-    return max((str(status) for status in lines["status"]), key=list(STATUS_WORDS).index)
+def least_sure(statuses: Iterable[str]) -> str:
+    """Return the status that is least sure."""
+    return max(statuses, key=list(STATUS_WORDS).index)
