@@ -238,6 +238,13 @@ def test_the_preset_beside_is_another_one(project: Path) -> None:
     assert any("beside is 'tiny', which is not another preset" in each for each in problems(project))
 
 
+def test_the_preset_beside_may_have_any_name_of_a_preset(project: Path) -> None:
+    presets = project / "config/presets"
+    (presets / "other_2.yaml").write_text((presets / "tiny.yaml").read_text())
+    edit_yaml(presets / "tiny.yaml", ("beside", "other_2"))
+    assert load_configuration(project).preset.beside == "other_2"
+
+
 def test_a_former_rule_names_statistics_of_its_claim(project: Path) -> None:
     former = {"words": "Changed.", "statistics": ["another"]}
     edit_yaml(project / CLAIMS, ("claims.C1.former", former))

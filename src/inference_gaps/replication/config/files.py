@@ -145,7 +145,7 @@ class Preset(_Amounts):
     ] = {}
     experiments: dict[Name, ExperimentBudget] = {}
     beside: Annotated[
-        Name | None,
+        PresetName | None,
         Field(
             description="A preset whose finished run the report shows of the claims that this one leaves out."
         ),

@@ -116,7 +116,7 @@ class ReportSpec(Spec):
     selfcheck: bool = False
     claims: bool = False
     procedures: list[ComparedModelSpec] = []
-    beside: Name | None = None
+    beside: PresetName | None = None
 
 
 class NotebookSpec(Spec):
