@@ -132,7 +132,7 @@ class Killer:
             self.resumed += "resumed at" in task.run(folder, 0.5)
         assert task.content(folder) == task.expected
         left = sorted(path.name for path in folder.iterdir() if path.name != RECORDS)
-        assert left == sorted(task.outputs.values())
+        assert left == sorted(task.outputs.values()), left
         assert len(list((folder / RECORDS).iterdir())) == 1
         shutil.rmtree(folder)
 
