@@ -9,6 +9,7 @@ import yaml
 __all__ = [
     "ROOT",
     "claims_of",
+    "copy_paper",
     "copy_workflow",
     "edit_yaml",
     "link_project",
@@ -163,6 +164,11 @@ def make_project(top: Path) -> Path:
         path = top / "config" / f"{name}.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(_dumped(content))
+    return copy_paper(top)
+
+
+def copy_paper(top: Path) -> Path:
+    """Copy what the report is made of, and not a report with its record that was made in this folder."""
     (top / "paper").mkdir()
     for file in ("published.csv", "reproductions.csv", "deviations.yaml", "references.yml", "report.typ"):
         shutil.copy(ROOT / "paper" / file, top / "paper")
@@ -180,9 +186,9 @@ def copy_workflow(top: Path) -> Path:
 
 def make_real_project(top: Path, preset: dict[str, Any], experiments: dict[str, Any]) -> Path:
     """Copy the real project below ``top``, but for what it studies, and judge no claims; return ``top``."""
-    for name in ("config", "paper", "scripts", "data/embedded"):
+    for name in ("config", "scripts", "data/embedded"):
         shutil.copytree(ROOT / name, top / name)
-    copy_workflow(top)
+    copy_paper(copy_workflow(top))
     for each in (top / "config/presets").iterdir():
         each.unlink()
     claims = {"level": 0.95, "factor": 2, "seeds_agree": 1, "claims": {}}
@@ -193,11 +199,10 @@ def make_real_project(top: Path, preset: dict[str, Any], experiments: dict[str, 
 
 
 def link_project(top: Path) -> Path:
-    """Copy the real ``config/`` and link the real ``paper/`` and ``data/`` below ``top``; return ``top``."""
+    """Copy the real ``config/`` and ``paper/`` and link the real ``data/`` below ``top``; return ``top``."""
     shutil.copytree(ROOT / "config", top / "config")
-    for folder in ("paper", "data"):
-        (top / folder).symlink_to(ROOT / folder)
-    return top
+    (top / "data").symlink_to(ROOT / "data")
+    return copy_paper(top)
 
 
 def edit_yaml(path: Path, *changes: tuple[str, Any]) -> None:

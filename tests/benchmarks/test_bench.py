@@ -14,6 +14,7 @@ from benchmarks.pipeline import overhead
 from benchmarks.report import as_markdown, draw_scaling, table
 from benchmarks.scaling import scaling
 from benchmarks.timing import Comparison, Outcome, Turns, product_rate
+from tests.small_project import link_project
 
 COMPARISON = Comparison(
     ours=[Outcome(1.0, [1.0, 3.0]), Outcome(2.0, [1.0, 3.0]), Outcome(1.0, [1.0, 3.0])],
@@ -57,9 +58,7 @@ def test_a_baseline_that_ended_early_gives_a_lower_bound() -> None:
 
 
 def test_without_a_run_the_overhead_is_not_made_up(tmp_path: Path) -> None:
-    for name in ("config", "paper", "data"):
-        (tmp_path / name).symlink_to(Path(__file__).parents[2] / name)
-    assert overhead(tmp_path).startswith("needs a finished quick run: 0 of ")
+    assert overhead(link_project(tmp_path)).startswith("needs a finished quick run: 0 of ")
 
 
 class _NoTime(Turns):

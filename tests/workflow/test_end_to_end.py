@@ -18,7 +18,7 @@ from inference_gaps.replication.artifacts.records import RECORDS, find_record
 from inference_gaps.replication.cli import main
 from inference_gaps.replication.study.plan import load_study
 from tests.notebooks.small_notebooks import write_notebook
-from tests.small_project import ROOT, claims_of, copy_workflow, edit_yaml
+from tests.small_project import ROOT, claims_of, copy_paper, copy_workflow, edit_yaml
 from tests.snakemake_runs import NOTHING, make, planned, snakemake
 
 _MLP = {"kind": "mlp", "latent_dim": 4, "encoder_hidden": [30], "decoder_hidden": [30], "activation": "elu"}
@@ -57,9 +57,9 @@ table.set_index("quantity")[["value"]].round(3)"""
 
 def tiny_project(top: Path) -> Path:
     """Write a project whose study takes a minute below ``top``."""
-    for name in ("config", "paper", "data/embedded"):
+    for name in ("config", "data/embedded"):
         shutil.copytree(ROOT / name, top / name)
-    copy_workflow(top)
+    copy_paper(copy_workflow(top))
     write_notebook(top / "notebooks/numbers.py", _NOTEBOOK, reads="tiny.csv")
     for preset in (top / "config/presets").iterdir():
         preset.unlink()

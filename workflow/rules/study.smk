@@ -43,10 +43,17 @@ if QUIET:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+def interrupted(number, frame):
+    """End the run, without the logs of the jobs that end with it: a job may not even have begun to hear Ctrl-C."""
+    for handler in workflow.logger_manager.get_log_handlers():
+        handler.formatter.show_failed_logs = False
+    raise KeyboardInterrupt
+
+
 def listen():
     """Let Snakemake hear Ctrl-C, now that there are jobs to end."""
     if QUIET:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, interrupted)
 
 
 if another := code_of_another_folder(TOP):

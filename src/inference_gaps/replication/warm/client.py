@@ -25,9 +25,6 @@ _LOST = "the process that ran this job has ended unexpectedly; run the same comm
 
 def main() -> int:
     """Run ``inference-gaps`` and return its exit status."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        # Ctrl-C while modules are imported ends the process, without a traceback.
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
     path = os.environ.get(SERVER)
     status = _run_warm(path) if path else None
     if status is not None:
