@@ -324,3 +324,48 @@ def test_an_effect_of_an_unknown_experiment_is_a_sentence(project: Path) -> None
     content["effects"] = {"D1": {"experiments": ["gasp"], "statistics": [first]}}
     path.write_text(yaml.safe_dump(content, sort_keys=False))
     assert any("effects.D1.experiments is 'gasp'" in problem for problem in problems(project))
+
+
+def test_a_model_that_a_preset_leaves_out_is_not_run(project: Path) -> None:
+    edit_yaml(project / "config/presets/tiny.yaml", ("without", ["digits-af"]))
+    configuration = load_configuration(project)
+    assert configuration.experiments.experiments["gaps"].models == ["digits-ffg"]
+    assert statistics(planned(project))["C1"].not_run == "digits-af is left out of this preset"
+    trained = [job.spec.posterior.family for job in load_study(None, project).jobs.of("train")]
+    assert trained == ["ffg"]
+
+
+def test_an_experiment_without_models_is_not_run(project: Path) -> None:
+    edit_yaml(project / "config/experiments.yaml", ("experiments.again.models", ["digits-af"]))
+    edit_yaml(project / "config/presets/tiny.yaml", ("without", ["digits-af"]))
+    assert load_configuration(project).chosen_experiments == ["gaps"]
+    with pytest.raises(UserError, match="without leaves no model to the experiments that were chosen"):
+        load_configuration(project, {"experiments": ["again"]})
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        (
+            ["digits"],
+            "without is 'digits', which is not a model of an experiment of config/experiments.yaml; the nearest",
+        ),
+        (["digits-af", "digits-af"], "without names digits-af twice"),
+        (
+            ["digits-ffg", "digits-af"],
+            "without leaves no model to the experiments that were chosen; leave some in.",
+        ),
+    ],
+)
+def test_what_a_preset_cannot_leave_out_is_a_sentence(project: Path, names: list[str], sentence: str) -> None:
+    edit_yaml(project / "config/presets/tiny.yaml", ("without", names))
+    assert any(sentence in each for each in problems(project))
+
+
+def test_the_generator_of_a_model_is_not_left_out_alone(project: Path) -> None:
+    edit_yaml(project / "config/experiments.yaml", ("models.digits-af.generator_of", "digits-ffg"))
+    edit_yaml(project / "config/presets/tiny.yaml", ("without", ["digits-ffg"]))
+    assert any(
+        "without names digits-ffg, whose generator digits-af has; leave digits-af out as well" in each
+        for each in problems(project)
+    )

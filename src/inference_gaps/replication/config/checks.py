@@ -60,6 +60,7 @@ def problems_between_files(
         problems.append(
             f"{preset_file}: experiments has run: false for every experiment; leave one of them to run."
         )
+    problems += _left_out_problems(preset, preset_file, experiments)
     for name, experiment in experiments.experiments.items():
         place = f"{_EXPERIMENTS}: experiments.{name}"
         problems += checkpoint_problems(place, experiment, preset, preset_file, experiments)
@@ -80,6 +81,24 @@ def problems_between_files(
             ("ais", experiment.ais),
         ):
             problems += _repetitions(f"{place}.{key}", given)
+    return problems
+
+
+def _left_out_problems(preset: Preset, preset_file: str, experiments: Experiments) -> list[str]:
+    place = f"{preset_file}: without"
+    drawn = [experiments.posteriors.model] if experiments.posteriors else []
+    known = [*itertools.chain.from_iterable(each.models for each in experiments.experiments.values()), *drawn]
+    problems = _repetitions(place, preset.without)
+    problems += [
+        unknown_name(place, name, f"a model of an experiment of {_EXPERIMENTS}", known)
+        for name in preset.without
+        if name not in known
+    ]
+    problems += [
+        f"{place} names {model.generator_of}, whose generator {name} has; leave {name} out as well, or neither."
+        for name, model in experiments.models.items()
+        if model.generator_of in preset.without and name not in preset.without
+    ]
     return problems
 
 

@@ -144,6 +144,10 @@ class Preset(_Amounts):
         Field(description="For models that name one; other presets may lack it."),
     ] = {}
     experiments: dict[Name, ExperimentBudget] = {}
+    without: Annotated[
+        list[Name],
+        Field(description="Models that this preset leaves out; experiments and claims do without them."),
+    ] = []
     beside: Annotated[
         PresetName | None,
         Field(

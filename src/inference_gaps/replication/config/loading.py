@@ -12,7 +12,7 @@ from inference_gaps.replication.artifacts.records import RECORDS
 from inference_gaps.replication.config.checks import problems_between_files
 from inference_gaps.replication.config.claim_checks import problems_of_claims
 from inference_gaps.replication.config.files import Claims, Datasets, Experiments, Preset, UserSettings
-from inference_gaps.replication.config.resolution import budget_of, checkpoints_of
+from inference_gaps.replication.config.resolution import budget_of, checkpoints_of, without
 from inference_gaps.replication.config.sentences import counted, unknown_name, validated
 from inference_gaps.replication.config.training_checks import protocol_problems
 from inference_gaps.replication.config.yaml_files import read_yaml
@@ -26,7 +26,7 @@ _COMMAND_LINE = "the command line"
 
 @dataclass(frozen=True)
 class Configuration:
-    """What a run is asked to do."""
+    """What a run is asked to do; ``experiments`` has no model that the preset leaves out."""
 
     settings: UserSettings
     preset: Preset
@@ -132,7 +132,16 @@ def load_configuration(top: Path, overrides: Mapping[str, Any] | None = None) ->
         problems += problems_of_claims(claims, experiments)
     if problems or not (settings and preset and experiments and datasets and claims):
         raise UserError(_refusal(problems))
-    return Configuration(settings, preset, experiments, datasets.datasets, claims)
+    configuration = Configuration(settings, preset, without(experiments, preset), datasets.datasets, claims)
+    if not configuration.chosen_experiments:
+        raise UserError(
+            _refusal(
+                [
+                    f"{preset_file}: without leaves no model to the experiments that were chosen; leave some in."
+                ]
+            )
+        )
+    return configuration
 
 
 def _require_configuration(top: Path) -> None:

@@ -26,6 +26,7 @@ __all__ = [
     "procedures_spec",
     "train_spec",
     "units_spec",
+    "without",
 ]
 
 
@@ -44,6 +45,19 @@ def budget_of(experiments: Experiments, preset: Preset, model: str) -> Preset:
     """Return how much work a model gets: the preset, or for a model of the self-check the self-check's own."""
     check = experiments.selfcheck
     return check.budget if check and model in check.models else preset
+
+
+def without(experiments: Experiments, preset: Preset) -> Experiments:
+    """Return the experiments less the models that ``preset`` leaves out; one that has no model left is gone."""
+    left_out = set(preset.without)
+    kept = {
+        name: each.model_copy(update={"models": [model for model in each.models if model not in left_out]})
+        for name, each in experiments.experiments.items()
+        if not left_out.issuperset(each.models)
+    }
+    drawn = experiments.posteriors
+    changed = {"experiments": kept, "posteriors": drawn if drawn and drawn.model not in left_out else None}
+    return experiments.model_copy(update=changed) if left_out else experiments
 
 
 def evaluated_in(experiments: Experiments, names: Iterable[str], model: str, split: Split) -> str | None:

@@ -43,7 +43,10 @@ class _Resolution:
         self._configuration = configuration
         self._rows: dict[str, list[TableRowSpec]] = {}
         experiments = configuration.experiments
-        shown = [model for each in experiments.experiments.values() for model in each.models]
+        # Models that the preset leaves out come last.
+        shown = [model for each in experiments.experiments.values() for model in each.models] + [
+            *experiments.models
+        ]
         self._order = list(dict.fromkeys(experiments.models[model].dataset for model in shown))
 
     def _in_order(self, datasets: Iterable[str]) -> list[str]:
@@ -124,6 +127,8 @@ class _Resolution:
         """Say why a term cannot be had; an empty list if it can."""
         if self._experiment(experiments, term, model):
             return []
+        if model in self._configuration.preset.without:
+            return [f"{model} is left out of this preset"]
         known = self._configuration.experiments
         elsewhere = evaluated_in(known, experiments, model, term.split)
         if elsewhere:
