@@ -18,6 +18,8 @@ import torch
 from inference_gaps.errors import UserError
 from inference_gaps.numerics.checkpoint import Results
 from inference_gaps.replication.artifacts.files import write_document
+from inference_gaps.replication.artifacts.records import find_record
+from inference_gaps.replication.artifacts.run_records import running, spent
 from inference_gaps.replication.cli import main
 from inference_gaps.replication.jobs.job import SAVE_SECONDS, resumable, state_path
 from inference_gaps.replication.jobs.signals import Interrupted
@@ -79,6 +81,25 @@ def heeded(number: signal.Signals) -> Iterator[None]:
     before = signal.signal(number, signal.SIG_DFL)
     yield
     signal.signal(number, before)
+
+
+def test_the_record_of_a_resumed_job_names_the_processes_before(tmp_path: Path) -> None:
+    for step in (2, 5):
+        with pytest.raises(Interrupted), running(["count"], {}):
+            count(tmp_path, 9, raising(signal.SIGTERM, step))
+    with running(["count"], {}):
+        assert count(tmp_path, 9) == [6, 7, 8]
+    record = find_record(tmp_path / "done.json")
+    assert record is not None
+    assert record.run is not None
+    begun = record.run["earlier"]
+    assert [set(each) for each in begun] == [{"started", "ended", "seconds", "cpu_seconds", "machine"}] * 2
+    assert begun[0]["ended"] <= begun[1]["started"] <= begun[1]["ended"] <= record.run["started"]
+    assert spent(record.run) == pytest.approx(sum(each["seconds"] for each in (*begun, record.run)))
+    # The next job of this process is another one.
+    with running(["count"], {}):
+        count(tmp_path / "new", 3)
+    assert "earlier" not in find_record(tmp_path / "new/done.json").run  # type: ignore[union-attr, operator]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

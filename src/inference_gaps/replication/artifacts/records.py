@@ -16,7 +16,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ __all__ = [
     "read_provenance",
     "record_file",
     "record_text",
+    "records_below",
     "records_naming",
     "require_digest",
     "run_of",
@@ -146,6 +147,16 @@ def records_naming(path: Path) -> list[Path]:
             if quoted in file.read_bytes():
                 found.append(file)
     return found
+
+
+def records_below(folder: Path) -> Iterator[Record]:
+    """Yield the record of each job that made files in ``folder`` or below it.
+
+    Raises:
+        UserError: a record is damaged.
+    """
+    for place in sorted(folder.rglob(RECORDS)):
+        yield from (record for record in map(_read, _files(place)) if record)
 
 
 def _files(folder: Path) -> list[Path]:

@@ -12,17 +12,19 @@ import platform
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["run_facts", "running"]
+__all__ = ["earlier_processes", "goes_on_from", "run_facts", "running", "spent"]
 
 _PACKAGES = ("inference-gaps", "torch", "numpy", "scipy", "pandas", "matplotlib", "safetensors", "typst")
 
 _facts: contextvars.ContextVar[Callable[[], dict[str, Any]] | None] = contextvars.ContextVar(
     "facts", default=None
 )
+_earlier: contextvars.ContextVar[Sequence[dict[str, Any]]] = contextvars.ContextVar("earlier", default=())
+_OF_A_PROCESS = ("started", "ended", "seconds", "cpu_seconds", "machine")
 
 
 @contextlib.contextmanager
@@ -47,13 +49,30 @@ def running(arguments: Sequence[str], options: dict[str, Any]) -> Iterator[None]
             "threads": options.get("threads", 1),
             "python": platform.python_version(),
             "packages": {name: importlib.metadata.version(name) for name in _PACKAGES},
-        }
+        } | ({"earlier": list(_earlier.get())} if _earlier.get() else {})
 
-    token = _facts.set(facts)
+    token, first = _facts.set(facts), _earlier.set(())
     try:
         yield
     finally:
         _facts.reset(token)
+        _earlier.reset(first)
+
+
+def goes_on_from(processes: Sequence[dict[str, Any]]) -> None:
+    """Say that the job of this process was begun by others, as :func:`earlier_processes` named them there."""
+    _earlier.set(processes)
+
+
+def earlier_processes() -> list[dict[str, Any]]:
+    """Return when, how long and on what the job was worked at until now, one entry per process."""
+    now = run_facts()
+    return [*_earlier.get(), *([{key: now[key] for key in _OF_A_PROCESS}] if now else [])]
+
+
+def spent(run: Mapping[str, Any], kind: str = "seconds") -> float:
+    """Return the seconds of a job by its record, those of interrupted processes included; or ``cpu_seconds``."""
+    return float(sum(process[kind] for process in (run, *run.get("earlier", ()))))
 
 
 def run_facts() -> dict[str, Any] | None:

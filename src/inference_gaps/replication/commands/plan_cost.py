@@ -10,6 +10,7 @@ import argparse
 from pathlib import Path
 
 from inference_gaps.replication.artifacts.records import run_of
+from inference_gaps.replication.artifacts.run_records import spent
 from inference_gaps.replication.study.cost import ASSUMED_GPU_RATE, ASSUMED_GPU_STEP, Cost, stage_costs
 from inference_gaps.replication.study.flags import add_study_flags, given_keys
 from inference_gaps.replication.study.plan import Study, load_study
@@ -35,7 +36,7 @@ def _recorded(study: Study) -> dict[str, float]:
     seconds: dict[str, list[float | None]] = {}
     for job in study.jobs:
         run = run_of(job.outputs.values(), job.fingerprint)
-        seconds.setdefault(job.stage, []).append(run["seconds"] if run else None)
+        seconds.setdefault(job.stage, []).append(spent(run) if run else None)
     known = {name: [each for each in of if each is not None] for name, of in seconds.items()}
     return {name: sum(of) / 3600 for name, of in known.items() if len(of) == len(seconds[name])}
 

@@ -20,6 +20,7 @@ import torch
 from inference_gaps.errors import UserError
 from inference_gaps.numerics.checkpoint import KeptCheckpoint, Record, position
 from inference_gaps.replication.artifacts.records import Provenance, canonical, read_provenance, record_file
+from inference_gaps.replication.artifacts.run_records import earlier_processes, goes_on_from
 from inference_gaps.replication.artifacts.store import keep_copies
 from inference_gaps.replication.jobs.lock import locked
 from inference_gaps.replication.jobs.signals import Interrupted, Received, noting_signals
@@ -95,7 +96,7 @@ class Job:
             UserError: the state cannot be saved. Stopping loses no more than the work since the last time.
         """
         started = time.monotonic()
-        write_record(self._path, record, self._work, self._device)
+        self._write(record)
         if self._received.number is not None:
             raise Interrupted(
                 self._received.number,
@@ -104,6 +105,10 @@ class Job:
             )
         now = time.monotonic()
         self._next = now + min(max(self._shortest, (now - started) / _SHARE_OF_TIME), self._longest)
+
+    def _write(self, record: Record) -> None:
+        kept = {"checkpoint": record, "processes": earlier_processes()}
+        write_record(self._path, kept, self._work, self._device)
 
     def wait(self) -> None:
         """Wait for a moment, unless a signal was received.
@@ -121,7 +126,7 @@ class Job:
     def close(self) -> None:
         """Remove the state, now that the outputs are written; keep its end if nobody waits for this process."""
         if _abandoned() and not self.finished:
-            write_record(self._path, self.checkpoint.record(), self._work, self._device)
+            self._write(self.checkpoint.record())
         else:
             self._path.unlink(missing_ok=True)
 
@@ -130,10 +135,12 @@ class Job:
         if not self._path.exists():
             return
         try:
-            record = read_record(self._path, self._work, self._device)
+            kept = read_record(self._path, self._work, self._device)
+            record, processes = kept["checkpoint"], kept["processes"]
         except UnusableState as reason:
             self.say(f"the saved state {self._path} {reason}; starting from the beginning.")
             return
+        goes_on_from(processes)
         self.checkpoint = KeptCheckpoint(self, record)
         self.say(f"resumed at {position(record) or 'its end'}, from {self._path}.")
 

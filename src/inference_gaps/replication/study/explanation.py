@@ -85,6 +85,10 @@ def _run(run: Mapping[str, Any] | None) -> list[str]:
         f"took          {run['seconds']:.1f} s, at most {run['peak_memory_mb']} MB",
         f"on            {_listed(run['machine'])}; threads {run['threads']}; Python {run['python']}",
         f"installed     {_listed(run['packages'])}",
+        *(
+            f"begun by      a process from {each['started']} to {each['ended']}, on {_listed(each['machine'])}"
+            for each in run.get("earlier", ())
+        ),
     ]
 
 
