@@ -11,6 +11,7 @@ AIS in both directions. One of the estimates stands for log p(x), by :mod:`infer
 """
 
 import dataclasses
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -261,8 +262,17 @@ class _Bar:
     """A bar of passes through the decoder."""
 
     def __init__(self, shown: bool) -> None:
+        # In a log, a line now and then.
+        often = sys.stderr.isatty()
         self._bar = tqdm(
-            total=0, unit="pass", unit_scale=True, disable=not shown, leave=False, dynamic_ncols=True
+            total=0,
+            unit="pass",
+            unit_scale=True,
+            disable=not shown,
+            leave=False,
+            dynamic_ncols=often,
+            mininterval=0.1 if often else 15.0,
+            maxinterval=10.0 if often else 60.0,
         )
 
     def __enter__(self) -> "_Bar":
