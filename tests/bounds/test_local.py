@@ -1,8 +1,10 @@
 """Local optimisation against optima that are known."""
 
+import pytest
 import torch
 
-from inference_gaps.bounds.local import optimise
+from inference_gaps.bounds import batches
+from inference_gaps.bounds.local import LocalOptimum, optimise
 from inference_gaps.bounds.starts import high_density_starts
 from inference_gaps.exact.optimum import best_gaussian
 from inference_gaps.exact.quadrature import PosteriorGrid, gaussian_bound
@@ -100,3 +102,34 @@ def test_further_starts_find_the_better_of_several_optima() -> None:
     assert (shortfall(0)[:2] > 0.05).all()
     assert (shortfall(8) < 0.02).all()
     assert (shortfall(8) > -1e-6).all()
+
+
+def test_bounds_are_measured_a_few_points_at_a_time(
+    rng: torch.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many points, no more rows go through the generator together than of a few; the values are the same."""
+    generator = LinearGaussian(3, 6)
+    x = generator.sample(12, rng)
+    start = {"mean": torch.randn(12, 3, generator=rng), "log_variance": torch.zeros(12, 3)}
+    spec = LocalSpec(points=12, steps=1, samples=2, max_cycles=2)
+    seen, measured = [], generator.frozen_log_joint
+
+    def watched(x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+        seen.append(z.shape[0] * z.shape[1])
+        return measured(x, z)
+
+    monkeypatch.setattr(generator, "frozen_log_joint", watched)
+
+    def run(rows: int) -> LocalOptimum:
+        monkeypatch.setattr(batches, "_CPU_ROWS", rows)
+        noise = torch.Generator().manual_seed(4)
+        return optimise(
+            generator, FullyFactorisedGaussian(3), x, [start], spec, noise, lambda cycle, bound: None
+        )
+
+    whole, largest = run(12 * 256), max(seen)
+    seen.clear()
+    parts = run(512)
+    assert largest == 12 * 256
+    assert max(seen) == 512
+    torch.testing.assert_close(parts.residual, whole.residual, rtol=1e-5, atol=1e-6)

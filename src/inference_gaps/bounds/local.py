@@ -13,6 +13,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from inference_gaps.bounds.by_points import by_points
 from inference_gaps.models.generator import Generator
 from inference_gaps.numerics.checkpoint import NO_CHECKPOINT, Checkpoint, State, numbered
 from inference_gaps.posteriors.family import PosteriorFamily
@@ -108,15 +109,20 @@ def optimise(
         report: called after each cycle with its number and the mean bound.
         checkpoint: where an earlier process may have left these points.
     """
-    family = family.given(generator.score(x))
+    family, of_some = family.given(generator.score(x)), family
     # The same noise before and after a cycle: the difference of two bounds is then far less noisy than either.
-    reference = _antithetic(starts[0]["mean"], _reference_samples(len(starts)), family.noise_dim, rng)
+    samples = _reference_samples(len(starts))
+    reference = _antithetic(starts[0]["mean"], samples, family.noise_dim, rng)
 
     def measure(candidate: Mapping[str, Tensor]) -> Tensor:
         # The density as it will be evaluated: that of the path goes by an inverse, which rounding may ruin.
+        def bound(rows: slice) -> Tensor:
+            some = {name: tensor[rows] for name, tensor in candidate.items()}
+            z, log_q = of_some.given(generator.score(x[rows])).transform(some, reference[rows])
+            return (generator.frozen_log_joint(x[rows], z) - log_q).mean(1)
+
         with torch.no_grad():
-            z, log_q = family.transform(candidate, reference)
-            return (generator.frozen_log_joint(x, z) - log_q).mean(1)
+            return by_points(bound, len(x), samples, x.device)
 
     first, *others = starts
     parameters = {name: tensor.detach().clone() for name, tensor in first.items()}

@@ -1,11 +1,13 @@
 """Where the optimisation of q* starts."""
 
 import math
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from inference_gaps.bounds.by_points import by_points
 from inference_gaps.errors import UserError
 from inference_gaps.models.generator import Generator
 from inference_gaps.numerics.device import random_generator
@@ -88,8 +90,13 @@ def high_density_starts(
         mean, log_variance = torch.zeros(shape, **kind), torch.zeros(shape, **kind)
         if index:
             z = torch.randn(x.shape[0], _DRAWS, generator.latent_dim, generator=rng, **kind)
-            best = generator.log_joint(x, z).argmax(1)
+            best = by_points(partial(_densest, generator, x, z), len(x), _DRAWS, x.device)
             mean = z[torch.arange(len(z), device=x.device), best]
             log_variance = log_variance + 2 * math.log(_NARROW)
         starts.append({"mean": mean, "log_variance": log_variance})
     return starts
+
+
+def _densest(generator: Generator, x: Tensor, z: Tensor, rows: slice) -> Tensor:
+    """Return which of the z [P, n, d] has the largest log p(x, z), at some of the points [B]."""
+    return generator.log_joint(x[rows], z[rows]).argmax(1)
