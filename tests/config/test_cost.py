@@ -1,16 +1,20 @@
 """Estimates of what a plan costs: counted by hand on small models."""
 
+import math
 from pathlib import Path
 
 import pytest
 
+from inference_gaps.posteriors.auxiliary_flow import AuxiliaryFlow
+from inference_gaps.posteriors.coupling_flow import CouplingFlow
+from inference_gaps.replication.artifacts.records import run_of
 from inference_gaps.replication.cli import main
 from inference_gaps.replication.specs.models import SamplesSpec
-from inference_gaps.replication.study.cost import Work, stage_costs, work_of
+from inference_gaps.replication.study.cost import Work, job_costs, stage_costs, work_of
 from inference_gaps.replication.study.plan import load_study
 from inference_gaps.specs.bounds import AisSpec, IwaeSpec, LocalSpec
 from inference_gaps.specs.train import ConvArchitectureSpec, MlpArchitectureSpec, TrainSpec
-from tests.small_project import make_project
+from tests.small_project import ROOT, make_project
 
 MLP = MlpArchitectureSpec(latent_dim=2, encoder_hidden=[5], decoder_hidden=[7])
 TRAINED = TrainSpec(architecture=MLP, epochs=3, batch_size=10)
@@ -34,7 +38,8 @@ def test_estimators_are_counted_by_their_passes_through_the_generator() -> None:
     local = work_of(
         "optimise-local", LocalSpec(points=4, samples=6, steps=100, max_cycles=3), TRAINED, 11, 25
     )
-    assert local.operations == 4 * 6 * 100 * 3 * 2 * GENERATOR
+    # Three cycles, and a bound of 256 samples before and after each.
+    assert local.operations == 4 * (6 * 100 * 3 + 256 * 4) * 2 * GENERATOR
 
 
 def test_a_flow_costs_more_than_a_gaussian() -> None:
@@ -43,6 +48,46 @@ def test_a_flow_costs_more_than_a_gaussian() -> None:
         for family in ("ffg", "af")
     )
     assert flow.operations > 2 * gaussian.operations
+
+
+def test_the_networks_of_flows_are_counted_weight_by_weight() -> None:
+    """Of a local flow, each is passed forth and back, three times each for a gradient."""
+    hidden, points, samples = 5, 4, 6 * 100 * 3
+    family = {"family": "af", "flow_hidden": hidden, "flow_steps": 2}
+    spec = LocalSpec(points=4, samples=6, steps=100, max_cycles=3, start="local-ffg", **family)
+    weights = sum(
+        math.prod(shape)
+        for shape in AuxiliaryFlow.local(2, 2, hidden).network_shapes().values()
+        if len(shape) == 2
+    )
+    work = work_of("optimise-local", spec, TRAINED, 11, 25)
+    assert work.networks == points * (6 * samples + 256 * 4) * 2 * weights
+    assert work.operations - work.networks == points * (samples + 256 * 4) * 2 * GENERATOR
+    drawn = work_of("evaluate-iwae", IwaeSpec(points=4, samples=100), TRAINED, 11, 25, spec)
+    assert drawn.networks == 4 * 100 * 2 * weights
+    coupling = LocalSpec(points=4, samples=6, steps=100, max_cycles=3, family="coupling", flow_hidden=hidden)
+    halves = sum(
+        math.prod(shape)
+        for shape in CouplingFlow.local(2, 2, hidden).network_shapes().values()
+        if len(shape) == 2
+    )
+    assert work_of("optimise-local", coupling, TRAINED, 11, 25).networks == work.networks * halves / weights
+
+
+def test_the_rates_are_those_of_the_published_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stage by stage, what all jobs took when they ran is within half of what they would cost."""
+    monkeypatch.chdir(ROOT)
+    study = load_study({"preset": "laptop"}, find_data=False)
+    sums: dict[str, list[float]] = {}
+    for cost in job_costs(study):
+        run = run_of(cost.job.outputs.values(), cost.job.fingerprint)
+        if run and cost.work.operations:
+            both = sums.setdefault(cost.job.stage, [0.0, 0.0])
+            both[0] += run["seconds"]
+            both[1] += cost.seconds
+    assert len(sums) == 7
+    for stage, (taken, estimated) in sums.items():
+        assert 1 / 1.5 < taken / estimated < 1.5, stage
 
 
 def test_convolutions_are_counted() -> None:
@@ -75,7 +120,7 @@ def test_the_cost_is_printed_with_a_total(tmp_path: Path, capsys: pytest.Capture
     jobs = [
         int(line.split()[1])
         for line in printed[1:]
-        if line and line.split()[0] not in ("all", "Preset", "two", "No")
+        if line and line.split()[0] not in ("all", "Preset", "which", "Another", "may", "No")
     ]
     (total,) = (line for line in printed if line.startswith("all "))
     assert int(total.split()[1]) == sum(jobs)

@@ -35,12 +35,20 @@ def test_time_is_five_times_what_a_job_costs() -> None:
 
 
 def test_memory_grows_with_the_points_that_are_optimised_together() -> None:
-    """A thousand activations of a row: 256 samples at 1000 points, of 24 bytes each, are 6144 MB; and 500 MB."""
+    """A thousand activations of a row: 160 samples at 10,000 points, of 24 bytes each, are 38,400 MB.
+
+    The noise of 256 samples takes 16 bytes for each of two dimensions, 82 MB; and the program 500 MB.
+    """
     assert activations(MLP, 794) == 1000
-    assert needs_of(cost_of(LocalSpec(points=1000))).megabytes == 8700
-    assert needs_of(cost_of(LocalSpec(points=1000, restarts=8))).megabytes == 128500
-    # A quarter of the points at once, and their networks.
-    assert needs_of(cost_of(LocalSpec(points=1000, family="af"))).megabytes == 5300
+    assert needs_of(cost_of(LocalSpec(points=10_000, samples=160))).megabytes == 50_700
+    # 250 points at once, and their networks.
+    assert needs_of(cost_of(LocalSpec(points=10_000, samples=160, family="af"))).megabytes == 4600
+
+
+def test_bounds_are_measured_in_memory_that_does_not_grow_with_the_points() -> None:
+    """Only their noise does."""
+    few, many = (needs_of(cost_of(LocalSpec(points=points, samples=1))).megabytes for points in (10, 1000))
+    assert few == many == FLOOR_MB
 
 
 def test_memory_grows_with_the_images() -> None:
@@ -54,7 +62,10 @@ def test_activations_of_convolutions_are_those_of_their_maps() -> None:
 
 
 def test_what_was_asked_for_would_have_sufficed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For every job of the published run, on the machine that it ran on."""
+    """For every job of the published run, on the machine that it ran on.
+
+    Its local optimisation measured bounds at all points together, which took more memory than it does.
+    """
     monkeypatch.chdir(ROOT)
     study = load_study({"preset": "laptop"}, find_data=False)
     needed, compared = needs_of_jobs(study, gpu=False), 0
@@ -63,7 +74,8 @@ def test_what_was_asked_for_would_have_sufficed(monkeypatch: pytest.MonkeyPatch)
         if run:
             asked = needed[cost.job.fingerprint]
             assert run["seconds"] <= 60 * asked.minutes, cost.job.outputs
-            assert run["peak_memory_mb"] <= asked.megabytes, cost.job.outputs
+            if not isinstance(cost.job.spec, LocalSpec):
+                assert run["peak_memory_mb"] <= asked.megabytes, cost.job.outputs
             compared += 1
     assert compared > 500
 

@@ -82,7 +82,6 @@ class Stage:
         device: whether it computes on a device, with threads.
         lower: what to do when its memory does not suffice.
         work: in what :mod:`.study.cost` counts its products; None where it has next to none.
-        rate: multiplications and additions per second of one thread; from run records of the preset quick.
         made: the participle of what it does to an artifact.
     """
 
@@ -96,7 +95,6 @@ class Stage:
     device: bool = False
     lower: str = "close other programs"
     work: str | None = None
-    rate: float = 0.0
     made: str = "made"
 
     @property
@@ -172,7 +170,7 @@ _ALL = (
            Input("generator", "trained model whose generator is kept (frozen_generator)", required=False)),
           (*_file("weights to write (.safetensors)"),
            Output("metrics", "training curves to write (.csv)", "--metrics")), made="trained",
-          keys="architecture, posterior, epochs, seed", device=True, work="training", rate=6.0e10,
+          keys="architecture, posterior, epochs, seed", device=True, work="training",
           lower="lower batch_size, or the widths of the architecture"),
     Stage("take-checkpoint", "take the weights after one epoch out of a training that kept them",
           "models.CheckpointSpec", (Input("model", "trained model with checkpoints, from train"),),
@@ -184,29 +182,29 @@ _ALL = (
           (_DATA, _MODEL, Input("start", "q*_FFG to start from, where the specification says so", required=False)),
           (*_file("q* to write (.safetensors)"),
            Output("residuals", "residuals to write (.csv)", "--residuals")), made="optimised",
-          keys="family, points, samples, steps, learning_rate", device=True, work="ascent", rate=2.5e10,
+          keys="family, points, samples, steps, learning_rate", device=True, work="ascent",
           lower="lower samples or points, or flow_hidden for family af"),
     Stage("evaluate-iwae", "evaluate the ELBO and the IWAE bound of a posterior, per data point", "bounds.IwaeSpec",
           (_DATA, _MODEL,
            Input("posterior", "local q*, from optimise-local; default: the amortized q", required=False)),
-          _VALUES, keys="split, points, samples, seed", device=True, work="samples", rate=4.0e10,
+          _VALUES, keys="split, points, samples, seed", device=True, work="samples",
           lower="lower samples or points"),
     Stage("evaluate-ais", "estimate log p(x) by annealed importance sampling, per data point", "bounds.AisSpec",
           (_DATA, _MODEL, _START_OR_PRIOR), _VALUES, keys="points, chains, distributions, schedule",
-          device=True, work="chains", rate=6.0e10, lower="lower chains or points"),
+          device=True, work="chains", lower="lower chains or points"),
     Stage("evaluate-bdmc", "bound log p(x) from both sides, on data simulated from the model", "bounds.AisSpec",
           (_DATA, _MODEL, _START_OR_PRIOR), _VALUES, keys="points, chains, distributions, schedule",
-          device=True, work="chains both ways", rate=6.0e10, lower="lower chains or points"),
+          device=True, work="chains both ways", lower="lower chains or points"),
     Stage("evaluate-exact", "compute the exact answers of a model that has them, per data point",
           "models.ExactSpec", (_DATA, _MODEL), _VALUES, keys="split, points, quantities", device=True,
           lower="lower points"),
     Stage("compare-local", "compare the authors' local optimisation with ours, per data point",
           "bounds.ProceduresSpec", (_DATA, _MODEL, _START), _VALUES,
-          keys="points, copies, learning_rate, window, patience", device=True, work="windows", rate=3.0e10,
+          keys="points, copies, learning_rate, window, patience", device=True, work="windows",
           lower="lower copies or points"),
     Stage("evaluate-convergence", "compare the estimators of log p(x) at growing cost, per data point",
           "bounds.ConvergenceSpec", (_DATA, _MODEL, _START), _VALUES,
-          keys="points, samples, distributions, chains", device=True, work="samples and chains", rate=6.0e10,
+          keys="points, samples, distributions, chains", device=True, work="samples and chains",
           lower="lower samples, chains or points"),
     Stage("evaluate-units", "measure the activity of each latent unit", "models.UnitsSpec",
           (_DATA, _MODEL), _VALUES, keys="split, points, samples, seed", device=True, lower="lower samples"),

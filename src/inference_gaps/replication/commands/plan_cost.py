@@ -11,9 +11,10 @@ from pathlib import Path
 
 from inference_gaps.replication.artifacts.records import run_of
 from inference_gaps.replication.artifacts.run_records import spent
-from inference_gaps.replication.study.cost import ASSUMED_GPU_RATE, ASSUMED_GPU_STEP, Cost, stage_costs
+from inference_gaps.replication.study.cost import Cost, stage_costs
 from inference_gaps.replication.study.flags import add_study_flags, given_keys
 from inference_gaps.replication.study.plan import Study, load_study
+from inference_gaps.replication.study.rates import ASSUMED_GPU_RATE, ASSUMED_GPU_STEP
 
 __all__ = ["add_arguments", "run"]
 
@@ -60,8 +61,10 @@ def _text(study: Study, costs: list[Cost], recorded: dict[str, float]) -> str:
     )
     lines += [
         "",
-        f"Preset {study.layout.preset}. Hours are estimates: operations by a rate per stage, which was measured on",
-        "two cores. job-h taken: what the jobs of a stage took together, where all ran.",
+        f"Preset {study.layout.preset}. Hours are estimates: operations by rates per kind of model and precision,",
+        "which were read off the records of laptop and weekend, on an AMD EPYC with instructions for bfloat16.",
+        "Another machine may be four times slower. A Gaussian q* is counted with 3 cycles, a flow with all that it",
+        "may take. job-h taken: what the jobs of a stage took together, where all ran.",
         f"No GPU was measured: its hours assume {ASSUMED_GPU_RATE:.0e} operations a second, and "
         f"{1e3 * ASSUMED_GPU_STEP:g} ms a step at least.",
     ]

@@ -1,9 +1,7 @@
 """What a plan costs, before it is run: an estimate from the multiplications that each job asks for.
 
-Jobs are dominated by matrix products, so that their time is a count of these divided by a rate, which differs by
-stage (small products run slower, and some stages do much beside them). The rates are those of one thread of the
-machine that the presets were timed on; on another machine all hours scale alike. Nothing was timed on a GPU: its
-hours assume a rate (ASSUMED_GPU_RATE), and a time below which no step gets (ASSUMED_GPU_STEP).
+Jobs are dominated by matrix products, so that their time is a count of these divided by a rate (:mod:`.rates`).
+They are those of one thread of the machine that the presets were timed on; on another one all hours scale alike.
 """
 
 import itertools
@@ -19,6 +17,14 @@ from inference_gaps.replication.stages import STAGES
 from inference_gaps.replication.study.amounts import part_sizes
 from inference_gaps.replication.study.jobs import Job, Jobs
 from inference_gaps.replication.study.plan import Study
+from inference_gaps.replication.study.rates import (
+    ASSUMED_GPU_RATE,
+    ASSUMED_GPU_STEP,
+    NETWORKS,
+    STEP,
+    STEP_OF_OTHERS,
+    rates_of,
+)
 from inference_gaps.specs.base import Spec
 from inference_gaps.specs.bounds import AisSpec, ConvergenceSpec, IwaeSpec, LocalSpec, ProceduresSpec
 from inference_gaps.specs.train import (
@@ -30,21 +36,15 @@ from inference_gaps.specs.train import (
 )
 
 __all__ = [
-    "ASSUMED_GPU_RATE",
-    "ASSUMED_GPU_STEP",
     "Cost",
     "JobCost",
     "Work",
     "activations",
     "job_costs",
+    "reference_samples",
     "stage_costs",
     "work_of",
 ]
-
-ASSUMED_GPU_RATE = 1.0e13
-"""Multiplications and additions per second of a GPU, which nobody has measured."""
-ASSUMED_GPU_STEP = 1.0e-3
-"""Seconds below which no step of training, optimisation or a chain gets on a GPU: launching its kernels."""
 
 _START_UP = 0.5
 _OTHER = 1.0
@@ -52,19 +52,33 @@ _OTHER = 1.0
 _CORES = 2
 _GRADIENT = 2
 _WINDOWS = 150
+"""Of the authors' procedure, before it ends by its rule."""
+_CYCLES_OF_GAUSSIANS = 3
+"""Cycles that q*_FFG takes: 2 in three of four jobs, of those that it may take. A flow takes all."""
+_REFERENCE, _REFERENCE_OF_MANY = 256, 4096
+"""Samples per point by which local optimisation measures a bound; of many starts it takes more."""
 _PART = {"idx": 60_000, "cifar-binary": 50_000, "amat": 50_000, "image-folder": 50_000}
 """Images of the part ``train`` of a file that is not at hand, by format."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """Multiplications and additions of a job, and how many steps they come in."""
+    """What a job asks for.
+
+    Attributes:
+        operations: all multiplications and additions.
+        steps: how many steps they come in.
+        networks: those of the operations that are done by the networks of a flow.
+    """
 
     operations: float
     steps: float
+    networks: float = 0.0
 
     def __add__(self, other: "Work") -> "Work":
-        return Work(self.operations + other.operations, self.steps + other.steps)
+        return Work(
+            self.operations + other.operations, self.steps + other.steps, self.networks + other.networks
+        )
 
 
 @dataclass(frozen=True)
@@ -77,7 +91,7 @@ class JobCost:
         pixels: of an image that it reads.
         images: of the training split of its data.
         work: what it asks for.
-        seconds: on one thread.
+        seconds: on one thread, by measured rates.
         gpu_seconds: on a GPU, by assumed rates.
     """
 
@@ -101,7 +115,7 @@ class Cost:
     gpu_hours: float
 
 
-def _products(widths: Iterable[int]) -> float:
+def _products(widths: Iterable[float]) -> float:
     return sum(2.0 * inputs * outputs for inputs, outputs in itertools.pairwise(widths))
 
 
@@ -140,14 +154,21 @@ def activations(architecture: ArchitectureSpec, pixels: int) -> int:
     return 3 * latent + pixels
 
 
-def _flow(family: FamilySpec, latent: int) -> float:
-    """Two half-steps of three products each; a Gaussian has none."""
+def _flow(family: FamilySpec, latent: int, context: int) -> float:
+    """Return the products of one z with the networks of a flow, which see ``context`` features too."""
     if family.family in ("ffg", "full-gaussian"):
         return 0.0
-    return 12.0 * family.flow_steps * latent * family.flow_hidden
+    hidden, seen = family.flow_hidden, latent + context
+    if family.family == "coupling":
+        # Each net reads half of z and moves the other.
+        return 2 * family.flow_steps * _products([latent / 2 + context, hidden, latent])
+    moments = _products([seen, hidden, hidden, 2 * latent])
+    return 2 * moments + 2 * family.flow_steps * _products([seen, hidden, 2 * latent])
 
 
-def work_of(stage: str, spec: Spec, trained: TrainSpec, pixels: int, images: int) -> Work:
+def work_of(
+    stage: str, spec: Spec, trained: TrainSpec, pixels: int, images: int, local: LocalSpec | None = None
+) -> Work:
     """Return what a job asks for, as the table of stages says that it is counted; nothing where it is not.
 
     Args:
@@ -156,9 +177,10 @@ def work_of(stage: str, spec: Spec, trained: TrainSpec, pixels: int, images: int
         trained: how its model is trained.
         pixels: of an image.
         images: of the training split.
+        local: of the q* that it draws from, if it does.
     """
     unit = STAGES[stage].work
-    return _COUNTED_IN[unit](spec, _Model(trained, pixels, images)) if unit else Work(0.0, 0.0)
+    return _COUNTED_IN[unit](spec, _Model(trained, pixels, images, local)) if unit else Work(0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -168,29 +190,49 @@ class _Model:
     trained: TrainSpec
     pixels: int
     images: int
+    local: LocalSpec | None
 
     @property
     def generator(self) -> float:
         """Of one z through the generator."""
         return _generator(self.trained.architecture, self.pixels)
 
+    @property
+    def latent(self) -> int:
+        """Latent dimensions."""
+        return self.trained.architecture.latent_dim
+
 
 def _training(spec: TrainSpec, model: _Model) -> Work:
-    flow = _flow(spec.posterior, spec.architecture.latent_dim)
-    forward = _recognition(spec.architecture, model.pixels) + model.generator + flow
     steps = spec.epochs * (model.images // spec.batch_size)
-    return Work(3.0 * forward * steps * spec.batch_size, steps)
+    passes = 3.0 * steps * spec.batch_size
+    flow = passes * _flow(spec.posterior, model.latent, model.latent)
+    plain = passes * (_recognition(spec.architecture, model.pixels) + model.generator)
+    return Work(plain + flow, steps, flow)
+
+
+def reference_samples(spec: LocalSpec) -> int:
+    """Return how many samples per point a bound is measured by."""
+    return _REFERENCE_OF_MANY if spec.restarts else _REFERENCE
 
 
 def _ascent(spec: LocalSpec, model: _Model) -> Work:
-    each = _GRADIENT * model.generator + 3.0 * _flow(spec, model.trained.architecture.latent_dim)
-    steps = spec.steps * (spec.max_cycles + spec.restarts)
-    return Work(each * steps * spec.samples * spec.points, steps)
+    flow = _flow(spec, model.latent, model.latent if spec.start == "trained" else 0)
+    cycles = spec.max_cycles if flow else min(spec.max_cycles, _CYCLES_OF_GAUSSIANS)
+    climbs = cycles + spec.restarts
+    measured = (climbs + 1) * reference_samples(spec)
+    samples = climbs * spec.steps * spec.samples
+    # The path gradient goes through a flow and its inverse.
+    networks = spec.points * (6.0 * samples + measured) * flow
+    plain = spec.points * _GRADIENT * (samples + measured) * model.generator
+    return Work(plain + networks, climbs * spec.steps, networks)
 
 
 def _samples(spec: IwaeSpec, model: _Model) -> Work:
-    each = model.generator + _flow(model.trained.posterior, model.trained.architecture.latent_dim)
-    return Work(each * spec.samples * spec.points, 1)
+    trained = _flow(model.trained.posterior, model.latent, model.latent)
+    flow = _flow(model.local, model.latent, 0) if model.local else trained
+    draws = float(spec.samples * spec.points)
+    return Work(draws * (model.generator + flow), 1, draws * flow)
 
 
 def _chains(spec: AisSpec, model: _Model, directions: int = 1) -> Work:
@@ -244,11 +286,28 @@ def job_costs(study: Study) -> Iterator[JobCost]:
         if training is not None:
             assert isinstance(training.spec, TrainSpec)
             trained, size = training.spec, sizes[training.inputs["data"]]
-            work = work_of(job.stage, job.spec, trained, *size)
-        if work.operations:
-            seconds = work.operations / STAGES[job.stage].rate
+            work = work_of(job.stage, job.spec, trained, *size, _local_of(study.jobs, job))
+        if trained is not None and work.operations:
+            seconds = _seconds(job, work, trained)
             gpu_seconds = max(work.operations / ASSUMED_GPU_RATE, work.steps * ASSUMED_GPU_STEP)
         yield JobCost(job, trained, *size, work, seconds + _START_UP, gpu_seconds + _START_UP)
+
+
+def _seconds(job: Job, work: Work, trained: TrainSpec) -> float:
+    precision = job.spec.as_dict().get("gradient_precision") or "float32"
+    rates, plain = rates_of(trained.architecture.kind, precision), work.operations - work.networks
+    if isinstance(job.spec, TrainSpec):
+        each = STEP.get(trained.posterior.family, STEP_OF_OTHERS)
+        return plain / rates.training + work.networks / NETWORKS + work.steps * each
+    rate = rates.value if isinstance(job.spec, IwaeSpec) else rates.gradient
+    return plain / rate + work.networks / NETWORKS
+
+
+def _local_of(jobs: Jobs, job: Job) -> LocalSpec | None:
+    """Return how the q* that a job draws from is sought; None if it draws from none."""
+    path = job.inputs.get("posterior")
+    spec = jobs[path].spec if path is not None and path in jobs else None
+    return spec if isinstance(spec, LocalSpec) else None
 
 
 def stage_costs(study: Study) -> list[Cost]:

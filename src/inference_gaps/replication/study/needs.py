@@ -9,7 +9,7 @@ more the next time, so that both may be wrong now and then.
 import math
 from dataclasses import dataclass
 
-from inference_gaps.replication.study.cost import JobCost, activations, job_costs
+from inference_gaps.replication.study.cost import JobCost, activations, job_costs, reference_samples
 from inference_gaps.replication.study.plan import Study
 from inference_gaps.specs.bounds import LocalSpec
 from inference_gaps.specs.train import TrainSpec
@@ -34,8 +34,8 @@ _ROWS = 512
 _AT_ONCE = 250
 """Points at once of a family with networks of its own."""
 _NETWORKS_MB = 2000
-_REFERENCE, _REFERENCE_OF_MANY = 256, 4096
-"""Samples per point by which local optimisation measures a bound; of many starts it takes more."""
+_NOISE = 16
+"""Bytes for each number of the noise by which local optimisation measures a bound, while it is drawn."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,12 @@ def _networks(cost: JobCost) -> float:
     """Return the megabytes of what goes through a network at once."""
     if cost.training is None:
         return 0.0
-    spec, rows, own = cost.job.spec, _ROWS, 0
+    spec, rows, own = cost.job.spec, _ROWS, 0.0
     if isinstance(spec, TrainSpec):
         rows = spec.batch_size
     if isinstance(spec, LocalSpec):
-        own = 0 if spec.family == "ffg" else _NETWORKS_MB
-        samples = _REFERENCE_OF_MANY if spec.restarts else _REFERENCE
-        rows = (min(spec.points, _AT_ONCE) if own else spec.points) * max(samples, spec.samples)
+        points = spec.points if spec.family == "ffg" else min(spec.points, _AT_ONCE)
+        noise = _NOISE * points * reference_samples(spec) * cost.training.architecture.latent_dim / 1e6
+        own = noise + _NETWORKS_MB * (spec.family != "ffg")
+        rows = max(rows, points * spec.samples, reference_samples(spec))
     return own + _HELD * rows * activations(cost.training.architecture, cost.pixels) / 1e6
