@@ -135,3 +135,9 @@ def test_a_mistake_in_the_configuration_is_a_sentence(
 ) -> None:
     assert main(["plan-cost", f"--top={make_project(tmp_path)}", "--preset=huge"]) == 1
     assert "huge" in capsys.readouterr().err
+
+
+def test_beyond_training_full_takes_less_than_five_days_of_one_core_for_each_seed() -> None:
+    study = load_study({"preset": "full", "data_folder": None}, ROOT, find_data=False)
+    seconds = sum(cost.seconds for cost in job_costs(study) if cost.job.stage != "train")
+    assert seconds / 3600 / len(study.configuration.preset.seeds) < 120
