@@ -66,3 +66,26 @@ def test_reading_the_results_compares_two_models_by_image(tables: Path, tmp_path
     assert "24 images" in shown[-2]
     assert shown[-1].splitlines()[0].startswith("first: 2.50")
     assert any("replicated" in text for text in shown)
+
+
+@pytest.mark.slow
+def test_the_gaps_of_your_own_vae_are_measured_and_three_mistakes_are_named(
+    tables: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    cells = on(tables, "gaps_of_your_own_vae", tmp_path)
+    shown = said(cells)
+    result = next(text for text in shown if "approximation gap" in text and "Passed: " in text)
+    # The ELBO of the notebook's own loop is that of the description.
+    assert "Warnings" not in result
+    assert "elbo" in result.partition("Passed: ")[2]
+    mistakes = [" ".join(text.split()) for text in shown]
+    for sentence in (
+        "UserError: Net.encoder.1 (BatchNorm2d) is in training mode",
+        "UserError: x has values from 0 to 255, but Bernoulli takes values from 0 to 1; divide x by 255",
+        "this description is not the model that you trained",
+        "Check whether encode returns log variances (not standard deviations)",
+    ):
+        assert any(sentence in text for text in mistakes), sentence
+    pictures = [output for cell in cells.cells for output in cell.get("outputs", []) if "data" in output]
+    assert sum("image/png" in output["data"] for output in pictures) == 2
