@@ -7,6 +7,7 @@ import pytest
 
 from inference_gaps.replication.artifacts.files import read_provenance, read_values, write_values
 from inference_gaps.replication.artifacts.layout import Layout
+from inference_gaps.replication.report.records import estimator_records, local_records
 from inference_gaps.replication.specs.tables import TableSpec
 from tests.synthetic_study import (
     POINTS,
@@ -162,7 +163,7 @@ def test_the_report_shows_numbers_from_the_results_and_repeats_its_bytes(study: 
     assert "Photo patches: patches of photographs in place of CIFAR-10." in reasons
     assert "60 epochs" in reasons
     assert shown["models"][0]["epochs"] == "60 (7)"
-    assert shown["local"][1]["converged"] == "no"
+    assert shown["local"][1]["converged"] == f"{POINTS} of {POINTS}"
     assert shown["estimators"][0]["ais-prior-size"] == "16 × 200"
     assert not {"provenance", "sha256", "fingerprint"} & set(shown)
     assert read_provenance(numbers) | {"sha256": ""} == read_provenance(pdf) | {"sha256": ""}
@@ -282,6 +283,23 @@ def test_points_where_the_flow_ends_below_the_gaussian_are_listed(small_study: S
         in markdown
     )
     assert "mnist-af: L[q" not in markdown
+
+
+def test_the_report_tells_single_images_apart(small_study: Study) -> None:
+    """A mean below the tolerance hides an image where q* is far from done, or where chains hardly move."""
+    top, spec = small_study
+    layout = Layout("quick", top)
+    path = layout.residuals("mnist-ffg", 0, "train", "ffg")
+    frame, provenance = read_values(path)
+    frame.loc[frame["point"] == 5, "residual"] = 0.53
+    write_values(path, frame, provenance)
+    path = layout.ais("mnist-ffg", 0, "train", "prior")
+    frame, provenance = read_values(path)
+    frame.loc[frame["point"] == 5, "acceptance"] = 0.01
+    write_values(path, frame, provenance)
+    first, second, *_ = local_records(spec.rows, layout)
+    assert (first["converged"], second["converged"]) == (f"{POINTS - 1} of {POINTS}", f"{POINTS} of {POINTS}")
+    assert estimator_records(spec.rows, layout)[0]["ais-prior-acceptance"].endswith("(0.01)")
 
 
 def test_chains_that_diverged_are_counted_in_the_table(small_study: Study) -> None:
