@@ -3,8 +3,8 @@
 A job takes the seconds of its products, operations by a rate, and of training those of its steps: what a step
 launches takes a while, however small its products are. Rates differ by the kind of the networks, by the precision
 of gradients, and by whether values are asked for or gradients alone: a value costs a logarithm for each pixel. All
-are those of one machine, an AMD EPYC with instructions for bfloat16; an older one was four times slower. Records of
-one kind of job differ by a factor of 1.5 and sometimes of two, because other jobs ran beside them.
+are those of one machine, an AMD EPYC with instructions for bfloat16. Another one, without them and busy, was four
+times slower. Records of one kind of job differ by a factor of 1.5 and sometimes of two: other jobs ran beside them.
 
 Nothing was timed on a GPU: its rate and its shortest step are assumed.
 """
