@@ -1,7 +1,7 @@
 """The authors' local optimisation of a factorised Gaussian, written plainly, and instruments that count its cost.
 
-Cost is counted in passes through the decoder per data point: one for each sample whose log p(x, z) is evaluated,
-two for each whose gradient with respect to z is. Such a count does not depend on the machine.
+Cost is counted in passes through the decoder: one for each sample whose log p(x, z) is evaluated, two for each
+whose gradient with respect to z is. Such a count does not depend on the machine.
 """
 
 import math
@@ -105,7 +105,7 @@ def _copies(tensor: Tensor) -> int:
 
 
 class CountedGenerator(Generator):
-    """A generator that counts its own passes, per data point."""
+    """A generator that counts its own passes."""
 
     def __init__(self, inner: Generator) -> None:
         super().__init__()
@@ -115,19 +115,19 @@ class CountedGenerator(Generator):
 
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
         """See :meth:`Generator.log_likelihood`."""
-        self.passes += z.shape[1]
+        self.passes += z.shape[:2].numel()
         return self.inner.log_likelihood(x, z)
 
     def log_joint(self, x: Tensor, z: Tensor) -> Tensor:
         """See :meth:`Generator.log_joint`."""
-        self.passes += z.shape[1]
+        self.passes += z.shape[:2].numel()
         return self.inner.log_joint(x, z)
 
     def log_joint_gradient(
         self, x: Tensor, z: Tensor, with_value: bool = True
     ) -> tuple[Tensor | None, Tensor]:
         """See :meth:`Generator.log_joint_gradient`."""
-        self.passes += 2 * z.shape[1]
+        self.passes += 2 * z.shape[:2].numel()
         return self.inner.log_joint_gradient(x, z, with_value)
 
     def mean(self, z: Tensor) -> Tensor:
@@ -140,7 +140,7 @@ class CountedGenerator(Generator):
 
 
 class WatchedGaussian(FullyFactorisedGaussian):
-    """FFG that shows what it is measured at: ``optimise`` measures the start and what each cycle ends with."""
+    """FFG that shows what it is measured at, some points at a time: the start, and what each cycle ends with."""
 
     def __init__(self, latent_dim: int, watch: Watch) -> None:
         super().__init__(latent_dim)
@@ -159,7 +159,7 @@ class Trace:
     Attributes:
         generator: counts the passes of the procedure.
         shortfall: maps parameters to the mean over points of L[q*] - L[q], in nats.
-        reached: passes per point and shortfall, each time the procedure was watched.
+        reached: passes and shortfall, each time the procedure was watched.
     """
 
     generator: CountedGenerator

@@ -325,8 +325,8 @@ DENSITIES = [
         "cycles judged by the inverse",
         "What is kept is judged by the density that the inverse of the flow gives, which rounding may ruin.",
         local.optimise,
-        "family.transform(candidate, reference)",
-        "family.path_transform(candidate, reference)",
+        ".transform(some, reference[rows])",
+        ".path_transform(some, reference[rows])",
         _DESTRUCTIVE,
     ),
     Mutant(
