@@ -1,10 +1,11 @@
-"""Write the verdicts and the gaps of a finished run into README.md between their marks.
+"""Write the verdicts and the gaps of finished runs into README.md, between marks that name what and of which preset.
 
-    python scripts/readme_results.py [PRESET]
+    python scripts/readme_results.py
 
 A test holds README.md against what this writes, so that no number in these tables is typed by hand.
 """
 
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,11 +19,12 @@ from inference_gaps.replication.analysis.published import read_published
 from inference_gaps.replication.analysis.reproductions import read_reproductions
 from inference_gaps.replication.analysis.table import read_table
 from inference_gaps.replication.analysis.table_text import signed
+from inference_gaps.replication.analysis.verdicts import NOT_RUN
 from inference_gaps.replication.artifacts.files import read_values
 from inference_gaps.replication.specs.claims import ClaimsSpec
 from inference_gaps.replication.specs.tables import TableSpec
 
-__all__ = ["between_marks", "parts"]
+__all__ = ["between_marks", "marks", "parts"]
 
 _QUANTITIES = {
     "log_p_best": "log p(x)",
@@ -36,14 +38,18 @@ def _table(head: list[str], rows: Iterable[list[str]]) -> str:
 
 
 def _verdicts(spec: ClaimsSpec, table: pd.DataFrame) -> str:
-    """One line per claim: its verdict, and by data set one number of our run, of the statistic that decides."""
-    titles = [dataset.title for dataset in spec.datasets]
+    """One line per claim that was run: its verdict, and by data set one number, of the statistic that decides."""
+    known = {dataset.name for dataset in spec.datasets}
+    run = set(table.loc[table["level"].eq("dataset") & table["verdict"].ne(NOT_RUN), "dataset"]) & known
+    shown = [dataset for dataset in spec.datasets if dataset.name in run]
+    titles = [dataset.title for dataset in shown]
     rows = []
-    for claim in overview(spec, table):
+    for claim in (each for each in overview(spec, table) if each["verdict"] != NOT_RUN):
         of_claim = table[(table["claim"] == claim["id"]) & (table["level"] == "statistic")]
         deciding = [
             _deciding(of_claim[of_claim["dataset"] == dataset.name], verdict)
             for dataset, verdict in zip(spec.datasets, claim["verdicts"], strict=True)
+            if dataset in shown
         ]
         names = [str(line["statistic"]) for line in deciding if line is not None]
         shared = names[0] if len(set(names)) == 1 else names[0].rpartition(",")[0]
@@ -94,9 +100,14 @@ def parts(top: Path, preset: str) -> dict[str, str]:
     }
 
 
-def between_marks(text: str, name: str) -> tuple[str, str, str]:
-    """Return the text up to the first mark of ``name``, what stands between the marks, and the rest."""
-    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+def marks(text: str) -> list[tuple[str, str]]:
+    """Return what the marks of a text name: ``verdicts`` or ``gaps``, and a preset."""
+    return re.findall(r"<!-- (\w+) of (\S+): begin -->", text)
+
+
+def between_marks(text: str, name: str, preset: str) -> tuple[str, str, str]:
+    """Return the text up to the first mark of a name and preset, what stands between the marks, and the rest."""
+    begin, end = f"<!-- {name} of {preset}: begin -->", f"<!-- {name} of {preset}: end -->"
     before, _, rest = text.partition(begin)
     shown, _, after = rest.partition(end)
     return before + begin, shown.strip(), end + after
@@ -107,13 +118,13 @@ def main() -> None:
     top = Path(__file__).parents[1]
     readme = top / "README.md"
     text = readme.read_text(encoding="utf-8")
-    try:
-        shown = parts(top, sys.argv[1] if len(sys.argv) > 1 else "laptop")
-    except UserError as error:
-        sys.exit(f"readme_results: {error}")
-    for name, content in shown.items():
-        before, _, after = between_marks(text, name)
-        text = f"{before}\n{content}\n{after}"
+    for name, preset in marks(text):
+        try:
+            shown = parts(top, preset)[name]
+        except UserError as error:
+            sys.exit(f"readme_results: {error}")
+        before, _, after = between_marks(text, name, preset)
+        text = f"{before}\n{shown}\n{after}"
     readme.write_text(text, encoding="utf-8")
 
 
