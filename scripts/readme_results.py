@@ -1,4 +1,4 @@
-"""Write the verdicts and the gaps of finished runs into README.md, between marks that name what and of which preset.
+"""Write the verdicts and the gaps of finished runs into README.md, between marks that name what and which preset.
 
     python scripts/readme_results.py
 
