@@ -9,7 +9,7 @@ import pytest
 from inference_gaps.replication.artifacts import outputs
 from inference_gaps.replication.artifacts.files import write_document
 from inference_gaps.replication.artifacts.layout import Layout
-from inference_gaps.replication.report.cost import cost_records
+from inference_gaps.replication.report.time_taken import time_records
 from tests.synthetic_study import table_spec
 
 PROCESS = {
@@ -35,7 +35,7 @@ def test_hours_are_summed_by_kind_and_over_processes(tmp_path: Path, monkeypatch
     for start in ("prior", "local-ffg"):
         _made(layout.ais(row.model, row.seed, "train", start), "evaluate-ais", monkeypatch, PROCESS)
     _made(layout.iwae(row.model, row.seed, "train", "amortised"), "evaluate-iwae", monkeypatch, None)
-    assert cost_records([row, row], layout) == [
+    assert time_records([row, row], layout) == [
         {
             "model": row.model,
             "seed": str(row.seed),
@@ -55,4 +55,4 @@ def test_of_a_model_whose_records_do_not_say_nothing_is_told(
 ) -> None:
     layout, row = Layout("quick", tmp_path), table_spec(["mnist"], [0]).rows[0]
     _made(layout.metrics(row.model, row.seed), "train", monkeypatch, None)
-    assert cost_records([row], layout) == []
+    assert time_records([row], layout) == []

@@ -18,9 +18,9 @@ from inference_gaps.replication.analysis.table import read_table
 from inference_gaps.replication.analysis.verdicts import NOT_RUN
 from inference_gaps.replication.artifacts.files import read_values
 from inference_gaps.replication.artifacts.layout import Layout, beside_files
-from inference_gaps.replication.report.cost import cost_records
 from inference_gaps.replication.report.findings import comparability, findings, posteriors_sentences
 from inference_gaps.replication.report.records import estimator_records, local_records, model_records
+from inference_gaps.replication.report.time_taken import time_records
 from inference_gaps.replication.specs.claims import ClaimsSpec
 from inference_gaps.replication.specs.documents import ReportSpec
 from inference_gaps.replication.specs.tables import TableSpec
@@ -163,7 +163,7 @@ def collect(
         "tables": [_table_section(table, layout, published, reproductions) for table in spec.tables],
         "comparability": comparability(rows, _all_tables(spec, layout), layout) if rows else [],
         "models": model_records(rows, layout),
-        "cost": cost_records(rows, layout),
+        "time_taken": time_records(rows, layout),
         "local": _once(local_records(rows, layout), ("model", "family")),
         "estimators": _once(estimator_records(rows, layout), ("model",)),
         "families": [

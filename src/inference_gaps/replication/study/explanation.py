@@ -23,6 +23,7 @@ from inference_gaps.replication.artifacts.records import (
     places_by_content,
     read_provenance,
 )
+from inference_gaps.replication.artifacts.run_records import spent
 from inference_gaps.replication.stages import STAGES
 from inference_gaps.replication.study.command_line import command_line
 from inference_gaps.replication.study.freshness import Artifacts
@@ -82,7 +83,7 @@ def _run(run: Mapping[str, Any] | None) -> list[str]:
         return ["when          unknown: its record does not say so"]
     return [
         f"when          {run['started']}",
-        f"took          {run['seconds']:.1f} s, at most {run['peak_memory_mb']} MB",
+        f"took          {spent(run):.1f} s, at most {run['peak_memory_mb']} MB",
         f"on            {_listed(run['machine'])}; threads {run['threads']}; Python {run['python']}",
         f"installed     {_listed(run['packages'])}",
         *(

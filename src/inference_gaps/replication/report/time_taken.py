@@ -8,12 +8,12 @@ from inference_gaps.replication.artifacts.records import records_below
 from inference_gaps.replication.artifacts.run_records import spent
 from inference_gaps.replication.specs.tables import TableRowSpec
 
-__all__ = ["cost_records"]
+__all__ = ["time_records"]
 
 _KINDS = {"train": "training", "optimise-local": "local", "evaluate-ais": "ais", "evaluate-bdmc": "ais"}
 
 
-def cost_records(rows: Sequence[TableRowSpec], layout: Layout) -> list[dict[str, str]]:
+def time_records(rows: Sequence[TableRowSpec], layout: Layout) -> list[dict[str, str]]:
     """Say of each trained model how many hours of one core its jobs took; nothing of one whose records do not say.
 
     ``training``, ``local`` (q*), ``ais`` (with BDMC) and ``rest`` are hours; ``interrupted`` counts the processes
