@@ -9,15 +9,15 @@ from inference_gaps.replication.analysis.table_text import reading_notes
 from inference_gaps.summary.gaps import Bounds, Quantity, average_over_seeds, quantities
 
 
-def _line(quantity: str, estimator: str, diverged: int, epoch: int | None = None) -> dict[str, object]:
+def _line(quantity: str, estimator: str, stuck: int, epoch: int | None = None) -> dict[str, object]:
     empty = dict.fromkeys(("selection_bias_bound", "sd_between_seeds", "mark"))
     line = {"model": "m", "split": "train", "epoch": epoch, "quantity": quantity, "estimator": estimator}
     numbers = {"value": -9.0, "ci_low": -10.0, "ci_high": -8.0, "n_points": 4, "n_excluded": 0, "n_seeds": 1}
     numbers |= {"mc_standard_error": 0.1, "loose": False}
-    return empty | line | numbers | {"n_diverged": diverged, "points_below": "[]"}
+    return empty | line | numbers | {"n_stuck": stuck, "points_below": "[]"}
 
 
-def test_each_chain_that_diverged_is_counted_once() -> None:
+def test_each_chain_that_hardly_moves_is_counted_once() -> None:
     at_epoch = [
         _line("ais_local_ffg", "ais_local_ffg", 5, epoch=6),
         _line("bdmc_local_ffg", "ais_local_ffg", 1, 6),
@@ -27,16 +27,16 @@ def test_each_chain_that_diverged_is_counted_once() -> None:
     # The same simulated points beside the images of another split.
     again = [_line("bdmc_local_ffg", "ais_local_ffg", 1, 6) | {"split": "validation"}]
     notes = reading_notes(pd.DataFrame([*at_epoch, *at_end, *resting, *again]))
-    assert "Divergent (rejected) proposals of AIS and BDMC chains: m 33." in notes
+    assert "Points where chains of AIS or BDMC hardly move, so that their bounds may be loose: m 33." in notes
 
 
-def test_what_diverged_belongs_to_the_chains_and_what_rests_on_them() -> None:
+def test_what_hardly_moves_belongs_to_the_chains_and_what_rests_on_them() -> None:
     index = pd.RangeIndex(8, name="point")
     value = pd.DataFrame({"elbo_amortized": -3.0, "iwae_amortized": -2.0, "ais_prior": -1.0}, index=index)
-    bounds = Bounds(value, value * 0 + 0.1, diverged={"ais_prior": 4})
+    bounds = Bounds(value, value * 0 + 0.1, stuck={"ais_prior": 4})
     one = quantities(bounds, "ffg")
-    other = [replace(each, diverged=3 * each.diverged) for each in one]
+    other = [replace(each, stuck=3 * each.stuck) for each in one]
     both: dict[str, Quantity] = {each.name: each for each in average_over_seeds([one, other])}
-    assert both["ais_prior"].diverged == both["inference_gap"].diverged == 16
-    assert both["iwae_amortized"].diverged == 0
+    assert both["ais_prior"].stuck == both["inference_gap"].stuck == 16
+    assert both["iwae_amortized"].stuck == 0
     assert np.isfinite(both["inference_gap"].per_point).all()

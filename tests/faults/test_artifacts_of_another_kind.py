@@ -299,7 +299,7 @@ NO_VALUES = "iwae-amortised.csv is not what 'inference-gaps evaluate-iwae' wrote
         ),
         (IWAE, reframed(lambda frame: pd.concat([frame, frame])), "holds a data point more than once"),
         (IWAE, reframed(lambda frame: frame[frame["bound"] == "elbo"]), "holds no iwae values"),
-        (AIS_PRIOR, reframed(lambda frame: frame.drop(columns="diverged")), "lacks the column diverged"),
+        (AIS_PRIOR, reframed(lambda frame: frame.drop(columns="acceptance")), "lacks the column acceptance"),
         (AIS_PRIOR, reframed(lambda frame: frame.iloc[:-1]), "are not of the same data points"),
         (BDMC, reframed(lambda frame: frame.drop(columns="reverse")), "lacks the column reverse"),
         (BDMC, reframed(lambda frame: frame.assign(reverse=np.nan)), "have a value that is not finite"),

@@ -23,8 +23,8 @@ def test_the_door_names_what_it_has() -> None:
 def test_to_import_it_costs_neither_pytorch_nor_the_replication() -> None:
     loaded = _python("import sys, inference_gaps; print(*sys.modules)").split()
     assert not {"torch", "pandas", "pydantic"} & set(loaded)
-    _python("import sys, inference_gaps as g; g.measure, g.Vae; assert 'matplotlib' not in sys.modules")
-    above = _python("import sys, inference_gaps as g; g.measure; print(*sys.modules)").split()
+    above = _python("import sys, inference_gaps as g; g.measure, g.Vae; print(*sys.modules)").split()
+    assert not {"matplotlib", "scipy.stats"} & set(above)
     assert [
         name for name in above if name.startswith(("inference_gaps.replication", "snakemake", "nbclient"))
     ] == []
@@ -44,7 +44,7 @@ def test_the_memory_of_a_large_decoder_is_bounded() -> None:
         enc = torch.nn.Sequential(torch.nn.AvgPool2d(32), torch.nn.Flatten(), torch.nn.Linear(192, 16)).eval()
         vae = gaps.Vae(lambda x: enc(x).chunk(2, 1), conv, 8, gaps.Gaussian(sigma=1.0))
         x = torch.rand(2, 3, 256, 256)
-        gaps.measure(vae, x, samples=600, steps=1, local_samples=2, max_cycles=2, chains=2, distributions=3,
+        gaps.measure(vae, x, samples=300, steps=1, local_samples=2, max_cycles=2, chains=2, distributions=3,
                      leapfrog_steps=1, simulated=0, progress=False)
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
         """

@@ -119,7 +119,7 @@ def test_no_claim_is_judged_when_the_self_check_failed(
     failed |= {"verdict": "missed", "error": 0.5, "standard_errors_off": 9.0, "loose": False}
     made_by = {"command": "make-selfcheck", "fingerprint": "0", "spec": {}}
     failed |= dict.fromkeys(
-        ("exact", "exact_error", "estimated", "standard_error", "n_points", "n_diverged"), 1.0
+        ("exact", "exact_error", "estimated", "standard_error", "n_points", "n_stuck"), 1.0
     )
     write_values(path, pd.DataFrame([failed]), made_by)
     assert judge_claims(top, _claims(spec.rows), f"--selfcheck={path}") == 1

@@ -17,13 +17,12 @@ from inference_gaps.foreign.result import Bidirectional
 from inference_gaps.foreign.vae import Vae
 from inference_gaps.specs.families import label_of
 from inference_gaps.summary.gaps import Bounds
-from inference_gaps.summary.trust import trusted
+from inference_gaps.summary.trust import LOW_ACCEPTANCE, trusted
 
 __all__ = ["Found", "find"]
 
 _APART = 4.0
 _RESIDUAL = 0.1
-_LOW_ACCEPTANCE = 0.2
 _WIDTH = math.log(3.0)
 _ROUNDING = 4 * float(np.finfo(np.float32).eps)
 
@@ -133,8 +132,7 @@ class Found:
         return columns
 
     def _bad_chains(self, name: str) -> Tensor:
-        # Proposals that diverge are rejected: with random step sizes some of them do so without harm.
-        return self.acceptance[name] < _LOW_ACCEPTANCE
+        return self.acceptance[name] < LOW_ACCEPTANCE
 
     def _orders(self) -> list[tuple[str, str]]:
         """Return pairs of which the first is at most the second."""
@@ -221,7 +219,7 @@ def find(
                 Check(
                     "chains",
                     "warning",
-                    f"At {count} points the chains of {name} hardly move: fewer than {_LOW_ACCEPTANCE:.0%} "
+                    f"At {count} points the chains of {name} hardly move: fewer than {LOW_ACCEPTANCE:.0%} "
                     f"of proposals are accepted; raise distributions or leapfrog_steps.",
                 )
             )

@@ -34,15 +34,15 @@ _APART = 4.0
 class Bounds:
     """Lower bounds on log p(x), in nats: two frames with one row per point, one column per estimator.
 
-    ``excluded`` counts points that were left out; ``diverged`` the proposals of AIS chains that were not finite or
-    lost over 1,000 nats, over all points, by estimator. ``effective_sample_size`` has the columns of the
-    estimates from importance weights; without it, none of them is doubted.
+    ``excluded`` counts points that were left out; ``stuck`` those at which AIS chains hardly move, by estimator.
+    ``effective_sample_size`` has the columns of the estimates from importance weights; without it, none of them
+    is doubted.
     """
 
     value: pd.DataFrame
     standard_error: pd.DataFrame
     excluded: int = 0
-    diverged: Mapping[str, int] = field(default_factory=dict)
+    stuck: Mapping[str, int] = field(default_factory=dict)
     effective_sample_size: pd.DataFrame | None = None
 
     def trusted(self, estimator: str) -> bool:
@@ -67,10 +67,10 @@ class Quantity:
 
     ``bias_bound``: if the largest of several means was chosen, a bound on the bias of this choice in nats, over
     the estimators within six standard errors of the largest. ``weights``: the quantity as a linear combination of
-    columns of :class:`Bounds`. ``excluded`` counts points that were left out, ``diverged`` the rejected proposals
-    of its AIS chains. ``shortfall``: how many nats estimates from importance weights may be too low, mean over the
-    points. ``loose``: log p(x) may lie far above, so that the error says nothing; gaps that rest on it are at
-    least as large.
+    columns of :class:`Bounds`. ``excluded`` counts points that were left out, ``stuck`` those at
+    which its AIS chains hardly move, in all seeds. ``shortfall``: how many nats estimates from importance weights
+    may be too low, mean over the points. ``loose``: log p(x) may lie far above, so that the error says nothing;
+    gaps that rest on it are at least as large.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Quantity:
     bias_bound: float | None = None
     weights: Mapping[str, float] = field(default_factory=dict)
     excluded: int = 0
-    diverged: int = 0
+    stuck: int = 0
     shortfall: float = 0.0
     loose: bool = False
 
@@ -198,8 +198,7 @@ def quantities(bounds: Bounds, trained_with: str) -> list[Quantity]:
         terms = [(1.0, log_p), (-1.0, amortized)]
         found.append(_combination(f"inference_gap{suffix}", terms, log_p.estimator))
     return [
-        replace(each, excluded=bounds.excluded, diverged=bounds.diverged.get(each.estimator, 0))
-        for each in found
+        replace(each, excluded=bounds.excluded, stuck=bounds.stuck.get(each.estimator, 0)) for each in found
     ]
 
 
@@ -219,7 +218,7 @@ def average_over_seeds(runs: Sequence[Sequence[Quantity]]) -> list[Quantity]:
                 standard_error=(errors**2).sum(axis=1) ** 0.5 / len(same),
                 bias_bound=float(np.mean(biases)) if biases else None,
                 excluded=same[0].excluded + len(same[0].per_point) - len(values),
-                diverged=sum(each.diverged for each in same),
+                stuck=sum(each.stuck for each in same),
                 shortfall=float(np.mean([each.shortfall for each in same])),
                 loose=any(each.loose for each in same),
             )

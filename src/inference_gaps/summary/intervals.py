@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 __all__ = ["Interval", "mean_interval", "monte_carlo_standard_error", "selection_bias_bound", "sum_interval"]
 
@@ -31,8 +31,7 @@ def mean_interval(values: NDArray[np.float64], level: float = 0.95) -> Interval:
         level: the coverage, between 0 and 1.
     """
     mean = float(np.mean(values))
-    error = float(stats.sem(values))
-    half = float(stats.t.ppf(0.5 + level / 2, df=len(values) - 1)) * error
+    half = _quantile(level, len(values) - 1) * _standard_error(values)
     return Interval(mean, mean - half, mean + half)
 
 
@@ -49,13 +48,22 @@ def sum_interval(samples: Sequence[NDArray[np.float64]], level: float = 0.95) ->
     if len(samples) == 1:
         return mean_interval(samples[0], level)
     mean = float(sum(np.mean(values) for values in samples))
-    variances = np.array([float(stats.sem(values)) ** 2 for values in samples])
+    variances = np.array([_standard_error(values) ** 2 for values in samples])
     total = float(variances.sum())
     if total == 0:
         return Interval(mean, mean, mean)
     freedom = total**2 / float(sum(v**2 / (len(s) - 1) for v, s in zip(variances, samples, strict=True)))
-    half = float(stats.t.ppf(0.5 + level / 2, df=freedom)) * total**0.5
+    half = _quantile(level, freedom) * total**0.5
     return Interval(mean, mean - half, mean + half)
+
+
+# scipy.stats has both, and takes longer to import than all that a measurement needs besides PyTorch.
+def _standard_error(values: NDArray[np.float64]) -> float:
+    return float(np.std(values, ddof=1) / np.sqrt(len(values)))
+
+
+def _quantile(level: float, freedom: float) -> float:
+    return float(special.stdtrit(freedom, 0.5 + level / 2))
 
 
 def monte_carlo_standard_error(standard_errors: NDArray[np.float64]) -> float:

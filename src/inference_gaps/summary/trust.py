@@ -12,13 +12,25 @@ from numpy.typing import NDArray
 
 from inference_gaps.summary.intervals import monte_carlo_standard_error
 
-__all__ = ["FEWEST", "MOST_UNTRUSTED", "mean_error", "shortfall", "trusted", "weights_behind"]
+__all__ = [
+    "FEWEST",
+    "LOW_ACCEPTANCE",
+    "MOST_UNTRUSTED",
+    "mean_error",
+    "shortfall",
+    "stuck",
+    "trusted",
+    "weights_behind",
+]
 
 FEWEST = 32.0
 """An effective sample size that is enough however many weights there are; of fewer than 64, half of them is."""
 
 MOST_UNTRUSTED = 0.1
 """Share of points with a smaller effective sample size from which on an estimator says nothing of the mean."""
+
+LOW_ACCEPTANCE = 0.2
+"""Share of accepted proposals below which the chains of AIS hardly move. Step sizes aim at 0.65."""
 
 _Numbers = NDArray[np.float64] | pd.Series
 
@@ -49,6 +61,17 @@ def trusted(effective_sample_size: _Numbers, standard_error: _Numbers) -> NDArra
     half = 0.5 * weights_behind(size, standard_error)
     alike = np.asarray(standard_error, float) <= 0
     return (size >= np.minimum(half, FEWEST)) | alike
+
+
+def stuck(acceptance: _Numbers) -> int:
+    """Return at how many points chains hardly move.
+
+    Proposals that diverge are not counted: they are rejected, and with random step sizes some do so without harm.
+
+    Args:
+        acceptance: share of accepted proposals of each point [B].
+    """
+    return int((np.asarray(acceptance, float) < LOW_ACCEPTANCE).sum())
 
 
 def shortfall(standard_error: _Numbers) -> float:

@@ -19,6 +19,7 @@ from inference_gaps.replication.artifacts.layout import Layout
 from inference_gaps.replication.specs.tables import SelfcheckRowSpec, SelfcheckSpec
 from inference_gaps.summary.gaps import Quantity, quantities
 from inference_gaps.summary.intervals import monte_carlo_standard_error
+from inference_gaps.summary.trust import stuck
 
 __all__ = [
     "AT_LEAST",
@@ -42,7 +43,7 @@ _VERDICTS = {EQUALS: ("hit", "missed"), AT_MOST: ("below", "above"), AT_LEAST: (
 FAILURES = {(EQUALS, "missed"), (AT_MOST, "above"), (AT_LEAST, "below")}
 _COLUMNS = (
     *("model", "quantity", "estimator", "relation", "exact", "exact_error", "estimated", "error"),
-    *("standard_error", "standard_errors_off", "n_points", "n_diverged", "loose", "verdict"),
+    *("standard_error", "standard_errors_off", "n_points", "n_stuck", "loose", "verdict"),
 )
 
 
@@ -83,7 +84,7 @@ class _Lines:
         exact: _Exact,
         column: str,
         standard_error: float | None = None,
-        diverged: int = 0,
+        n_stuck: int = 0,
     ) -> None:
         """Compare the mean of ``quantity`` with that of ``exact`` at the same points.
 
@@ -115,7 +116,7 @@ class _Lines:
                 "standard_error": standard_error,
                 "standard_errors_off": off / standard_error if standard_error else np.nan,
                 "n_points": len(points),
-                "n_diverged": diverged,
+                "n_stuck": n_stuck,
                 "loose": quantity.loose,
                 "verdict": verdict,
             }
@@ -131,7 +132,7 @@ def _model_lines(row: SelfcheckRowSpec, layout: Layout) -> list[dict[str, object
     lines.add(found["log_p_best"], EQUALS, exact, "log_p")
     for name in estimators:
         relation = EQUALS if name in row.reaches else AT_MOST
-        lines.add(found[name], relation, exact, "log_p", diverged=bounds.diverged.get(name, 0))
+        lines.add(found[name], relation, exact, "log_p", n_stuck=bounds.stuck.get(name, 0))
     lines.add(_largest_at_each_point(found, estimators), NOT_USED, exact, "log_p")
     for name in (name for name in found if name.startswith("elbo_")):
         known = name in exact.value
@@ -161,7 +162,9 @@ def _add_bidirectional(lines: _Lines, row: SelfcheckRowSpec, layout: Layout) -> 
     exact = _read_exact(layout.exact(row.model, row.seed, "simulated"))
     for start in row.ais:
         path = layout.bdmc(row.model, row.seed, start)
-        frame = values_of(path, "evaluate-bdmc", ("point", *BIDIRECTIONAL, "diverged"))[0].set_index("point")
+        frame = values_of(path, "evaluate-bdmc", ("point", *BIDIRECTIONAL, "acceptance"))[0].set_index(
+            "point"
+        )
         estimator = f"ais_{start.replace('-', '_')}"
         for direction, otherwise in (("forward", AT_MOST), ("reverse", AT_LEAST)):
             quantity = Quantity(
@@ -171,7 +174,7 @@ def _add_bidirectional(lines: _Lines, row: SelfcheckRowSpec, layout: Layout) -> 
             spread = (quantity.per_point - exact.value["log_p"]).to_numpy(dtype=np.float64)
             error = float(np.std(spread, ddof=1) / np.sqrt(len(spread)))
             relation = EQUALS if estimator in row.reaches else otherwise
-            lines.add(quantity, relation, exact, "log_p", error, int(frame["diverged"].sum()))
+            lines.add(quantity, relation, exact, "log_p", error, stuck(frame["acceptance"]))
 
 
 def build_selfcheck(spec: SelfcheckSpec, layout: Layout) -> pd.DataFrame:

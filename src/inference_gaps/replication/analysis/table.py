@@ -35,7 +35,7 @@ COLUMNS = (
     *("model", "label", "seed", "n_seeds", "split", "epoch"),
     *("dataset", "dataset_title", "binarisation", "trained_with"),
     *("quantity", "estimator", "value", "ci_low", "ci_high", "mc_standard_error", "sd_between_seeds"),
-    *("selection_bias_bound", "bdmc_gap", "n_points", "n_excluded", "n_diverged"),
+    *("selection_bias_bound", "bdmc_gap", "n_points", "n_excluded", "n_stuck"),
     *("points_below", "mark", "loose"),
 )
 ACTIVE_UNITS = "active_units"
@@ -106,7 +106,7 @@ def _line(row: TableRowSpec, quantity: Quantity, bdmc_gap: float | None) -> dict
         "bdmc_gap": bdmc_gap,
         "n_points": len(quantity.per_point),
         "n_excluded": quantity.excluded,
-        "n_diverged": quantity.diverged,
+        "n_stuck": quantity.stuck,
         "points_below": _points_below(quantity) if quantity.name.startswith("gain_") else None,
         "mark": gap_mark(interval.mean, interval.low, interval.high, bdmc_gap) if is_gap else None,
         "loose": quantity.loose,
@@ -126,7 +126,7 @@ def _units_lines(row: TableRowSpec, runs: Sequence[_Run]) -> list[dict[str, Any]
     line = {**_names(row), "quantity": ACTIVE_UNITS, "value": float(np.mean(counts)), "loose": False}
     one = len(counts) == 1
     spread = {"seed": row.seed} if one else {"sd_between_seeds": float(np.std(counts, ddof=1))}
-    sizes = {"n_seeds": len(counts), "n_points": runs[0].points, "n_excluded": 0, "n_diverged": 0}
+    sizes = {"n_seeds": len(counts), "n_points": runs[0].points, "n_excluded": 0, "n_stuck": 0}
     return [line | spread | sizes]
 
 

@@ -151,10 +151,12 @@ def reading_notes(lines: pd.DataFrame) -> list[str]:
     simulated = chains["quantity"].str.startswith("bdmc_")
     again = chains.duplicated(["model", "epoch", "quantity"])
     chains = chains[~(simulated & again)]
-    diverged = chains.groupby("model", sort=False)["n_diverged"].sum()
-    if diverged.any():
-        counts = ", ".join(f"{model} {count}" for model, count in diverged.items() if count)
-        notes.append(f"Divergent (rejected) proposals of AIS and BDMC chains: {counts}.")
+    stuck = chains.groupby("model", sort=False)["n_stuck"].sum()
+    if stuck.any():
+        counts = ", ".join(f"{model} {count}" for model, count in stuck.items() if count)
+        notes.append(
+            f"Points where chains of AIS or BDMC hardly move, so that their bounds may be loose: {counts}."
+        )
     notes += [
         f"{line['model']}: L[q* {entry.label}] is below L[q* FFG] by more than four standard errors at "
         f"{_images(json.loads(line['points_below']))}."

@@ -13,6 +13,7 @@ from inference_gaps.replication.artifacts.checks import values_of
 from inference_gaps.replication.artifacts.layout import Layout
 from inference_gaps.replication.specs.tables import TableRowSpec
 from inference_gaps.summary.gaps import Bounds, Quantity
+from inference_gaps.summary.trust import stuck
 
 __all__ = [
     "ACTIVE_ABOVE",
@@ -95,7 +96,9 @@ def read_bidirectional(row: TableRowSpec, layout: Layout) -> list[Quantity]:
     """
     found = []
     for start, path in bdmc_files(row, layout).items():
-        frame = values_of(path, "evaluate-bdmc", ("point", *BIDIRECTIONAL, "diverged"))[0].set_index("point")
+        frame = values_of(path, "evaluate-bdmc", ("point", *BIDIRECTIONAL, "acceptance"))[0].set_index(
+            "point"
+        )
         gap = frame["reverse"] - frame["forward"]
         error = np.hypot(frame["forward_standard_error"], frame["reverse_standard_error"])
         finite = np.isfinite(gap) & np.isfinite(error)
@@ -111,7 +114,7 @@ def read_bidirectional(row: TableRowSpec, layout: Layout) -> list[Quantity]:
                 gap[finite],
                 pd.Series(error)[finite],
                 excluded=int((~finite).sum()),
-                diverged=int(frame["diverged"].sum()),
+                stuck=stuck(frame["acceptance"]),
             )
         )
     return found
@@ -136,13 +139,13 @@ def read_bounds(row: TableRowSpec, layout: Layout) -> Bounds:
         UserError: a file is missing, damaged, or about other points than the rest.
     """
     found: dict[str, pd.DataFrame] = {}
-    diverged: dict[str, int] = {}
+    stuck_at: dict[str, int] = {}
     for name, path in values_files(row, layout).items():
         kind, _, of = name.partition("-")
         if kind == "ais":
-            frame, _ = values_of(path, "evaluate-ais", (*_ESTIMATE, "diverged"))
+            frame, _ = values_of(path, "evaluate-ais", (*_ESTIMATE, "acceptance"))
             found[f"ais_{_column(of)}"] = _one_estimator(frame, str(path))
-            diverged[f"ais_{_column(of)}"] = int(frame["diverged"].sum())
+            stuck_at[f"ais_{_column(of)}"] = stuck(frame["acceptance"])
             continue
         frame, _ = values_of(path, "evaluate-iwae", _ESTIMATE, ("bound",))
         for bound in ("elbo", "iwae"):
@@ -152,7 +155,7 @@ def read_bounds(row: TableRowSpec, layout: Layout) -> Bounds:
                 )
             found[f"{bound}_{_column(of)}"] = _one_estimator(frame[frame["bound"] == bound], str(path))
     bounds = align(found, str(layout.run(row.model, row.seed) / row.split))
-    return replace(bounds, diverged=diverged)
+    return replace(bounds, stuck=stuck_at)
 
 
 def count_active(activity: Iterable[float]) -> int:
