@@ -27,47 +27,47 @@ onsuccess:
 # What a user asks for by name; the first is what plain `snakemake` makes.
 rule all:
     input:
-        wanted(*RESULTS, LAYOUT.manifest),
+        wanted("all"),
 
 
 rule data:
     input:
-        wanted(*(job.outputs["output"] for job in STUDY.jobs.of("prepare-data"))),
+        wanted("data"),
     message:
         "The data are in results/{PRESET}/data"
 
 
 rule tables:
     input:
-        wanted(*TABLES, *CLAIMS),
+        wanted("tables"),
     message:
         "The tables are in results/{PRESET}"
 
 
 rule selfcheck:
     input:
-        wanted(*SELFCHECK),
+        wanted("selfcheck"),
     message:
         "The self-check is {input}"
 
 
 rule figures:
     input:
-        wanted(*FIGURES),
+        wanted("figures"),
     message:
         "The figures are in figures/{PRESET}"
 
 
 rule paper:
     input:
-        wanted(*REPORT),
+        wanted("paper"),
     message:
         "The report is {input[0]}"
 
 
 rule notebooks:
     input:
-        wanted(*NOTEBOOKS),
+        wanted("notebooks"),
     message:
         "The notebooks are in results/{PRESET}/notebooks"
 

@@ -248,6 +248,22 @@ def test_published_values_need_no_training(project: Path) -> None:
     }
 
 
+def test_what_only_other_targets_lack_is_not_made(project: Path) -> None:
+    """Without weights and samples of a published preset, a figure of its curves needs no training."""
+    make(Runs())
+    study = load_study()
+    curves, samples = (
+        list(study.jobs.of(stage)[0].outputs.values()) for stage in ("plot-training", "evaluate-samples")
+    )
+    drawn = list(study.jobs.of("plot-samples")[0].outputs.values())
+    for path in (*curves, *samples, *drawn, WEIGHTS):
+        path.unlink()
+    training = study.jobs[WEIGHTS].fingerprint
+    assert training in settle(study, targets=curves).fine
+    assert training not in settle(study, targets=drawn).fine
+    assert training not in settle(study).fine
+
+
 def test_anew_is_anew_and_goes_on(project: Path) -> None:
     runs = Runs()
     make(runs)

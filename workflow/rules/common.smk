@@ -71,8 +71,7 @@ def settled():
         if may_move:
             check_cores()
             wait_for_others()
-        asked = map(Path, dag.targetfiles)
-        found = settle(STUDY, again, fresh=FRESH, move=may_move, targets=asked)
+        found = settle(STUDY, again, fresh=FRESH, move=may_move, targets=asked_for(dag))
         bounded = Store(LAYOUT).bound(SETTINGS.store_gigabytes * 1e9, found.aside.values()) if may_move and found.aside else ""
     except UserError as error:
         sys.exit(f"snakemake: {error}")
@@ -84,6 +83,13 @@ def settled():
             os.environ[PLAN] = str(write_plan(STUDY.jobs, Path(".snakemake/plans")))
         print(*filter(None, (str(found), bounded)), sep="\n", end="\n" * bool(found.aside or found.back), file=sys.stderr)
     return found
+
+
+def asked_for(dag):
+    """Return the files that are asked for, by their own names or by that of a target."""
+    files = {Path(file) for file in dag.targetfiles}
+    files.update(path for rule in dag.targetrules for path in TARGETS[rule.name])
+    return files | set(RESULTS) if LAYOUT.manifest in files else files
 
 
 def check_cores():
@@ -153,16 +159,21 @@ def is_shown(path):
     return path in STUDY.jobs or not path.exists() or path.stat().st_mtime <= time.time()
 
 
-def wanted(*files):
-    """Return an input function: the targets ``files``."""
-    return lambda wildcards: [str(path) for path in files if not executes() or is_shown(path)]
+def wanted(target):
+    """Return an input function: the files of a target."""
+    return lambda wildcards: known(TARGETS[target])
+
+
+def known(files):
+    """Return those of the files that Snakemake is to know of."""
+    return [str(path) for path in files if not executes() or is_shown(path)]
 
 
 def described(wildcards):
     """Return what the manifest describes, as Snakemake has to wait for it: nothing if it describes this."""
     if executes() and not manifest_is_due():
         return []
-    return wanted(*RESULTS)(wildcards)
+    return known(RESULTS)
 
 
 @functools.cache

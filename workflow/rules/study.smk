@@ -110,3 +110,13 @@ FIGURES = [path for job in STUDY.figures for path in job.outputs.values()]
 # What the manifest describes.
 REPORT = list(STUDY.report.outputs.values())
 RESULTS = [*SELFCHECK, *TABLES, *CLAIMS, *FIGURES, *NOTEBOOKS, *REPORT]
+# What a user asks for by name.
+TARGETS = {
+    "all": [*RESULTS, LAYOUT.manifest],
+    "data": [job.outputs["output"] for job in STUDY.jobs.of("prepare-data")],
+    "tables": [*TABLES, *CLAIMS],
+    "selfcheck": SELFCHECK,
+    "figures": FIGURES,
+    "paper": REPORT,
+    "notebooks": NOTEBOOKS,
+}

@@ -55,7 +55,7 @@ def settle(
     *,
     fresh: bool = False,
     move: bool = True,
-    targets: Iterable[Path] = (),
+    targets: Iterable[Path] | None = None,
 ) -> Settled:
     """Compare what lies on disk with a study, and let them agree.
 
@@ -64,7 +64,7 @@ def settle(
         again: whether a job is to run again although its outputs are right; so do those that read what it makes.
         fresh: whether all jobs are to run again, but for those that ran since this was first asked for.
         move: whether to move files; if not, it is only said what would be moved.
-        targets: files that are asked for by name.
+        targets: files that are asked for; by default, all that no job reads.
 
     Raises:
         UserError: a file cannot be moved.
@@ -128,18 +128,20 @@ def settle_job(study: Study, job: Job, fingerprint: str) -> None:
             store.put(path, made_by)
 
 
-def _fine(study: Study, there: Container[Path], targets: Iterable[Path]) -> set[str]:
+def _fine(study: Study, there: Container[Path], targets: Iterable[Path] | None) -> set[str]:
     """Return the fingerprints of the jobs that need not run.
 
     What a published preset lacks, such as weights, is made only for a job that runs and reads it.
     """
     jobs = list(study.jobs)
-    read = {path for job in jobs for path in job.inputs.values()}
+    if targets is None:
+        read = {path for job in jobs for path in job.inputs.values()}
+        targets = {path for job in jobs for path in job.outputs.values()} - read
     needed, fine = set(targets), set()
     # What a job reads is made by jobs before it.
     for job in reversed(jobs):
         outputs = list(job.outputs.values())
-        wanted = [path for path in outputs if path in needed or path not in read]
+        wanted = [path for path in outputs if path in needed]
         if all(path in there for path in wanted or outputs):
             fine.add(job.fingerprint)
         elif wanted:
