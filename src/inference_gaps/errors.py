@@ -1,8 +1,8 @@
-"""Errors that a user can act on."""
+"""Errors that a user can act on, and words for their sentences."""
 
 import errno
 
-__all__ = ["UserError", "is_out_of_memory"]
+__all__ = ["UserError", "counted", "is_out_of_memory"]
 
 # PyTorch raises a plain RuntimeError on a CPU, and an OutOfMemoryError only for its own pool on a GPU.
 _MEMORY_WORDS = ("can't allocate memory", "not enough memory", "out of memory", "alloc_failed")
@@ -14,6 +14,11 @@ class UserError(Exception):
     The message says what is wrong, in which key or file, and what to write or do instead.
     The command line prints it without a traceback and exits with status 1.
     """
+
+
+def counted(number: int, noun: str) -> str:
+    """Return such as ``1 image`` or ``3 images``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -41,7 +41,7 @@ def test_one_point_that_has_not_converged_is_named_though_the_mean_has() -> None
     assert residual.mean() < 0.02
     (check,) = _said(found, "convergence")
     assert check.level == "warning"
-    assert "more than 0.1 nats at 1 points, most at point 7, 0.53" in check.sentence
+    assert "more than 0.1 nats at 1 point, most at point 7, 0.53" in check.sentence
     flags = found.columns()["flags"]
     assert list(flags[flags != ""].index) == [7]
     assert flags[7] == "q* of local_ffg not converged"
@@ -65,7 +65,7 @@ def test_a_bound_below_one_that_it_should_lie_above_is_named() -> None:
     assert [each.level for each in _said(found, "order")] == ["passed"]
     found.estimates["elbo_local_ffg"].value[3] = -95.0
     (check,) = _said(found, "order")
-    assert "elbo_local_ffg lies below elbo_amortized by more than four standard errors at 1 points" in (
+    assert "elbo_local_ffg lies below elbo_amortized by more than four standard errors at 1 point" in (
         check.sentence
     )
 

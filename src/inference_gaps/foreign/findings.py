@@ -11,7 +11,7 @@ from torch import Tensor
 
 from inference_gaps.bounds.ais import AisResult
 from inference_gaps.bounds.importance import Bound
-from inference_gaps.errors import UserError
+from inference_gaps.errors import UserError, counted
 from inference_gaps.foreign.probes import Check, Level
 from inference_gaps.foreign.result import Bidirectional
 from inference_gaps.foreign.vae import Vae
@@ -207,7 +207,7 @@ def find(
                 Check(
                     "order",
                     "warning",
-                    f"{high} lies below {low} by more than four standard errors at {count} points: the "
+                    f"{high} lies below {low} by more than four standard errors at {counted(count, 'point')}: the "
                     f"optimisation of q* stopped too early there; raise steps or max_cycles.",
                 )
             )
@@ -219,7 +219,7 @@ def find(
                 Check(
                     "chains",
                     "warning",
-                    f"At {count} points the chains of {name} hardly move: fewer than {LOW_ACCEPTANCE:.0%} "
+                    f"At {counted(count, 'point')} the chains of {name} hardly move: fewer than {LOW_ACCEPTANCE:.0%} "
                     f"of proposals are accepted; raise distributions or leapfrog_steps.",
                 )
             )
@@ -268,8 +268,8 @@ def _optima(found: Found, families: Sequence[str]) -> list[Check]:
                 Check(
                     "convergence",
                     "warning",
-                    f"The last cycle of q* ({name}) still gained more than {_RESIDUAL:g} nats at {left} "
-                    f"points, most at point {worst}, {float(residual[worst]):.2f}; raise steps or max_cycles.",
+                    f"The last cycle of q* ({name}) still gained more than {_RESIDUAL:g} nats at "
+                    f"{counted(left, 'point')}, most at point {worst}, {float(residual[worst]):.2f}; raise steps or max_cycles.",
                 )
             )
     if not checks and found.residuals:

@@ -26,7 +26,7 @@ from inference_gaps.bounds.chains import chain_start, evaluate_ais, evaluate_bdm
 from inference_gaps.bounds.iwae import evaluate_iwae
 from inference_gaps.bounds.local import optimise
 from inference_gaps.bounds.optima import optimise_local
-from inference_gaps.errors import UserError
+from inference_gaps.errors import UserError, counted
 from inference_gaps.foreign.adapted import ForeignGenerator, ForeignPosterior, rows_that_fit
 from inference_gaps.foreign.comparison import compare
 from inference_gaps.foreign.findings import Found, find
@@ -227,7 +227,7 @@ def _data(x: Any) -> Tensor:
         )
     if len(x) < 2:
         raise UserError(
-            f"x has {len(x)} data points; give at least two, better thirty, for means with intervals."
+            f"x has {counted(len(x), 'data point')}; give at least two, better thirty, for means with intervals."
         )
     if x.is_complex():
         raise UserError("x holds complex numbers; give real ones.")

@@ -7,13 +7,13 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from inference_gaps.errors import UserError
+from inference_gaps.errors import UserError, counted
 from inference_gaps.replication.artifacts.records import RECORDS
 from inference_gaps.replication.config.checks import problems_between_files
 from inference_gaps.replication.config.claim_checks import problems_of_claims
 from inference_gaps.replication.config.files import Claims, Datasets, Experiments, Preset, UserSettings
 from inference_gaps.replication.config.resolution import budget_of, checkpoints_of, without
-from inference_gaps.replication.config.sentences import counted, unknown_name, validated
+from inference_gaps.replication.config.sentences import unknown_name, validated
 from inference_gaps.replication.config.training_checks import protocol_problems
 from inference_gaps.replication.config.yaml_files import read_yaml
 from inference_gaps.replication.specs.data import DatasetSpec

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from inference_gaps.specs.base import InvalidSpec
 
-__all__ = ["counted", "nearest", "shown", "spec_sentences", "unknown_name", "validated"]
+__all__ = ["nearest", "shown", "spec_sentences", "unknown_name", "validated"]
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _Schema = dict[str, Any]
@@ -48,11 +48,6 @@ def nearest(name: str, valid: Iterable[str]) -> str:
 def unknown_name(place: str, name: str, kind: str, valid: Iterable[str]) -> str:
     """Return the sentence for a name that nothing has, such as a model that no file defines."""
     return f"{place} is '{shown(name)}', which is not {kind}; {nearest(name, valid)}."
-
-
-def counted(number: int, noun: str) -> str:
-    """Return such as ``1 image`` or ``3 images``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def shown(text: str) -> str:

@@ -6,8 +6,7 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from inference_gaps.errors import UserError
-from inference_gaps.replication.config.sentences import counted
+from inference_gaps.errors import UserError, counted
 from inference_gaps.replication.data.image_files import image_names, names_below
 from inference_gaps.replication.data.raw_files import find_file, opened
 from inference_gaps.replication.specs.data import DatasetSpec, PrepareSpec

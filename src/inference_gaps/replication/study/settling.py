@@ -11,9 +11,9 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from inference_gaps.errors import counted
 from inference_gaps.replication.artifacts.records import Provenance
 from inference_gaps.replication.artifacts.store import Store
-from inference_gaps.replication.config.sentences import counted
 from inference_gaps.replication.study.freshness import Artifacts, made_from_others
 from inference_gaps.replication.study.jobs import Job
 from inference_gaps.replication.study.plan import Study
