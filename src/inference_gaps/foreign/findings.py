@@ -219,8 +219,8 @@ def find(
                 Check(
                     "chains",
                     "warning",
-                    f"At {counted(count, 'point')} the chains of {name} hardly move: fewer than {LOW_ACCEPTANCE:.0%} "
-                    f"of proposals are accepted; raise distributions or leapfrog_steps.",
+                    f"At {counted(count, 'point')} the chains of {name} hardly move: fewer than "
+                    f"{LOW_ACCEPTANCE:.0%} of proposals are accepted; raise distributions or leapfrog_steps.",
                 )
             )
     checks += _widths(found)
@@ -269,7 +269,8 @@ def _optima(found: Found, families: Sequence[str]) -> list[Check]:
                     "convergence",
                     "warning",
                     f"The last cycle of q* ({name}) still gained more than {_RESIDUAL:g} nats at "
-                    f"{counted(left, 'point')}, most at point {worst}, {float(residual[worst]):.2f}; raise steps or max_cycles.",
+                    f"{counted(left, 'point')}, most at point {worst}, {float(residual[worst]):.2f}; "
+                    f"raise steps or max_cycles.",
                 )
             )
     if not checks and found.residuals:
