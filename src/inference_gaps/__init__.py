@@ -29,14 +29,14 @@ __version__ = "0.1.0"
 
 # Imported where they are asked for: PyTorch takes a second, and a help page should not.
 _PUBLIC = {
-    "Bernoulli": "foreign.likelihoods",
-    "Categorical": "foreign.likelihoods",
-    "DiscretisedLogistic": "foreign.likelihoods",
+    "Bernoulli": "foreign.likelihoods.discrete",
+    "Categorical": "foreign.likelihoods.discrete",
+    "DiscretisedLogistic": "foreign.likelihoods.discrete",
     "Effort": "foreign.measure",
-    "Gaussian": "foreign.likelihoods",
+    "Gaussian": "foreign.likelihoods.continuous",
     "GaussianMixture": "foreign.priors",
-    "NegativeBinomial": "foreign.likelihoods",
-    "Product": "foreign.likelihoods",
+    "NegativeBinomial": "foreign.likelihoods.discrete",
+    "Product": "foreign.likelihoods.composed",
     "UserError": "errors",
     "Vae": "foreign.vae",
     "from_diffusers": "foreign.adapters",

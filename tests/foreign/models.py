@@ -5,7 +5,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from inference_gaps.foreign.likelihoods import Bernoulli, Gaussian
+from inference_gaps.foreign.likelihoods.continuous import Gaussian
+from inference_gaps.foreign.likelihoods.discrete import Bernoulli
 from inference_gaps.foreign.vae import Vae
 
 QUICK = {"samples": 500, "steps": 60, "chains": 8, "distributions": 10, "leapfrog_steps": 3, "simulated": 4}

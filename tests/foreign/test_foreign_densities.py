@@ -6,14 +6,14 @@ import pytest
 import torch
 
 from inference_gaps.foreign.adapted import ForeignGenerator
-from inference_gaps.foreign.likelihoods import (
+from inference_gaps.foreign.likelihoods.continuous import Gaussian
+from inference_gaps.foreign.likelihoods.discrete import (
     Bernoulli,
     Categorical,
     DiscretisedLogistic,
-    Gaussian,
-    Likelihood,
     NegativeBinomial,
 )
+from inference_gaps.foreign.likelihoods.interface import Likelihood
 from inference_gaps.foreign.priors import GaussianMixture, StandardNormal
 from tests.foreign.models import Linear
 

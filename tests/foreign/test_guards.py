@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from inference_gaps.errors import UserError
-from inference_gaps.foreign.likelihoods import Bernoulli, Gaussian
+from inference_gaps.foreign.likelihoods.continuous import Gaussian
+from inference_gaps.foreign.likelihoods.discrete import Bernoulli
 from inference_gaps.foreign.measure import measure
 from inference_gaps.foreign.result import Result
 from inference_gaps.foreign.vae import Vae

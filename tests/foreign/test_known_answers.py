@@ -9,7 +9,8 @@ import torch
 
 from inference_gaps.errors import UserError
 from inference_gaps.exact.answers import exact_answers
-from inference_gaps.foreign.likelihoods import Bernoulli, Gaussian
+from inference_gaps.foreign.likelihoods.continuous import Gaussian
+from inference_gaps.foreign.likelihoods.discrete import Bernoulli
 from inference_gaps.foreign.loading import describe
 from inference_gaps.foreign.measure import measure
 from inference_gaps.foreign.priors import GaussianMixture

@@ -4,15 +4,15 @@ import pytest
 import torch
 from torch import distributions
 
-from inference_gaps.foreign.likelihoods import (
+from inference_gaps.foreign.likelihoods.composed import Product
+from inference_gaps.foreign.likelihoods.continuous import Gaussian
+from inference_gaps.foreign.likelihoods.discrete import (
     Bernoulli,
     Categorical,
     DiscretisedLogistic,
-    Gaussian,
-    Likelihood,
     NegativeBinomial,
-    Product,
 )
+from inference_gaps.foreign.likelihoods.interface import Likelihood
 
 N, D = 5, 7
 RNG = torch.Generator().manual_seed(0)

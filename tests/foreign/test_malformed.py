@@ -9,13 +9,13 @@ import torch
 from torch import nn
 
 from inference_gaps.errors import UserError
-from inference_gaps.foreign.likelihoods import (
+from inference_gaps.foreign.likelihoods.composed import Product
+from inference_gaps.foreign.likelihoods.continuous import Gaussian
+from inference_gaps.foreign.likelihoods.discrete import (
     Bernoulli,
     Categorical,
     DiscretisedLogistic,
-    Gaussian,
     NegativeBinomial,
-    Product,
 )
 from inference_gaps.foreign.measure import measure
 from inference_gaps.foreign.priors import GaussianMixture

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from inference_gaps.foreign.adapted import ForeignGenerator
-from inference_gaps.foreign.likelihoods import Bernoulli
+from inference_gaps.foreign.likelihoods.discrete import Bernoulli
 from inference_gaps.foreign.measure import measure
 from inference_gaps.foreign.vae import Vae
 from inference_gaps.models.mlp import MlpGenerator

@@ -1,7 +1,8 @@
 """Bugs in what is measured of models that were made elsewhere."""
 
-from inference_gaps.foreign import findings, likelihoods, measure, priors, result
+from inference_gaps.foreign import findings, measure, priors, result
 from inference_gaps.foreign.adapted import ForeignGenerator
+from inference_gaps.foreign.likelihoods import continuous, discrete
 from tests.foreign import test_foreign_densities, test_foreign_findings, test_guards
 from tests.mutants.mutant import Check, Mutant
 
@@ -30,7 +31,7 @@ FOREIGN = [
     Mutant(
         "Gaussian without its constant",
         "The likelihood of a Gaussian leaves out log sigma, as losses do.",
-        likelihoods.Gaussian.log_prob,
+        continuous.Gaussian.log_prob,
         "+ _LOG_2PI) - log_sigma)",
         "+ _LOG_2PI))",
         _mass("gaussian"),
@@ -38,7 +39,7 @@ FOREIGN = [
     Mutant(
         "levels without tails",
         "The lowest and the highest level of a discretised logistic have no tails.",
-        likelihoods.DiscretisedLogistic.log_prob,
+        discrete.DiscretisedLogistic.log_prob,
         "torch.where(lowest | highest, tails, inner)",
         "inner",
         _mass("logistic"),
@@ -46,7 +47,7 @@ FOREIGN = [
     Mutant(
         "counts without a factorial",
         "The negative binomial leaves out log x!, as losses do.",
-        likelihoods.NegativeBinomial.log_prob,
+        discrete.NegativeBinomial.log_prob,
         "- torch.lgamma(x + 1)",
         "",
         _mass("negative-binomial"),

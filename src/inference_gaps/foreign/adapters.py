@@ -11,7 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from inference_gaps.errors import UserError
-from inference_gaps.foreign.likelihoods import Bernoulli, Gaussian, Likelihood
+from inference_gaps.foreign.likelihoods.continuous import Gaussian
+from inference_gaps.foreign.likelihoods.discrete import Bernoulli
+from inference_gaps.foreign.likelihoods.interface import Likelihood
 from inference_gaps.foreign.priors import GaussianMixture
 from inference_gaps.foreign.vae import Vae
 

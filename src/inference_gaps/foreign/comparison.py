@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from inference_gaps.bounds.importance import Bound
-from inference_gaps.foreign.likelihoods import Gaussian
+from inference_gaps.foreign.likelihoods.continuous import Gaussian
 from inference_gaps.foreign.probes import Check
 from inference_gaps.foreign.vae import Vae
 from inference_gaps.numerics.device import random_generator

@@ -12,7 +12,9 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from inference_gaps.errors import UserError
-from inference_gaps.foreign.likelihoods import Bernoulli, Gaussian, Likelihood
+from inference_gaps.foreign.likelihoods.continuous import Gaussian
+from inference_gaps.foreign.likelihoods.discrete import Bernoulli
+from inference_gaps.foreign.likelihoods.interface import Likelihood
 from inference_gaps.foreign.vae import Vae
 from inference_gaps.models.generator import BernoulliGenerator
 from inference_gaps.models.linear_gaussian import LinearGaussianGenerator

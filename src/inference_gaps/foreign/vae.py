@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from inference_gaps.errors import UserError
-from inference_gaps.foreign.likelihoods import Likelihood, likelihood_of
+from inference_gaps.foreign.likelihoods.composed import likelihood_of
+from inference_gaps.foreign.likelihoods.interface import Likelihood
 from inference_gaps.foreign.modules import Modules, modules_behind
 from inference_gaps.foreign.priors import Prior, prior_of
 
