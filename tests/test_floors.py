@@ -13,7 +13,7 @@ _DOORS = ("inference_gaps.__main__", "inference_gaps.replication.__main__")
 # What a library must not know: a command line, a person before a terminal, the workflow.
 _NOT_OF_A_LIBRARY = {"argparse", "tqdm", "snakemake", "subprocess", "multiprocessing", "signal"}
 # A measurement takes a minute of somebody's time, who may ask for a bar.
-_WITH_A_BAR = "inference_gaps.foreign.measure"
+_WITH_A_BAR = "inference_gaps.foreign.bar"
 
 Graph = dict[str, set[str]]
 

@@ -32,7 +32,7 @@ _PUBLIC = {
     "Bernoulli": "foreign.likelihoods.discrete",
     "Categorical": "foreign.likelihoods.discrete",
     "DiscretisedLogistic": "foreign.likelihoods.discrete",
-    "Effort": "foreign.measure",
+    "Effort": "foreign.arguments",
     "Gaussian": "foreign.likelihoods.continuous",
     "GaussianMixture": "foreign.priors",
     "NegativeBinomial": "foreign.likelihoods.discrete",

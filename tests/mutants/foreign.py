@@ -1,6 +1,6 @@
 """Bugs in what is measured of models that were made elsewhere."""
 
-from inference_gaps.foreign import findings, measure, priors, result
+from inference_gaps.foreign import estimators, findings, priors, result
 from inference_gaps.foreign.adapted import ForeignGenerator
 from inference_gaps.foreign.likelihoods import continuous, discrete
 from tests.foreign import test_foreign_densities, test_foreign_findings, test_guards
@@ -87,7 +87,7 @@ FOREIGN = [
     Mutant(
         "far points left behind",
         "Points that the last cycle still helped are not taken further.",
-        measure._Work._optimum,
+        estimators.Estimators._optimum,
         "if not len(left):",
         "if True:",
         _FURTHER,

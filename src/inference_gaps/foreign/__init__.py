@@ -9,7 +9,9 @@
 - ``adapters``     descriptions of models of other packages
 - ``loading``      models from files of weights
 - ``data_files``   data from files
-- ``measure``      all of it at data points
+- ``arguments``    what a measurement is asked for
+- ``estimators``   the bounds at data points; ``bar`` says how far they are
+- ``measure``      all of it
 - ``findings``     what the numbers say of the model and of themselves
 - ``comparison``   the owner's own ELBO beside ours
 - ``result``       tables, text and files; ``picture`` the figure
