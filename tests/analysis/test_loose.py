@@ -72,8 +72,8 @@ def test_a_loose_log_p_and_its_gaps_are_printed_as_lower_bounds_without_an_error
     assert "$\\geq$" in to_latex(shown)
     assert "≥" not in to_latex(shown)
     sentences = findings(spec, table, read_published(PUBLISHED))
-    assert "1 of these values are loose lower bounds" in sentences[0]
-    assert "In 1, log p(x) is bounded too loosely to say." in sentences[1]
+    assert "of which loose lower bounds: 1" in sentences[0]
+    assert sentences[1] == "log p(x) is bounded too loosely to say which gap is the larger one."
 
 
 def test_the_end_of_a_gap_that_is_only_bounded_has_an_arrow(tmp_path: Path) -> None:

@@ -159,7 +159,8 @@ def test_the_report_shows_numbers_from_the_results_and_repeats_its_bytes(study: 
     assert "The amortization gap exceeds the approximation gap in 6 of 6 models" in " ".join(
         section["findings"]
     )
-    reasons = " ".join(shown["comparability"])
+    assert not shown["comparability"]["comparable"]
+    reasons = " ".join(shown["comparability"]["reasons"])
     assert "Photo patches: patches of photographs in place of CIFAR-10." in reasons
     assert "60 epochs" in reasons
     assert shown["models"][0]["epochs"] == "60 (7)"
@@ -167,6 +168,26 @@ def test_the_report_shows_numbers_from_the_results_and_repeats_its_bytes(study: 
     assert shown["estimators"][0]["ais-prior-size"] == "16 × 200"
     assert not {"provenance", "sha256", "fingerprint"} & set(shown)
     assert read_provenance(numbers) | {"sha256": ""} == read_provenance(pdf) | {"sha256": ""}
+
+
+def test_models_with_the_papers_epochs_can_be_compared(tmp_path: Path) -> None:
+    spec = write_study(tmp_path, ["mnist"], [0])
+    canonical = [row.model_copy(update={"dataset_title": "MNIST"}) for row in spec.rows]
+    spec = spec.model_copy(update={"rows": canonical})
+    layout = Layout("quick", tmp_path)
+    assert make_table(tmp_path, spec) == 0
+    for others, comparable in ((spec.rows[1:], False), ((), True)):
+        for row in spec.rows:
+            path = layout.metrics(row.model, row.seed)
+            frame, provenance = read_values(path)
+            provenance["spec"]["epochs"] = 300 if row in others else 3280
+            write_values(path, frame, provenance)
+        assert write_report(tmp_path, report_of([spec], [])) == 0
+        shown = json.loads((tmp_path / "results/quick/report.json").read_text(encoding="utf-8"))
+        assert shown["comparability"]["comparable"] == comparable
+        said = " ".join(shown["comparability"]["reasons"])
+        assert ("Trained for 300 epochs, the paper's for 3280: 1 of 2 models." in said) != comparable
+        assert f"Gaps are means over {POINTS} images of MNIST instead of 1000." in said
 
 
 def test_fewer_simulated_points_are_not_points_left_out(tmp_path: Path) -> None:
@@ -188,7 +209,7 @@ def test_fewer_simulated_points_are_not_points_left_out(tmp_path: Path) -> None:
     assert f"means over {POINTS} training images" in shown_as
     assert write_report(tmp_path, report_of([spec], [])) == 0
     shown = json.loads((tmp_path / "results/quick/report.json").read_text(encoding="utf-8"))
-    assert f"Gaps are means over {POINTS} images" in " ".join(shown["comparability"])
+    assert f"Gaps are means over {POINTS} images" in " ".join(shown["comparability"]["reasons"])
 
 
 @pytest.mark.parametrize("seeds", [[0], [0, 1]])

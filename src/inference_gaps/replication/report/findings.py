@@ -1,6 +1,7 @@
 """The sentences of the summary, every number in them taken from the results."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -9,7 +10,7 @@ from inference_gaps.replication.analysis.table import INCLUDES_ZERO, NEGATIVE, a
 from inference_gaps.replication.analysis.table_text import signed, summary_lines
 from inference_gaps.replication.artifacts.files import read_provenance, read_values
 from inference_gaps.replication.artifacts.layout import Layout
-from inference_gaps.replication.specs.tables import TableRowSpec, TableSpec
+from inference_gaps.replication.specs.tables import TableSpec
 from inference_gaps.specs.train import TrainSpec
 
 __all__ = ["comparability", "findings", "posteriors_sentences"]
@@ -33,9 +34,10 @@ def findings(spec: TableSpec, table: pd.DataFrame, published: pd.DataFrame) -> l
     by_quantity = {str(name): part for name, part in lines.groupby("quantity")}
     gap = by_quantity["inference_gap"]
     models = _plural(gap["model"].nunique(), "model")
+    of_models = f" of {models}" if len(gap) > 1 else ""
     loose = int(gap["loose"].sum())
-    bounded = f"; {loose} of these values are loose lower bounds" if loose else ""
-    sentences = [f"The inference gap of {models} is {_range(gap['value'])} nats{bounded}."]
+    bounded = f", of which loose lower bounds: {loose}" if loose else ""
+    sentences = [f"The inference gap{of_models} is {_range(gap['value'])} nats{bounded}."]
     contrast = by_quantity.get("amortization_minus_approximation")
     if contrast is not None:
         larger, smaller = int((contrast["ci_low"] > 0).sum()), int((contrast["ci_high"] < 0).sum())
@@ -44,11 +46,22 @@ def findings(spec: TableSpec, table: pd.DataFrame, published: pd.DataFrame) -> l
         # A model may be evaluated at several checkpoints and splits.
         once = len(contrast) == contrast["model"].nunique()
         evaluated = models if once else f"{len(contrast)} evaluations of {models}"
-        sentences.append(
-            f"The amortization gap exceeds the approximation gap in {larger} of {evaluated}, is smaller in "
-            f"{smaller}, and the 95 % interval of their difference includes zero in {open_}."
-            + (f" In {unknown}, log p(x) is bounded too loosely to say." if unknown else "")
-        )
+        if len(contrast) == 1:
+            sentences.append(
+                "The amortization gap exceeds the approximation gap."
+                if larger
+                else "The amortization gap is smaller than the approximation gap."
+                if smaller
+                else "log p(x) is bounded too loosely to say which gap is the larger one."
+                if unknown
+                else "The 95 % interval of the difference of the two gaps includes zero."
+            )
+        else:
+            sentences.append(
+                f"The amortization gap exceeds the approximation gap in {larger} of {evaluated}, is smaller in "
+                f"{smaller}, and the 95 % interval of their difference includes zero in {open_}."
+                + (f" In {unknown}, log p(x) is bounded too loosely to say." if unknown else "")
+            )
     sentences += _published_sentences(list(published_columns(published, spec.published).values()))
     # Gaps by the paper's rule are shown where the paper's table is.
     shown = lines if spec.published is not None else lines[~lines["quantity"].str.endswith("_paper")]
@@ -72,25 +85,42 @@ def _published_sentences(columns: Sequence[pd.DataFrame]) -> list[str]:
     ]
 
 
-def comparability(rows: Sequence[TableRowSpec], table: pd.DataFrame, layout: Layout) -> list[str]:
-    """Say why numbers of this run cannot be compared with the paper's; empty if nothing stands against it."""
+def comparability(tables: Sequence[TableSpec], values: pd.DataFrame, layout: Layout) -> dict[str, Any]:
+    """Say in what this run differs from the paper's.
+
+    Args:
+        tables: those of the report.
+        values: the lines of all of them.
+        layout: where the records of the trainings are.
+
+    Returns:
+        ``comparable``: whether the models of the paper's own tables have its number of epochs and its data sets.
+        ``reasons``: a sentence for each difference.
+    """
+    rows = [row for table in tables for row in table.rows]
     copies = {row.dataset_title: row.dataset_note for row in rows if row.dataset_title not in _PAPER_TITLES}
     reasons = [f"{title}: {note or 'not the canonical data set'}." for title, note in copies.items()]
     paper = TrainSpec().epochs
-    epochs = {read_provenance(layout.metrics(row.model, row.seed))["spec"]["epochs"] for row in rows}
-    if epochs != {paper}:
-        spread = " to ".join(str(count) for count in sorted({min(epochs), max(epochs)}))
-        reasons.append(f"Models are trained for {spread} epochs; the paper's for {paper}.")
-    table = at_images(table)
+    epochs = {
+        row.model: read_provenance(layout.metrics(row.model, row.seed))["spec"]["epochs"] for row in rows
+    }
+    others = sorted({count for count in epochs.values() if count != paper})
+    if others:
+        share = f"{sum(count != paper for count in epochs.values())} of {_plural(len(epochs), 'model')}"
+        spread = " to ".join(str(count) for count in dict.fromkeys((others[0], others[-1])))
+        reasons.append(f"Trained for {spread} epochs, the paper's for {paper}: {share}.")
+    values = at_images(values)
     fewer = [
         f"{part['n_points'].min()} images of {title} instead of {_PAPER_POINTS[str(dataset)]}"
-        for dataset, part in table.groupby("dataset", sort=False)
+        for dataset, part in values.groupby("dataset", sort=False)
         for title in part["dataset_title"].iloc[:1]
         if part["n_points"].min() < _PAPER_POINTS.get(str(dataset), 0)
     ]
     if fewer:
         reasons.append(f"Gaps are means over {', '.join(fewer)}.")
-    return reasons
+    printed = [row for table in tables if table.published is not None for row in table.rows]
+    alike = [epochs[row.model] == paper and row.dataset_title not in copies for row in printed]
+    return {"comparable": bool(alike) and all(alike), "reasons": reasons}
 
 
 def posteriors_sentences(layout: Layout) -> str:

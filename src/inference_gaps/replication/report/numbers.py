@@ -161,7 +161,9 @@ def collect(
         "preset": spec.preset,
         "description": spec.description,
         "tables": [_table_section(table, layout, published, reproductions) for table in spec.tables],
-        "comparability": comparability(rows, _all_tables(spec, layout), layout) if rows else [],
+        "comparability": comparability(spec.tables, _all_tables(spec, layout), layout)
+        if rows
+        else {"comparable": False, "reasons": []},
         "models": model_records(rows, layout),
         "time_taken": time_records(rows, layout),
         "local": _once(local_records(rows, layout), ("model", "family")),
