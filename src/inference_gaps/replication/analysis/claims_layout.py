@@ -1,6 +1,7 @@
 """The table of verdicts as texts: for Markdown and the report."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import pandas as pd
@@ -127,12 +128,16 @@ def _estimate(line: pd.Series) -> str:
 
 def _not_run(lines: pd.DataFrame, titles: Mapping[str, str]) -> str:
     """Name the statistics without a value and say why they have none; empty if all have one."""
-    sentences = []
+    reasons: dict[str, dict[str, list[str]]] = {}
     for reason, of_reason in lines[lines["value"].isna()].groupby("reason", sort=False):
         datasets = ", ".join(titles[name] for name in dict.fromkeys(of_reason["dataset"]))
         names = "; ".join(dict.fromkeys(of_reason["statistic"]))
-        sentences.append(f"Not run on {datasets}, because {reason}: {names}.")
-    return " ".join(sentences)
+        # The same statistics may lack one model for each data set.
+        reasons.setdefault(names, {}).setdefault(datasets, []).append(str(reason))
+    return " ".join(
+        f"Not run on {', '.join(why)}, because {'; '.join(chain.from_iterable(why.values()))}: {names}."
+        for names, why in reasons.items()
+    )
 
 
 def details(spec: ClaimsSpec, table: pd.DataFrame) -> list[dict[str, Any]]:

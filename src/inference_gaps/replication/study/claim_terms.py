@@ -128,7 +128,7 @@ class _Resolution:
         if self._experiment(experiments, term, model):
             return []
         if model in self._configuration.preset.without:
-            return [f"{model} is left out of this preset"]
+            return [f"{model} is left out"]
         known = self._configuration.experiments
         elsewhere = evaluated_in(known, experiments, model, term.split)
         if elsewhere:
