@@ -7,7 +7,7 @@ A test holds README.md against what this writes, so that no number in these tabl
 
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -20,7 +20,7 @@ from inference_gaps.replication.analysis.reproductions import read_reproductions
 from inference_gaps.replication.analysis.table import read_table
 from inference_gaps.replication.analysis.table_text import signed
 from inference_gaps.replication.analysis.verdicts import NOT_RUN
-from inference_gaps.replication.artifacts.files import read_values
+from inference_gaps.replication.artifacts.files import read_provenance, read_values
 from inference_gaps.replication.specs.claims import ClaimsSpec
 from inference_gaps.replication.specs.tables import TableSpec
 
@@ -37,24 +37,36 @@ def _table(head: list[str], rows: Iterable[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows))
 
 
-def _verdicts(spec: ClaimsSpec, table: pd.DataFrame) -> str:
-    """One line per claim that was run: its verdict, and by data set one number, of the statistic that decides."""
-    run = set(table.loc[table["level"].eq("dataset") & table["verdict"].ne(NOT_RUN), "dataset"])
-    shown = [dataset for dataset in spec.datasets if dataset.name in run]
-    titles = [dataset.title for dataset in shown]
-    rows = []
-    for claim in (each for each in overview(spec, table) if each["verdict"] != NOT_RUN):
-        of_claim = table[(table["claim"] == claim["id"]) & (table["level"] == "statistic")]
-        deciding = [
-            _deciding(of_claim[of_claim["dataset"] == dataset.name], verdict)
-            for dataset, verdict in zip(spec.datasets, claim["verdicts"], strict=True)
-            if dataset in shown
-        ]
-        names = [str(line["statistic"]) for line in deciding if line is not None]
-        shared = names[0] if len(set(names)) == 1 else names[0].rpartition(",")[0]
-        cells = ["" if line is None else _plus_minus(line) for line in deciding]
-        rows.append([f"{claim['id']} {claim['title']}", f"**{claim['verdict']}**", shared, *cells])
-    return _table(["claim of the paper", "verdict", "number that decides, in nats", *titles], rows)
+def _verdicts(runs: Mapping[str, tuple[ClaimsSpec, pd.DataFrame]]) -> str:
+    """One line per claim: of the first run that ran it its verdict, and by data set one number that decides."""
+    specs = [spec for spec, _ in runs.values()]
+    titles = {dataset.name: dataset.title for spec in specs for dataset in spec.datasets}
+    shown: dict[str, dict[str, pd.Series]] = {}
+    rows: dict[str, list[str]] = {}
+    for preset, (spec, table) in runs.items():
+        for claim in overview(spec, table):
+            if claim["verdict"] == NOT_RUN or claim["id"] in shown:
+                continue
+            of_claim = table[(table["claim"] == claim["id"]) & (table["level"] == "statistic")]
+            deciding = {
+                dataset.name: line
+                for dataset, verdict in zip(spec.datasets, claim["verdicts"], strict=True)
+                if (line := _deciding(of_claim[of_claim["dataset"] == dataset.name], verdict)) is not None
+            }
+            names = list(dict.fromkeys(str(line["statistic"]) for line in deciding.values()))
+            shared = names[0] if len(names) == 1 else names[0].rpartition(",")[0]
+            shown[claim["id"]] = deciding
+            rows[claim["id"]] = [f"{claim['id']} {claim['title']}", f"**{claim['verdict']}**", preset, shared]
+    head = ["claim of the paper", "verdict", "run", "number that decides, in nats"]
+    columns = [name for name in titles if any(name in deciding for deciding in shown.values())]
+    cells = {
+        number: ["" if name not in shown[number] else _plus_minus(shown[number][name]) for name in columns]
+        for number in shown
+    }
+    return _table(
+        [*head, *(titles[name] for name in columns)],
+        [rows[number] + cells[number] for number in sorted(shown)],
+    )
 
 
 def _deciding(lines: pd.DataFrame, verdict: str) -> pd.Series | None:
@@ -86,17 +98,23 @@ def _value(block: Block, model: str, quantity: str, source: str) -> str:
     return next((text for column, text in cells if (column.model, column.source) == (model, source)), "")
 
 
+def _judged(top: Path, preset: str) -> tuple[ClaimsSpec, pd.DataFrame]:
+    claims, made_by = read_values(top / "results" / preset / "claims.csv")
+    return ClaimsSpec.model_validate(made_by["spec"]), claims
+
+
 def parts(top: Path, preset: str) -> dict[str, str]:
-    """Return what README.md shows between the marks of each name, of what lies in ``results/preset``."""
-    claims, judged = read_values(top / "results" / preset / "claims.csv")
+    """Return what README.md shows between the marks of each name, of what lies in ``results/preset``.
+
+    Of a claim that was not run there, it shows the run that the report of this preset shows beside it.
+    """
+    beside = read_provenance(top / "results" / preset / "report.json")["spec"]["beside"]
     table, made_by = read_table(top / "results" / preset / "table2.csv")
     published = read_published(top / "paper" / "published.csv")
     reproductions = read_reproductions(top / "paper" / "reproductions.csv")
     gaps = paper_table(TableSpec.model_validate(made_by["spec"]), table, published, reproductions)
-    return {
-        "verdicts": _verdicts(ClaimsSpec.model_validate(judged["spec"]), claims),
-        "gaps": _gaps(gaps),
-    }
+    runs = [preset, beside] if beside else [preset]
+    return {"verdicts": _verdicts({name: _judged(top, name) for name in runs}), "gaps": _gaps(gaps)}
 
 
 def marks(text: str) -> list[tuple[str, str]]:
