@@ -167,6 +167,26 @@ def test_a_damaged_state_starts_from_the_beginning(tmp_path: Path, capsys: pytes
     assert names(tmp_path) == ["done.json"]
 
 
+def test_a_state_that_other_code_saved_is_not_taken_and_stays_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    """An update of the project in the middle of a long training, taken back later."""
+
+    def interrupted(at: int) -> str:
+        with pytest.raises(Interrupted):
+            count(tmp_path, 9, raising(signal.SIGTERM, at))
+        return capsys.readouterr().err
+
+    interrupted(6)
+    with monkeypatch.context() as patched:
+        patched.setattr("inference_gaps.replication.jobs.job.code_of_states", lambda: "another")
+        said = interrupted(2)
+        assert f"{tmp_path / STATE} was saved by other code, and stays for it; starting from the beg" in said
+    assert len(names(tmp_path)) == 2
+    assert count(tmp_path, 9) == [7, 8]
+    assert names(tmp_path) == ["done.json"]
+
+
 def test_a_state_of_other_inputs_is_not_taken(tmp_path: Path) -> None:
     """The same job on an input that was made once more, with other bits."""
     with pytest.raises(Interrupted):

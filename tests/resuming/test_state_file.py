@@ -96,18 +96,8 @@ def test_states_of_others_are_not_taken(tmp_path: Path) -> None:
         read_record(path, "abc", torch.device("cuda"))
 
 
-def test_a_state_that_other_code_saved_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fingerprints leave this code out, so that the name of the file does not tell."""
-    path = tmp_path / "state"
-    write_record(path, record(), "abc", CPU)
-    read_record(path, "abc", CPU)
-    monkeypatch.setattr(state_file, "code_of_states", lambda: "another")
-    with pytest.raises(UnusableState, match="was saved by other code"):
-        read_record(path, "abc", CPU)
-
-
 def test_the_code_of_states_has_what_fingerprints_leave_out() -> None:
-    left_out = code_digest("inference_gaps.replication.jobs.job")[:16]
+    left_out = code_digest("inference_gaps.replication.jobs.job")[:8]
     assert state_file.code_of_states() != left_out
 
 

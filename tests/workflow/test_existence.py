@@ -62,6 +62,16 @@ def test_a_kill_with_orphans_costs_nothing(project: Path) -> None:
     assert NOTHING in run(project)
 
 
+def test_a_file_of_ones_own_in_place_of_the_manifest_is_kept(finished: Path) -> None:
+    place = load_study(None, finished).layout.manifest
+    ours = (finished / place).read_bytes()
+    (finished / place).write_text("mine")
+    run(finished)
+    assert (finished / place).read_bytes() == ours
+    kept = [path for path in finished.rglob(place.name) if path != finished / place]
+    assert "mine" in [path.read_text() for path in kept]
+
+
 def test_settings_tried_and_taken_back_cost_nothing(finished: Path) -> None:
     ran(finished)
     before, weights = files(finished), (finished / WEIGHTS).read_bytes()

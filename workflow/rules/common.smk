@@ -186,8 +186,12 @@ def manifest_is_due():
         return False
     if workflow.dryrun:
         workflow.dag.forcefiles.add(str(LAYOUT.manifest))
-    elif workflow.is_main_process:
-        LAYOUT.manifest.unlink(missing_ok=True)
+    elif workflow.is_main_process and os.path.lexists(LAYOUT.manifest):
+        if described_study(LAYOUT.manifest):
+            LAYOUT.manifest.unlink()
+        else:
+            # No manifest of ours.
+            Store(LAYOUT).put(LAYOUT.manifest, None)
     return True
 
 

@@ -1,12 +1,14 @@
-"""The state of a job beside its output, in a hidden file named by the job's fingerprint and by what it reads.
+"""The state of a job beside its output, in a hidden file named by its fingerprint, what it reads and the code.
 
 It is saved every SAVE_SECONDS of work, and at once when a signal asks the process to end; it is removed when the
-outputs have been written. The environment variable INFERENCE_GAPS_SAVE_SECONDS sets another interval.
+outputs have been written. A state that other code saved stays until then: whoever goes back to that code goes on
+from it. The environment variable INFERENCE_GAPS_SAVE_SECONDS sets another interval.
 INFERENCE_GAPS_RUN_BY is the process that looks after the job, such as a Snakemake. When that is dead at the end,
 somebody may have to be shown once more that the job is done: then the state is kept, at its end.
 """
 
 import contextlib
+import glob
 import hashlib
 import os
 import re
@@ -24,7 +26,12 @@ from inference_gaps.replication.artifacts.run_records import earlier_processes, 
 from inference_gaps.replication.artifacts.store import keep_copies
 from inference_gaps.replication.jobs.lock import locked
 from inference_gaps.replication.jobs.signals import Interrupted, Received, noting_signals
-from inference_gaps.replication.jobs.state_file import UnusableState, read_record, write_record
+from inference_gaps.replication.jobs.state_file import (
+    UnusableState,
+    code_of_states,
+    read_record,
+    write_record,
+)
 
 __all__ = ["SAVE_SECONDS", "Job", "resumable", "state_path", "work_of"]
 
@@ -44,7 +51,12 @@ def work_of(provenance: Provenance) -> str:
 def state_path(output: Path | str, provenance: Provenance) -> Path:
     """Return where the state of the job that makes ``output`` is kept."""
     output = Path(output)
-    return output.with_name(f".{output.name}.{work_of(provenance)}.resume")
+    return output.with_name(f".{output.name}.{_state_of(provenance)}.resume")
+
+
+def _state_of(provenance: Provenance) -> str:
+    """Return a name of what is computed and of the code that could go on with it, which fingerprints leave out."""
+    return f"{work_of(provenance)}.{code_of_states()}"
 
 
 def _pauses() -> tuple[float, float]:
@@ -72,7 +84,7 @@ class Job:
     """
 
     def __init__(self, provenance: Provenance, path: Path, device: torch.device, received: Received) -> None:
-        self._command, self._work = provenance["command"], work_of(provenance)
+        self._command, self._name = provenance["command"], _state_of(provenance)
         self._path, self._device = path, device
         self._received = received
         self._shortest, self._longest = _pauses()
@@ -108,7 +120,7 @@ class Job:
 
     def _write(self, record: Record) -> None:
         kept = {"checkpoint": record, "processes": earlier_processes()}
-        write_record(self._path, kept, self._work, self._device)
+        write_record(self._path, kept, self._name, self._device)
 
     def wait(self) -> None:
         """Wait for a moment, unless a signal was received.
@@ -128,14 +140,22 @@ class Job:
         if _abandoned() and not self.finished:
             self._write(self.checkpoint.record())
         else:
-            self._path.unlink(missing_ok=True)
+            for path in (self._path, *self._of_other_code()):
+                path.unlink(missing_ok=True)
+
+    def _of_other_code(self) -> list[Path]:
+        output_and_work = self._path.name.removesuffix(f"{code_of_states()}.resume")
+        found = self._path.parent.glob(f"{glob.escape(output_and_work)}*.resume")
+        return [path for path in found if path != self._path]
 
     def take_up(self) -> None:
         """Go on from the saved state, if there is one that is whole."""
         if not self._path.exists():
+            for other in self._of_other_code():
+                self.say(f"{other} was saved by other code, and stays for it; starting from the beginning.")
             return
         try:
-            kept = read_record(self._path, self._work, self._device)
+            kept = read_record(self._path, self._name, self._device)
             record, processes = kept["checkpoint"], kept["processes"]
         except UnusableState as reason:
             self.say(f"the saved state {self._path} {reason}; starting from the beginning.")
