@@ -20,13 +20,14 @@ from inference_gaps.posteriors.local import LocalPosterior
 from inference_gaps.specs.base import GradientPrecision
 from inference_gaps.specs.bounds import AisSpec, IwaeSpec, LocalSpec
 from inference_gaps.specs.families import FAMILIES, label_of
+from inference_gaps.summary.trust import MOST_RESIDUAL
 
 __all__ = ["Estimators"]
 
 _PRIOR_DRAWS = 4096
 _MOST_AT_ONCE = 500
-# Points whose q* the last cycle improved by more nats are taken further, so often.
-_MOST_RESIDUAL, _FURTHER = 0.1, 3
+# How often points are taken further whose q* is not yet found.
+_FURTHER = 3
 
 
 class Estimators:
@@ -141,7 +142,7 @@ class Estimators:
         optima = optimise_local(self._generator, self._q, x, spec, gaussian)
         q, residual = optima.posterior, optima.residual.clone()
         for again in range(_FURTHER):
-            left = (residual > _MOST_RESIDUAL).nonzero().squeeze(1)
+            left = (residual > MOST_RESIDUAL).nonzero().squeeze(1)
             if not len(left):
                 break
             starts = [{name: tensor[left] for name, tensor in q.parameters.items()}]

@@ -17,12 +17,11 @@ from inference_gaps.foreign.result import Bidirectional
 from inference_gaps.foreign.vae import Vae
 from inference_gaps.specs.families import label_of
 from inference_gaps.summary.gaps import Bounds
-from inference_gaps.summary.trust import LOW_ACCEPTANCE, trusted
+from inference_gaps.summary.trust import LOW_ACCEPTANCE, MOST_RESIDUAL, trusted
 
 __all__ = ["Found", "find"]
 
 _APART = 4.0
-_RESIDUAL = 0.1
 _WIDTH = math.log(3.0)
 _ROUNDING = 4 * float(np.finfo(np.float32).eps)
 
@@ -118,7 +117,7 @@ class Found:
                 flags[point].append(words)
 
         for name, residual in self.residuals.items():
-            mark(residual > _RESIDUAL, f"q* of {name} not converged")
+            mark(residual > MOST_RESIDUAL, f"q* of {name} not converged")
         for name, bound in self.estimates.items():
             if name.startswith(("iwae_", "ais_")):
                 enough = trusted(bound.effective_sample_size.numpy(), bound.standard_error.numpy())
@@ -261,14 +260,14 @@ def _estimates(bounds: Bounds) -> list[Check]:
 def _optima(found: Found, families: Sequence[str]) -> list[Check]:
     checks = []
     for name, residual in found.residuals.items():
-        left = int((residual > _RESIDUAL).sum())
+        left = int((residual > MOST_RESIDUAL).sum())
         if left:
             worst = int(residual.argmax())
             checks.append(
                 Check(
                     "convergence",
                     "warning",
-                    f"The last cycle of q* ({name}) still gained more than {_RESIDUAL:g} nats at "
+                    f"The last cycle of q* ({name}) still gained more than {MOST_RESIDUAL:g} nats at "
                     f"{counted(left, 'point')}, most at point {worst}, {float(residual[worst]):.2f}; "
                     f"raise steps or max_cycles.",
                 )

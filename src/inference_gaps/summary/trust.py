@@ -15,6 +15,7 @@ from inference_gaps.summary.intervals import monte_carlo_standard_error
 __all__ = [
     "FEWEST",
     "LOW_ACCEPTANCE",
+    "MOST_RESIDUAL",
     "MOST_UNTRUSTED",
     "mean_error",
     "shortfall",
@@ -28,6 +29,9 @@ FEWEST = 32.0
 
 MOST_UNTRUSTED = 0.1
 """Share of points with a smaller effective sample size from which on an estimator says nothing of the mean."""
+
+MOST_RESIDUAL = 0.1
+"""Nats that the last cycle of local optimisation may have gained at a point whose q* counts as found."""
 
 LOW_ACCEPTANCE = 0.2
 """Share of accepted proposals below which the chains of AIS hardly move. Step sizes aim at 0.65."""

@@ -13,6 +13,7 @@ from inference_gaps.replication.artifacts.files import read_provenance, read_val
 from inference_gaps.replication.artifacts.layout import Layout
 from inference_gaps.replication.specs.tables import TableRowSpec
 from inference_gaps.specs.families import label_of
+from inference_gaps.summary.trust import MOST_RESIDUAL
 
 __all__ = ["estimator_records", "local_records", "model_records"]
 
@@ -25,8 +26,6 @@ _BINARISATION = {
     "given": "as given",
 }
 _AIS_HEALTH = ("effective_sample_size", "acceptance")
-# At an image where the last cycle of q* gained more nats, it might have gone on.
-_CONVERGED = 0.1
 _SCHEDULES = {"iwae-stages": "stages of 3^i epochs", "geometric": "geometric decay", "constant": "constant"}
 
 
@@ -102,7 +101,7 @@ def local_records(rows: Sequence[TableRowSpec], layout: Layout) -> list[Record]:
                     "steps": f"{max(summary['cycles'])} of {spec['max_cycles']} × {spec['steps']}",
                     "tolerance": f"{spec['tolerance']:g}",
                     "residual": f"{signed(float(residual.mean()), 3)} ({signed(float(residual.max()), 2)})",
-                    "converged": f"{int((residual <= _CONVERGED).sum())} of {len(residual)}",
+                    "converged": f"{int((residual <= MOST_RESIDUAL).sum())} of {len(residual)}",
                 }
             )
     return records
