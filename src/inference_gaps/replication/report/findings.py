@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from inference_gaps.errors import counted
 from inference_gaps.replication.analysis.published import published_columns
 from inference_gaps.replication.analysis.table import INCLUDES_ZERO, NEGATIVE, at_images
 from inference_gaps.replication.analysis.table_text import signed, summary_lines
@@ -19,10 +20,6 @@ _PAPER_TITLES = ("MNIST", "Fashion-MNIST", "CIFAR-10")
 _PAPER_POINTS = {"mnist": 1000, "fashion-mnist": 1000, "cifar10": 100}
 
 
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" + ("" if count == 1 else "s")
-
-
 def _range(values: pd.Series) -> str:
     low, high = signed(float(values.min())), signed(float(values.max()))
     return low if low == high else f"{low} to {high}"
@@ -33,7 +30,7 @@ def findings(spec: TableSpec, table: pd.DataFrame, published: pd.DataFrame) -> l
     lines = summary_lines(table)
     by_quantity = {str(name): part for name, part in lines.groupby("quantity")}
     gap = by_quantity["inference_gap"]
-    models = _plural(gap["model"].nunique(), "model")
+    models = counted(gap["model"].nunique(), "model")
     of_models = f" of {models}" if len(gap) > 1 else ""
     loose = int(gap["loose"].sum())
     bounded = f", of which loose lower bounds: {loose}" if loose else ""
@@ -66,7 +63,7 @@ def findings(spec: TableSpec, table: pd.DataFrame, published: pd.DataFrame) -> l
     # Gaps by the paper's rule are shown where the paper's table is.
     shown = lines if spec.published is not None else lines[~lines["quantity"].str.endswith("_paper")]
     marked = shown[shown["mark"].isin([INCLUDES_ZERO, NEGATIVE])]
-    unclear = f"The interval of {_plural(len(marked), 'gap')} is not positive."
+    unclear = f"The interval of {counted(len(marked), 'gap')} is not positive."
     sentences.append(unclear if len(marked) else "The interval of every gap is positive.")
     return sentences
 
@@ -106,7 +103,7 @@ def comparability(tables: Sequence[TableSpec], values: pd.DataFrame, layout: Lay
     }
     others = sorted({count for count in epochs.values() if count != paper})
     if others:
-        share = f"{sum(count != paper for count in epochs.values())} of {_plural(len(epochs), 'model')}"
+        share = f"{sum(count != paper for count in epochs.values())} of {counted(len(epochs), 'model')}"
         spread = " to ".join(str(count) for count in dict.fromkeys((others[0], others[-1])))
         reasons.append(f"Trained for {spread} epochs, the paper's for {paper}: {share}.")
     values = at_images(values)
