@@ -79,7 +79,7 @@ cat > "$folder/slurm.conf" << CONF
 ClusterName=trial
 SlurmctldHost=$host(127.0.0.1)
 SlurmUser=root
-AuthInfo=socket=$folder/munge.socket
+AuthInfo=socket=$folder/munge.socket,cred_expire=30
 CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
 StateSaveLocation=$folder/state
 SlurmdSpoolDir=$folder/spool
