@@ -34,6 +34,13 @@ def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         subprocess.run([str(script), "stop", str(folder)], check=True)
 
 
+@pytest.fixture(autouse=True)
+def _cleared(cluster: Cluster) -> Iterator[None]:
+    """Leave no job of one test, and no closed node, to the next."""
+    yield
+    cluster.clear()
+
+
 @pytest.fixture
 def stub(tmp_path: Path) -> Path:
     """A project whose commands only make files."""

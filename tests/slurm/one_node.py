@@ -50,6 +50,12 @@ class Cluster:
         """Start jobs again."""
         self.scontrol("update", f"nodename={_said('hostname', '-s').strip()}", "state=resume")
 
+    def clear(self) -> None:
+        """End all jobs, and start jobs again where a test that failed had closed the node."""
+        subprocess.run(["scancel", "--user", "root"], check=True)
+        if "DRAIN" in _said("scontrol", "show", "node"):
+            self.open()
+
 
 def _said(*command: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
@@ -79,10 +85,13 @@ def _job(line: str) -> SlurmJob | None:
 def start(top: Path, *words: str, **variables: str) -> subprocess.Popen[str]:
     """Start a run on the cluster, which looks into its queue often and saves its states often."""
     script = [sys.executable, "scripts/run_snakemake.py", "--cluster", "slurm"]
-    often = ["--slurm-init-seconds-before-status-checks", "3", "--latency-wait", "20"]
+    flags = (
+        "--slurm-init-seconds-before-status-checks 3 --seconds-between-status-checks 1"
+        " --max-status-checks-per-second 1 --latency-wait 20"
+    )
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("INFERENCE_GAPS_")}
     return subprocess.Popen(
-        [*script, *often, *words],
+        [*script, *flags.split(), *words],
         cwd=top,
         env=inherited | {"PYTHONPATH": str(top / "src"), "INFERENCE_GAPS_SAVE_SECONDS": "0.1"} | variables,
         stdout=subprocess.PIPE,

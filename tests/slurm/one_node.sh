@@ -26,7 +26,8 @@ if [ -n "$accounting" ]; then needed+=" slurmdbd mariadbd" packages+=" slurmdbd 
 # shellcheck disable=SC2086
 if ! command -v $needed > /dev/null || [ "$(command -v $needed | wc -l)" != "$(wc -w <<< "$needed")" ]; then
     apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages > /dev/null
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o DPkg::Lock::Timeout=300 \
+        --no-install-recommends $packages > /dev/null
 fi
 if [ -e /etc/slurm/slurm.conf ]; then
     echo "/etc/slurm/slurm.conf is there: this machine belongs to a cluster, or another of these is running." >&2
@@ -79,7 +80,7 @@ cat > "$folder/slurm.conf" << CONF
 ClusterName=trial
 SlurmctldHost=$host(127.0.0.1)
 SlurmUser=root
-AuthInfo=socket=$folder/munge.socket
+AuthInfo=socket=$folder/munge.socket,cred_expire=30
 CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
 StateSaveLocation=$folder/state
 SlurmdSpoolDir=$folder/spool

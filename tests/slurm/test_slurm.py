@@ -5,6 +5,7 @@ make test-slurm
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -95,18 +96,15 @@ def process_of(study: Path) -> psutil.Process:
 
 
 @contextlib.contextmanager
-def training(cluster: Cluster, study: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+def training(study: Path) -> Iterator[subprocess.Popen[str]]:
     """Yield a run whose training has saved a state; what is left at the end is ended."""
-    run = start(study, _WEIGHTS, *words)
+    run = start(study, _WEIGHTS)
     try:
         wait_for(lambda: trains(study) or run.poll() is not None)
         assert run.poll() is None, run.communicate()[0]
         yield run
     finally:
         run.kill()
-        for job in cluster.jobs(study):
-            if job.state in ("PENDING", "RUNNING"):
-                subprocess.run(["scancel", job.number])
 
 
 def resumed(study: Path) -> bool:
@@ -118,8 +116,7 @@ def resumed(study: Path) -> bool:
 def test_a_job_that_is_ended_goes_on_and_ends_in_the_same_bits(
     cluster: Cluster, study: Path, uninterrupted: bytes, how: str
 ) -> None:
-    limit = ["--set-resources", "train:runtime=1"] if how == "time limit" else []
-    with training(cluster, study, *limit) as run:
+    with training(study) as run:
         (job,) = cluster.jobs(study)
         if how == "scancel":
             subprocess.run(["scancel", job.number], check=True)
@@ -127,11 +124,12 @@ def test_a_job_that_is_ended_goes_on_and_ends_in_the_same_bits(
             cluster.scontrol("requeue", job.number)
         else:
             process_of(study).suspend()
+            # Not as a setting of the run: the second try is to have as long as was planned.
+            cluster.scontrol("update", f"jobid={job.number}", "timelimit=1")
         said = ended(run)
     assert run.returncode == 0, said
     first, *others = cluster.jobs(study)
     if how == "requeue":
-        # After one that was moved, Slurm waits for two minutes.
         assert (first.restarts, others) == (1, [])
     else:
         assert first.state == {"scancel": "CANCELLED", "time limit": "TIMEOUT"}[how]
@@ -139,6 +137,26 @@ def test_a_job_that_is_ended_goes_on_and_ends_in_the_same_bits(
         assert [other.state for other in others] == ["COMPLETED"]
     assert resumed(study)
     assert (study / _WEIGHTS).read_bytes() == uninterrupted
+
+
+def test_a_run_goes_on_after_slurm_did_not_answer_for_a_while(
+    cluster: Cluster, study: Path, tmp_path: Path
+) -> None:
+    silent, asked, squeue = tmp_path / "silent", tmp_path / "asked", tmp_path / "bin/squeue"
+    squeue.parent.mkdir()
+    squeue.write_text(
+        f'#!/bin/sh\n[ -e {silent} ] && echo >> {asked} && exit 1\nexec {shutil.which("squeue")} "$@"\n'
+    )
+    squeue.chmod(0o755)
+    run = start(study, _WEIGHTS, PATH=f"{squeue.parent}:{os.environ['PATH']}")
+    wait_for(lambda: cluster.jobs(study) or run.poll() is not None)
+    silent.touch()
+    # The plugin by itself gives up after five.
+    wait_for(lambda: asked.exists() and len(asked.read_text()) > 8)
+    silent.unlink()
+    said = ended(run)
+    assert run.returncode == 0, said
+    assert [job.state for job in cluster.jobs(study)] == ["COMPLETED"]
 
 
 @pytest.mark.parametrize("when", ["queued", "running"])
