@@ -66,14 +66,15 @@ def snakemake_arguments(arguments: list[str]) -> list[str]:
         words = [*_on_cluster(options.cluster, options.cores, given), *words]
     if options.page:
         words += ["--report", _page(given)]
-    given |= {"fresh": True} if options.fresh == "yes" else {}
     if os.environ.get("SNAKEMAKE_OUTPUT_CACHE"):
         words.append("--cache")
-    if given:
+    anew = ["fresh=yes"] if options.fresh == "yes" else []
+    if given or anew:
         # JSON is YAML. Snakemake takes quotes at the ends away, and reads what is left as a number where it can: so
         # spaces stand at the ends.
         words += [
             "--config",
+            *anew,
             *(
                 f"{key}= {json.dumps(value, ensure_ascii=False, default=str)} "
                 for key, value in given.items()

@@ -119,6 +119,16 @@ def test_anew_with_one_word(finished: Path) -> None:
     jobs = sorted(ran(finished))
     run(finished, "--config", "fresh=yes")
     assert sorted(ran(finished)) == jobs
+    # As make does.
+    subprocess.run(
+        [sys.executable, "scripts/run_snakemake.py", "--preset=tiny", "--fresh=yes", "--cores=2"],
+        cwd=finished,
+        env={**os.environ, "PYTHONPATH": "src", "INFERENCE_GAPS_WARM": "no"},
+        check=True,
+    )
+    assert sorted(ran(finished)) == jobs
+    refused = snakemake(finished, "--cores", "1", "--config", "fresh=perhaps")
+    assert "fresh is perhaps; write --config fresh=yes to make all anew" in refused.stderr
     assert NOTHING in run(finished)
     edit_yaml(finished / "config/config.yaml", ("threads", 2))
     assert NOTHING in run(finished)

@@ -64,7 +64,10 @@ if workflow.is_main_process and begin_run():
     print("The last run was killed; what it was making goes on from where it was.", file=sys.stderr)
 
 # No key of config/config.yaml: whether all is to be made anew, published values included.
-FRESH = config.pop("fresh", False) in (True, "yes")
+ANEW = config.pop("fresh", "no")
+if ANEW not in ("yes", "no"):
+    sys.exit(f"snakemake: fresh is {ANEW}; write --config fresh=yes to make all anew, or leave it out.")
+FRESH = ANEW == "yes"
 
 try:
     STUDY = load_study(config, TOP)
