@@ -39,10 +39,8 @@ def _table(head: list[str], rows: Iterable[list[str]]) -> str:
 
 def _verdicts(runs: Mapping[str, tuple[ClaimsSpec, pd.DataFrame]]) -> str:
     """One line per claim: of the first run that ran it its verdict, and by data set one number that decides."""
-    specs = [spec for spec, _ in runs.values()]
-    titles = {dataset.name: dataset.title for spec in specs for dataset in spec.datasets}
-    shown: dict[str, dict[str, pd.Series]] = {}
-    rows: dict[str, list[str]] = {}
+    titles = {dataset.name: dataset.title for spec, _ in runs.values() for dataset in spec.datasets}
+    shown: dict[str, tuple[list[str], dict[str, pd.Series]]] = {}
     for preset, (spec, table) in runs.items():
         for claim in overview(spec, table):
             if claim["verdict"] == NOT_RUN or claim["id"] in shown:
@@ -55,18 +53,15 @@ def _verdicts(runs: Mapping[str, tuple[ClaimsSpec, pd.DataFrame]]) -> str:
             }
             names = list(dict.fromkeys(str(line["statistic"]) for line in deciding.values()))
             shared = names[0] if len(names) == 1 else names[0].rpartition(",")[0]
-            shown[claim["id"]] = deciding
-            rows[claim["id"]] = [f"{claim['id']} {claim['title']}", f"**{claim['verdict']}**", preset, shared]
+            words = [f"{claim['id']} {claim['title']}", f"**{claim['verdict']}**", preset, shared]
+            shown[claim["id"]] = (words, deciding)
+    columns = [name for name in titles if any(name in deciding for _, deciding in shown.values())]
+    rows = [
+        words + [_plus_minus(deciding[name]) if name in deciding else "" for name in columns]
+        for _, (words, deciding) in sorted(shown.items())
+    ]
     head = ["claim of the paper", "verdict", "run", "number that decides, in nats"]
-    columns = [name for name in titles if any(name in deciding for deciding in shown.values())]
-    cells = {
-        number: ["" if name not in shown[number] else _plus_minus(shown[number][name]) for name in columns]
-        for number in shown
-    }
-    return _table(
-        [*head, *(titles[name] for name in columns)],
-        [rows[number] + cells[number] for number in sorted(shown)],
-    )
+    return _table([*head, *(titles[name] for name in columns)], rows)
 
 
 def _deciding(lines: pd.DataFrame, verdict: str) -> pd.Series | None:

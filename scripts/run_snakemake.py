@@ -68,18 +68,11 @@ def snakemake_arguments(arguments: list[str]) -> list[str]:
         words += ["--report", _page(given)]
     if os.environ.get("SNAKEMAKE_OUTPUT_CACHE"):
         words.append("--cache")
-    anew = ["fresh=yes"] if options.fresh == "yes" else []
-    if given or anew:
-        # JSON is YAML. Snakemake takes quotes at the ends away, and reads what is left as a number where it can: so
-        # spaces stand at the ends.
-        words += [
-            "--config",
-            *anew,
-            *(
-                f"{key}= {json.dumps(value, ensure_ascii=False, default=str)} "
-                for key, value in given.items()
-            ),
-        ]
+    # JSON is YAML. Snakemake takes quotes at the ends away, and reads what is left as a number where it can: so
+    # spaces stand at the ends.
+    keys = [f"{key}= {json.dumps(value, ensure_ascii=False, default=str)} " for key, value in given.items()]
+    keys += ["fresh=yes"] if options.fresh == "yes" else []
+    words += ["--config", *keys] if keys else []
     # Bytes that are no text, and what YAML does not allow.
     if any(unicodedata.category(character) in ("Cc", "Cs") for word in words for character in word):
         raise UserError(

@@ -3,6 +3,7 @@
 from inference_gaps.foreign import estimators, findings, priors, result
 from inference_gaps.foreign.adapted import ForeignGenerator
 from inference_gaps.foreign.likelihoods import continuous, discrete
+from inference_gaps.summary import trust
 from tests.foreign import test_foreign_densities, test_foreign_findings, test_guards
 from tests.mutants.mutant import Check, Mutant
 
@@ -95,7 +96,7 @@ FOREIGN = [
     Mutant(
         "chains that hardly move",
         "Chains that reject nine of ten proposals are not named.",
-        findings.Found._bad_chains,
+        trust.stuck,
         "< LOW_ACCEPTANCE",
         "< 0",
         _CHAINS,

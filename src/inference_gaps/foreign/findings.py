@@ -17,7 +17,7 @@ from inference_gaps.foreign.result import Bidirectional
 from inference_gaps.foreign.vae import Vae
 from inference_gaps.specs.families import label_of
 from inference_gaps.summary.gaps import Bounds
-from inference_gaps.summary.trust import LOW_ACCEPTANCE, MOST_RESIDUAL, trusted
+from inference_gaps.summary.trust import LOW_ACCEPTANCE, MOST_RESIDUAL, stuck, trusted
 
 __all__ = ["Found", "find"]
 
@@ -124,14 +124,11 @@ class Found:
                 mark(~enough, f"{name} loose")
             mark(~torch.isfinite(bound.value), f"{name} not finite")
         for name in self.acceptance:
-            mark(self._bad_chains(name), f"chains of {name} stuck")
+            mark(self.acceptance[name] < LOW_ACCEPTANCE, f"chains of {name} stuck")
         for low, high in self._orders():
             mark(self._out_of_order(low, high), f"{high} below {low}")
         columns["flags"] = pd.Series(["; ".join(words) for words in flags])
         return columns
-
-    def _bad_chains(self, name: str) -> Tensor:
-        return self.acceptance[name] < LOW_ACCEPTANCE
 
     def _orders(self) -> list[tuple[str, str]]:
         """Return pairs of which the first is at most the second."""
@@ -158,7 +155,7 @@ class Found:
 
     def bad_chains(self) -> dict[str, int]:
         """Return at how many points chains hardly move."""
-        return {name: int(self._bad_chains(name).sum()) for name in self.acceptance}
+        return {name: stuck(acceptance.numpy()) for name, acceptance in self.acceptance.items()}
 
 
 def _cat(parts: Sequence[Tensor | None]) -> Tensor | None:

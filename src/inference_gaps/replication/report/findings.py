@@ -44,15 +44,13 @@ def findings(spec: TableSpec, table: pd.DataFrame, published: pd.DataFrame) -> l
         once = len(contrast) == contrast["model"].nunique()
         evaluated = models if once else f"{len(contrast)} evaluations of {models}"
         if len(contrast) == 1:
-            sentences.append(
-                "The amortization gap exceeds the approximation gap."
-                if larger
-                else "The amortization gap is smaller than the approximation gap."
-                if smaller
-                else "log p(x) is bounded too loosely to say which gap is the larger one."
-                if unknown
-                else "The 95 % interval of the difference of the two gaps includes zero."
-            )
+            of_one = {
+                "The amortization gap exceeds the approximation gap.": larger,
+                "The amortization gap is smaller than the approximation gap.": smaller,
+                "The 95 % interval of the difference of the two gaps includes zero.": open_,
+                "log p(x) is bounded too loosely to say which gap is the larger one.": unknown,
+            }
+            sentences += [sentence for sentence, count in of_one.items() if count]
         else:
             sentences.append(
                 f"The amortization gap exceeds the approximation gap in {larger} of {evaluated}, is smaller in "
