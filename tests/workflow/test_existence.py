@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from inference_gaps.replication.artifacts.layout import Layout
 from inference_gaps.replication.artifacts.store import Store
 from inference_gaps.replication.study.plan import load_study
@@ -132,6 +134,18 @@ def test_anew_with_one_word(finished: Path) -> None:
     assert NOTHING in run(finished)
     edit_yaml(finished / "config/config.yaml", ("threads", 2))
     assert NOTHING in run(finished)
+
+
+@pytest.mark.parametrize("asked", ["write_report", "write_manifest", "paper"])
+def test_a_rule_is_asked_for_by_name(finished: Path, asked: str) -> None:
+    layout = load_study(None, finished).layout
+    ran(finished)
+    (finished / layout.report).unlink()
+    run(finished, asked)
+    assert (finished / layout.report).exists()
+    assert set(ran(finished)) == {"write-report"} | (
+        {"write-manifest"} if asked == "write_manifest" else set()
+    )
 
 
 def test_one_stage_again(finished: Path) -> None:

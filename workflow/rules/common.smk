@@ -86,9 +86,10 @@ def settled():
 
 
 def asked_for(dag):
-    """Return the files that are asked for, by their own names or by that of a target."""
+    """Return the files that are asked for, by their own names or by that of a target or of a rule."""
     files = {Path(file) for file in dag.targetfiles}
-    files.update(path for rule in dag.targetrules for path in TARGETS[rule.name])
+    for rule in dag.targetrules:
+        files.update(TARGETS.get(rule.name) or map(Path, rule.output))
     return files | set(RESULTS) if LAYOUT.manifest in files else files
 
 
