@@ -88,8 +88,8 @@ def settled():
 def asked_for(dag):
     """Return the files that are asked for, by their own names or by that of a target or of a rule."""
     files = {Path(file) for file in dag.targetfiles}
-    for rule in dag.targetrules:
-        files.update(TARGETS.get(rule.name) or map(Path, rule.output))
+    for each in dag.targetrules:
+        files.update(TARGETS.get(each.name) or map(Path, each.output))
     return files | set(RESULTS) if LAYOUT.manifest in files else files
 
 
