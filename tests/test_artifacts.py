@@ -327,3 +327,5 @@ def test_explain_knows_a_file_that_was_moved(
     Path("mine.csv").write_text("other")
     assert main(["explain", "mine.csv"]) == 1
     assert "It is not known what made mine.csv" in capsys.readouterr().err
+    assert main(["explain", "results/quick"]) == 1
+    assert "Name a file that a stage of inference-gaps made" in capsys.readouterr().err

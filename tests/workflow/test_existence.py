@@ -92,6 +92,27 @@ def test_settings_tried_and_taken_back_cost_nothing(finished: Path) -> None:
     assert (finished / WEIGHTS).read_bytes() == other
 
 
+def test_a_copy_of_the_data_tried_and_taken_back_costs_nothing(finished: Path) -> None:
+    ran(finished)
+    shutil.copytree(finished / "data/embedded/digits", finished / "mine/digits")
+    edit_yaml(finished / "config/config.yaml", ("data_folder", str(finished / "mine")))
+    before, weights = files(finished), (finished / WEIGHTS).read_bytes()
+    edit_yaml(finished / "config/config.yaml", ("copies", {"mnist": "digits-online"}))
+    run(finished)
+    assert ran(finished).count("train") == len(load_study(None, finished).jobs.of("train"))
+    other = (finished / WEIGHTS).read_bytes()
+    edit_yaml(finished / "config/config.yaml", ("copies", {}))
+    run(finished)
+    assert set(ran(finished)) <= {"write-manifest"}
+    # The images of the other copy stay; nothing else lies at its place.
+    assert {path for path in files(finished) if "digits-online" not in path.name} == before
+    assert (finished / WEIGHTS).read_bytes() == weights
+    edit_yaml(finished / "config/config.yaml", ("copies", {"mnist": "digits-online"}))
+    run(finished)
+    assert set(ran(finished)) <= {"write-manifest"}
+    assert (finished / WEIGHTS).read_bytes() == other
+
+
 def test_times_do_not_matter(finished: Path) -> None:
     ran(finished)
     ahead = time.time() + 7200
