@@ -1,5 +1,6 @@
 """What ``make clean`` removes, and what it leaves alone."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -196,6 +197,22 @@ def test_a_lock_is_held_by_this_process_and_by_none_that_it_starts(project: Path
         os._exit(hold_run())
     assert os.waitpid(child, 0)[1] == 0
     assert running() == f"process {os.getpid()}"
+
+
+def test_a_folder_that_another_user_ran_in_cannot_be_locked(project: Path) -> None:
+    assert hold_run()
+    Path(".snakemake/run.lock").chmod(0o666)
+    Path(".snakemake").chmod(0o555)
+    Path().chmod(0o755)
+    child = os.fork()
+    if child == 0:
+        with contextlib.suppress(OSError):
+            if os.getuid() == 0:
+                os.setuid(12345)
+            hold_run()
+            os._exit(1)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ the process that holds it, however it ends. So whoever holds it knows that a loc
 """
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
@@ -31,6 +32,9 @@ def hold_run(state: Path = Path(".snakemake")) -> bool:
         OSError: the folder cannot be written, or its file system has no locks.
     """
     state.mkdir(exist_ok=True)
+    if not os.access(state, os.W_OK | os.X_OK):
+        # The file may be there from a run of another user.
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(state))
     descriptor = os.open(state / _NAME, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
