@@ -17,6 +17,8 @@ from inference_gaps.specs.train import TrainSpec
 __all__ = ["comparability", "findings", "posteriors_sentences"]
 
 _PAPER_TITLES = ("MNIST", "Fashion-MNIST", "CIFAR-10")
+# So many models are named, more are counted.
+_NAMED_MODELS = 4
 _PAPER_POINTS = {"mnist": 1000, "fashion-mnist": 1000, "cifar10": 100}
 
 
@@ -99,10 +101,12 @@ def comparability(tables: Sequence[TableSpec], values: pd.DataFrame, layout: Lay
     epochs = {
         row.model: read_provenance(layout.metrics(row.model, row.seed))["spec"]["epochs"] for row in rows
     }
-    others = sorted({count for count in epochs.values() if count != paper})
+    others = [model for model, count in epochs.items() if count != paper]
     if others:
-        share = f"{sum(count != paper for count in epochs.values())} of {counted(len(epochs), 'model')}"
-        spread = " to ".join(str(count) for count in dict.fromkeys((others[0], others[-1])))
+        counts = sorted(epochs[model] for model in others)
+        spread = " to ".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
+        few = len(others) < len(epochs) and len(others) <= _NAMED_MODELS
+        share = ", ".join(others) if few else f"{len(others)} of {counted(len(epochs), 'model')}"
         reasons.append(f"Trained for {spread} epochs, the paper's for {paper}: {share}.")
     values = at_images(values)
     fewer = [
