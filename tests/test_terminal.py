@@ -29,7 +29,9 @@ def test_output_in_any_encoding(encoding: str) -> None:
 @pytest.mark.parametrize("command", ["plan-cost", "check"])
 def test_a_reader_that_goes_away(command: str) -> None:
     read, write = os.pipe()
-    process = subprocess.Popen([*PROGRAM, command, "--preset", "laptop"], stdout=write, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        [*PROGRAM, command, "--preset", "laptop"], stdout=write, stderr=subprocess.PIPE
+    )
     os.close(write)
     os.close(read)
     assert process.communicate()[1] == b""

@@ -104,7 +104,7 @@ def test_a_copy_of_the_data_tried_and_taken_back_costs_nothing(finished: Path) -
     edit_yaml(finished / "config/config.yaml", ("copies", {}))
     run(finished)
     assert set(ran(finished)) <= {"write-manifest"}
-    # The images of the other copy stay; nothing else lies at its place.
+    # The images of the other copy stay; all else is as it was.
     assert {path for path in files(finished) if "digits-online" not in path.name} == before
     assert (finished / WEIGHTS).read_bytes() == weights
     edit_yaml(finished / "config/config.yaml", ("copies", {"mnist": "digits-online"}))
