@@ -105,8 +105,8 @@ def comparability(tables: Sequence[TableSpec], values: pd.DataFrame, layout: Lay
     if others:
         counts = sorted(epochs[model] for model in others)
         spread = " to ".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
-        few = len(others) < len(epochs) and len(others) <= _NAMED_MODELS
-        share = ", ".join(others) if few else f"{len(others)} of {counted(len(epochs), 'model')}"
+        many = len(others) > _NAMED_MODELS
+        share = f"{len(others)} of {counted(len(epochs), 'model')}" if many else ", ".join(others)
         reasons.append(f"Trained for {spread} epochs, the paper's for {paper}: {share}.")
     values = at_images(values)
     fewer = [
