@@ -1,11 +1,12 @@
 #!/bin/bash
 # A Slurm of one node on the loopback, without systemd; as root, on Debian. What is missing is installed.
 #
+#     one_node.sh install
 #     one_node.sh start|stop FOLDER [accounting]
 #
 # FOLDER holds all that it writes, but for links in /etc/slurm: from SLURM_CONF, the plugin's srun would not know.
 set -euo pipefail
-what=$1 folder=$2 accounting=${3:-}
+what=$1 folder=${2:-} accounting=${3:-}
 daemons="slurmd slurmctld slurmdbd mariadbd munged"
 
 ended() { for _ in $(seq 200); do kill -0 "$1" 2> /dev/null || return 0; sleep 0.1; done; }
@@ -22,13 +23,16 @@ if [ "$what" = stop ]; then
 fi
 
 needed="slurmctld slurmd squeue munged" packages="slurmctld slurmd slurm-client munge"
-if [ -n "$accounting" ]; then needed+=" slurmdbd mariadbd" packages+=" slurmdbd mariadb-server"; fi
+if [ -n "$accounting" ] || [ "$what" = install ]; then
+    needed+=" slurmdbd mariadbd" packages+=" slurmdbd mariadb-server"
+fi
 # shellcheck disable=SC2086
 if ! command -v $needed > /dev/null || [ "$(command -v $needed | wc -l)" != "$(wc -w <<< "$needed")" ]; then
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o DPkg::Lock::Timeout=300 \
         --no-install-recommends $packages > /dev/null
 fi
+if [ "$what" = install ]; then exit 0; fi
 if [ -e /etc/slurm/slurm.conf ]; then
     echo "/etc/slurm/slurm.conf is there: this machine belongs to a cluster, or another of these is running." >&2
     exit 1
