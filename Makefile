@@ -91,7 +91,7 @@ help:
 	@echo 'make test            the tests'
 	@echo 'make test-faults     50 random kills of running jobs; results must be identical to the bit (some minutes)'
 	@echo 'make test-packages   gaps.measure beside Pythae, diffusers and scikit-learn, in .venv-packages (some minutes, 2 GB)'
-	@echo 'make test-slurm      runs on a Slurm of one node, which it starts; as root, on Debian (some minutes)'
+	@echo 'make test-slurm      runs on a Slurm of one node, which it starts; as root, on Debian (44 min)'
 	@echo 'make check           style, types, configuration, workflow'
 	@echo 'make bench           speed of training and of the bounds, compared with plain code'
 	@echo 'make clean           remove results, figures and report of PRESET; downloads stay'
