@@ -18,7 +18,7 @@ class UserError(Exception):
 
 def counted(number: int, noun: str) -> str:
     """Return such as ``1 image`` or ``3 images``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}{'es' if noun.endswith('s') else 's'}"
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -67,6 +67,13 @@ CALLS: dict[str, tuple[Callable[[], Any], str]] = {
     "x of another width": (lambda: _measure(x=X[:, :5]), "failed on 6 data points"),
     "counts that are none": (lambda: _measure(_vae(likelihood=NegativeBinomial(1.0))), "takes counts"),
     "classes that are none": (lambda: _measure(_vae(likelihood=Categorical())), "numbers of classes"),
+    "classes as one-hot vectors": (
+        lambda: Categorical().log_prob(torch.zeros(2, 6), torch.zeros(2, 1, 6)),
+        "1 element of 6 classes, but a data point of x has 6 elements",
+    ),
+    "a class that no logit is for": (
+        lambda: Categorical().log_prob(torch.ones(2, 1), torch.zeros(2, 1, 1)), "class 1, .* logits of 1 class,",
+    ),
     "levels that are none": (lambda: _measure(_vae(likelihood=DiscretisedLogistic(-1.0))), "levels"),
     "one tensor of q": (lambda: _measure(_vae(encode=MODEL.encoder)), r"one tensor of shape \(1, 8\)"),
     "q of another size": (lambda: _measure(_vae(latent_dim=3)), "latent_dim is 3"),

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from inference_gaps.errors import UserError
+from inference_gaps.errors import UserError, counted
 from inference_gaps.posteriors.gaussian import standard_normal_log_prob
 
 __all__ = ["GaussianMixture", "Prior", "StandardNormal", "prior_of"]
@@ -93,8 +93,9 @@ class _Object(Prior):
         if not isinstance(value, Tensor) or value.shape != (len(z),):
             shape = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
             raise UserError(
-                f"prior.log_prob gives {shape} for {len(z)} values of z; it has to give one number for "
-                f"each, summed over latent dimensions (torch.distributions.Independent(prior, 1) does so)."
+                f"prior.log_prob gives {shape} for {counted(len(z), 'value')} of z; it has to give one "
+                f"number for each, summed over latent dimensions "
+                f"(torch.distributions.Independent(prior, 1) does so)."
             )
         return value
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from inference_gaps.errors import UserError
+from inference_gaps.errors import UserError, counted
 from inference_gaps.foreign.likelihoods.composed import likelihood_of
 from inference_gaps.foreign.likelihoods.interface import Likelihood
 from inference_gaps.foreign.modules import Modules, modules_behind
@@ -119,7 +119,7 @@ class Vae:
             if not isinstance(value, Tensor) or value.shape != (len(z), 1):
                 found = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
                 raise UserError(
-                    f"log_joint returned {found} for x with {len(x)} rows and z of shape "
+                    f"log_joint returned {found} for x with {counted(len(x), 'row')} and z of shape "
                     f"{(len(z), 1, self.latent_dim)}; it has to return log p(x, z) [B, n], here {(len(z), 1)}."
                 )
             return value.squeeze(1)

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from inference_gaps.errors import UserError
+from inference_gaps.errors import UserError, counted
 from inference_gaps.foreign.likelihoods.interface import Likelihood
 from inference_gaps.foreign.likelihoods.parameters import kind_of
 
@@ -35,8 +35,8 @@ class Product(Likelihood):
         sizes = [size for _, size in self.parts]
         if x.dim() != 2 or x.shape[1] != sum(sizes):
             raise UserError(
-                f"Product has {sum(sizes)} columns in all, but x has the shape {tuple(x.shape)}; give x as a table "
-                f"with as many columns."
+                f"Product has {counted(sum(sizes), 'column')} in all, but x has the shape {tuple(x.shape)}; "
+                f"give x as a table with as many columns."
             )
         return list(x.split(sizes, dim=1))
 

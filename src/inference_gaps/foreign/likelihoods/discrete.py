@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from inference_gaps.errors import UserError
+from inference_gaps.errors import UserError, counted
 from inference_gaps.foreign.likelihoods.interface import Likelihood
 from inference_gaps.foreign.likelihoods.parameters import (
     alike,
@@ -112,15 +112,16 @@ class Categorical(Likelihood):
         logits = logits.reshape(len(logits), -1, logits.shape[-1])
         if logits.shape[:2] != classes.shape:
             raise UserError(
-                f"decode gives logits for {logits.shape[1]} elements of {logits.shape[2]} classes, but a data "
-                f"point of x has {classes.shape[1]} elements; x holds the number of a class for each, not one-hot "
+                f"decode gives logits for {counted(logits.shape[1], 'element')} of "
+                f"{counted(logits.shape[2], 'class')}, but a data point of x has "
+                f"{counted(classes.shape[1], 'element')}; x holds the number of a class for each, not one-hot "
                 f"vectors."
             )
         chosen = classes.long()
         if bool((chosen >= logits.shape[-1]).any()):
             raise UserError(
-                f"x names class {int(chosen.max())}, but decode gives logits of {logits.shape[-1]} classes, which "
-                f"are counted from 0; correct one of them."
+                f"x names class {int(chosen.max())}, but decode gives logits of "
+                f"{counted(logits.shape[-1], 'class')}, counted from 0; correct one of them."
             )
         return summed(logits.log_softmax(-1).gather(-1, chosen.unsqueeze(-1)).squeeze(-1))
 

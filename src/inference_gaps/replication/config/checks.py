@@ -4,6 +4,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
+from inference_gaps.errors import counted
 from inference_gaps.replication.config.files import (
     ConvergenceSettings,
     Experiments,
@@ -195,8 +196,8 @@ def _compared_problems(preset: Preset, experiments: Experiments) -> list[str]:
             evaluated = points(budget, dataset, settings.split)
             if wanted > evaluated:
                 problems.append(
-                    f"{key}.points is {wanted} for {name}, but q* is optimised for {evaluated} points of "
-                    f"{dataset}; lower {key}.points or raise points."
+                    f"{key}.points is {wanted} for {name}, but q* is optimised for "
+                    f"{counted(evaluated, 'point')} of {dataset}; lower {key}.points or raise points."
                 )
     return problems
 
@@ -228,8 +229,8 @@ def _posteriors_problems(preset: Preset, experiments: Experiments) -> list[str]:
     evaluated = points(budget, model.dataset, settings.split) if model.dataset in budget.datasets else 0
     if 0 < evaluated < settings.images:
         problems.append(
-            f"{place}.images is {settings.images}, but bounds are evaluated on {evaluated} points of "
-            f"{model.dataset}; lower it, or raise points."
+            f"{place}.images is {settings.images}, but bounds are evaluated on "
+            f"{counted(evaluated, 'point')} of {model.dataset}; lower it, or raise points."
         )
     return problems
 
@@ -271,7 +272,7 @@ def _model_problems(
     spec = train_spec(preset, model, seed=0)
     if spec.warm_up_epochs > spec.epochs:
         problems.append(
-            f"{preset_file}: {name} is to warm up for {spec.warm_up_epochs} epochs but is trained for "
+            f"{preset_file}: {name} is to warm up for {counted(spec.warm_up_epochs, 'epoch')} but is trained for "
             f"{spec.epochs}; lower training.warm_up_epochs or raise training.epochs."
         )
     copy = preset.datasets[model.dataset].copied_as

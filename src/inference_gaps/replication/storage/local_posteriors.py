@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from inference_gaps.errors import UserError
+from inference_gaps.errors import UserError, counted
 from inference_gaps.posteriors.local import LocalPosterior, family_of
 from inference_gaps.replication.artifacts.checks import require_finite
 from inference_gaps.replication.artifacts.files import Provenance, read_tensors, write_tensors
@@ -51,8 +51,8 @@ def load_local_posterior(
         ) from error
     if spec.split != split or spec.points < points:
         raise UserError(
-            f"{path} holds q* of {spec.points} points of the split '{spec.split}', but {points} points of "
-            f"'{split}' are asked for; run 'inference-gaps optimise-local' for those."
+            f"{path} holds q* of {counted(spec.points, 'point')} of the split '{spec.split}', but the job asks "
+            f"for {counted(points, 'point')} of '{split}'; run 'inference-gaps optimise-local' for those."
         )
     chosen = {name: tensor[:points].to(device) for name, tensor in tensors.items()}
     return LocalPosterior(family, chosen), provenance

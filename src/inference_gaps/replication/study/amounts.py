@@ -73,7 +73,7 @@ def _problem(job: Job, data: str, sizes: Mapping[str, int]) -> list[str]:
         )
         if isinstance(spec, SamplesSpec):
             asked, remedy = (
-                f"figures show {spec.points} images of a split",
+                f"figures show {counted(spec.points, 'image')} of a split",
                 "use a larger copy of the data set",
             )
         return [f"{asked}, but {data} has {counted(there, 'image')} in its split {spec.split}; {remedy}."]
