@@ -11,6 +11,7 @@ from inference_gaps.errors import UserError
 from inference_gaps.replication.analysis.claims_layout import (
     claims_markdown,
     deciding,
+    details,
     effects,
     overview,
     summary,
@@ -90,6 +91,9 @@ def test_what_no_experiment_has_is_not_run(tmp_path: Path) -> None:
     assert found["verdict"].tolist() == ["not run"] * 3
     assert set(found["reason"]) == {"experiment later does not exist yet"}
     assert found["value"].isna().all()
+    assert details(spec, found)[0]["not_run"] == (
+        f"Not run on {TITLES['mnist']}, because experiment later does not exist yet."
+    )
 
 
 @pytest.mark.parametrize(("combine", "whole"), [("all", "not replicated"), ("most", "replicated")])
@@ -102,7 +106,10 @@ def test_data_sets_combine_to_the_verdict_of_the_claim(tmp_path: Path, combine: 
     }
     parts = [statistic(terms[name], dataset=name) for name in amortized]
     parts.append(statistic([], name="another", not_run="later"))
-    found = table(layout, claims(parts, list(rows.values()), combine=combine))
+    spec = claims(parts, list(rows.values()), combine=combine)
+    found = table(layout, spec)
+    # Where others of the claim were run, it is said which was not.
+    assert details(spec, found)[0]["not_run"] == f"Not run on {TITLES['mnist']}, because later: another."
     overall = found.iloc[0]
     assert (overall["verdict"], overall["n_run"], overall["n_parts"]) == (whole, 3, 3)
     datasets = found[found["level"] == "dataset"].set_index("dataset")

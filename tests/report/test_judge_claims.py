@@ -78,7 +78,7 @@ def test_verdicts_go_into_files_and_report_and_repeat_their_bytes(small_study: S
     assert markdown.index("**On small embedded data") < markdown.index("| C1 |")
     assert "| C1 | The network is to blame | **replicated** | replicated |" in markdown
     assert "−0.09 (recalled)" in markdown
-    assert "Not run on MNIST (5,000 digits), because experiment later does not exist yet: growth." in markdown
+    assert "Not run on MNIST (5,000 digits), because experiment later does not exist yet.\n" in markdown
     shown = json.loads(before[2])["claims"]
     assert shown["caveat"] == judged.caveat
     assert shown["summary"] == "Of 2 claims: 1 replicated, 1 not run."

@@ -1,7 +1,6 @@
 """The table of verdicts as texts: for Markdown and the report."""
 
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from typing import Any
 
 import pandas as pd
@@ -127,15 +126,18 @@ def _estimate(line: pd.Series) -> str:
 
 
 def _not_run(lines: pd.DataFrame, titles: Mapping[str, str]) -> str:
-    """Name the statistics without a value and say why they have none; empty if all have one."""
-    reasons: dict[str, dict[str, list[str]]] = {}
-    for reason, of_reason in lines[lines["value"].isna()].groupby("reason", sort=False):
-        datasets = ", ".join(titles[name] for name in dict.fromkeys(of_reason["dataset"]))
-        names = "; ".join(dict.fromkeys(of_reason["statistic"]))
+    """Say why statistics have no value, and which, unless none has one; empty if all have one."""
+    missing = lines[lines["value"].isna()]
+    partly = len(missing) < len(lines)
+    places: dict[str, list[str]] = {}
+    reasons: dict[str, list[str]] = {}
+    for reason, of_reason in missing.groupby("reason", sort=False):
+        names = "; ".join(dict.fromkeys(of_reason["statistic"])) if partly else ""
         # The same statistics may lack one model for each data set.
-        reasons.setdefault(names, {}).setdefault(datasets, []).append(str(reason))
+        places.setdefault(names, []).extend(titles[name] for name in of_reason["dataset"])
+        reasons.setdefault(names, []).append(str(reason))
     return " ".join(
-        f"Not run on {', '.join(why)}, because {'; '.join(chain.from_iterable(why.values()))}: {names}."
+        f"Not run on {', '.join(dict.fromkeys(places[names]))}, because {'; '.join(why)}{names and f': {names}'}."
         for names, why in reasons.items()
     )
 
