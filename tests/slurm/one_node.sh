@@ -22,10 +22,8 @@ if [ "$what" = stop ]; then
     exit 0
 fi
 
-needed="slurmctld slurmd squeue munged" packages="slurmctld slurmd slurm-client munge"
-if [ -n "$accounting" ] || [ "$what" = install ]; then
-    needed+=" slurmdbd mariadbd" packages+=" slurmdbd mariadb-server"
-fi
+needed="slurmctld slurmd squeue munged slurmdbd mariadbd"
+packages="slurmctld slurmd slurm-client munge slurmdbd mariadb-server"
 # shellcheck disable=SC2086
 if ! command -v $needed > /dev/null || [ "$(command -v $needed | wc -l)" != "$(wc -w <<< "$needed")" ]; then
     apt-get update -qq

@@ -127,19 +127,17 @@ def _estimate(line: pd.Series) -> str:
 
 def _not_run(lines: pd.DataFrame, titles: Mapping[str, str]) -> str:
     """Say why statistics have no value, and which, unless none has one; empty if all have one."""
-    missing = lines[lines["value"].isna()]
-    partly = len(missing) < len(lines)
-    places: dict[str, list[str]] = {}
-    reasons: dict[str, list[str]] = {}
-    for reason, of_reason in missing.groupby("reason", sort=False):
-        names = "; ".join(dict.fromkeys(of_reason["statistic"])) if partly else ""
-        # The same statistics may lack one model for each data set.
-        places.setdefault(names, []).extend(titles[name] for name in of_reason["dataset"])
-        reasons.setdefault(names, []).append(str(reason))
-    return " ".join(
-        f"Not run on {', '.join(dict.fromkeys(places[names]))}, because {'; '.join(why)}{names and f': {names}'}."
-        for names, why in reasons.items()
-    )
+    missing = lines[lines["value"].isna()].assign(names="")
+    if len(missing) < len(lines):
+        of_reason = missing.groupby("reason")["statistic"]
+        missing["names"] = of_reason.transform(lambda names: ": " + "; ".join(dict.fromkeys(names)))
+    found = []
+    # The same statistics may lack one model for each data set.
+    for names, of_names in missing.groupby("names", sort=False):
+        places = ", ".join(titles[name] for name in dict.fromkeys(of_names["dataset"]))
+        why = "; ".join(dict.fromkeys(of_names["reason"]))
+        found.append(f"Not run on {places}, because {why}{names}.")
+    return " ".join(found)
 
 
 def details(spec: ClaimsSpec, table: pd.DataFrame) -> list[dict[str, Any]]:
