@@ -10,7 +10,10 @@ __all__ = ["JOBS"]
 
 _THREADS = Check(test_warm.test_a_process_with_a_second_thread_is_not_forked)
 _REQUESTS = Check(test_warm.test_a_request_of_another_environment_or_program_is_refused)
-_STATES = Check(test_state_file.test_the_code_of_states_has_what_fingerprints_leave_out)
+_STATES = Check(
+    test_state_file.test_states_belong_to_the_code_that_makes_and_keeps_them,
+    {"edited": "numerics.checkpoint", "concerned": True},
+)
 
 JOBS = [
     Mutant(
@@ -49,8 +52,8 @@ JOBS = [
         "states of other code",
         "The digest in a saved state leaves out the very code that saves states.",
         state_file.code_of_states,
-        ", everything=True",
-        "",
+        "SOURCES.text(module)",
+        "module",
         _STATES,
     ),
 ]

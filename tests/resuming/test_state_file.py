@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from inference_gaps.errors import UserError
-from inference_gaps.replication.artifacts.code import code_digest
+from inference_gaps.replication.artifacts.code import SOURCES
 from inference_gaps.replication.jobs import state_file
 from inference_gaps.replication.jobs.state_file import UnusableState, read_record, write_record
 
@@ -96,9 +96,26 @@ def test_states_of_others_are_not_taken(tmp_path: Path) -> None:
         read_record(path, "abc", torch.device("cuda"))
 
 
-def test_the_code_of_states_has_what_fingerprints_leave_out() -> None:
-    left_out = code_digest("inference_gaps.replication.jobs.job")[:8]
-    assert state_file.code_of_states() != left_out
+@pytest.mark.parametrize(
+    ("edited", "concerned"),
+    [
+        ("numerics.checkpoint", True),
+        ("replication.jobs.state_file", True),
+        ("replication.artifacts.tensor_files", True),
+        ("replication.jobs.job", True),
+        ("replication.jobs.lock", False),
+        ("errors", False),
+    ],
+)
+def test_states_belong_to_the_code_that_makes_and_keeps_them(edited: str, concerned: bool) -> None:
+    before, text = state_file.code_of_states(), SOURCES.text
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(
+            SOURCES,
+            "text",
+            lambda name: text(name) + ("edited" if name == f"inference_gaps.{edited}" else ""),
+        )
+        assert (state_file.code_of_states() != before) == concerned
 
 
 def test_a_pickle_is_not_opened(tmp_path: Path) -> None:

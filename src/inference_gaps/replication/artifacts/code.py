@@ -47,9 +47,9 @@ def module_of(command: str) -> str:
     return f"{PACKAGE}.replication.commands.{command.replace('-', '_')}"
 
 
-def code_digest(module: str, *, everything: bool = False) -> str:
-    """Return a digest of what counts of the code that a module reaches, or of ``everything`` that it reaches."""
-    return SOURCES.digest(module, everything)
+def code_digest(module: str) -> str:
+    """Return a digest of what counts of the code that a module reaches."""
+    return SOURCES.digest(module)
 
 
 def families_named(spec: Any, read: Iterable[Mapping[str, str]] = ()) -> tuple[str, ...]:

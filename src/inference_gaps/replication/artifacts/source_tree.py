@@ -91,20 +91,13 @@ class SourceTree:
         """Return the canonical text of a module."""
         return canonical_syntax(self.tree(module))
 
-    def _modules(self, module: str, everything: bool = False) -> tuple[str, ...]:
-        """Return a module and what it reaches of this package by imports, at any depth.
-
-        Args:
-            module: where to begin, by its full name.
-            everything: whether what only plans, parses, writes, stops and resumes is followed, too.
-        """
+    def _modules(self, module: str) -> tuple[str, ...]:
+        """Return a module and what it reaches of this package by imports, at any depth, of what counts."""
         found: set[str] = set()
         waiting = [module]
         while waiting:
             name = waiting.pop()
-            if name in found or not (
-                everything or name == module or is_counted(name) or _is_passed_through(name)
-            ):
+            if name in found or not (name == module or is_counted(name) or _is_passed_through(name)):
                 continue
             if self.file(name):
                 found.add(name)
@@ -112,11 +105,11 @@ class SourceTree:
                 waiting += [name.rpartition(".")[0], *self.imports(name)]
         return tuple(sorted(found))
 
-    def _digest(self, module: str, everything: bool = False) -> str:
-        """Hash what counts of the code that a module reaches, or ``everything`` of it."""
+    def _digest(self, module: str) -> str:
+        """Hash what counts of the code that a module reaches."""
         digest = hashlib.sha256()
-        for name in self.modules(module, everything):
-            if everything or is_counted(name):
+        for name in self.modules(module):
+            if is_counted(name):
                 digest.update(f"{name}\0{self.text(name)}\0".encode())
         return digest.hexdigest()
 
