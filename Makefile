@@ -39,8 +39,9 @@ selfcheck: environment
 	@$(SNAKEMAKE) selfcheck
 	@$(BIN)/inference-gaps show-selfcheck $(STUDY)
 
+# Two processes, each with the tests of one file at a time: they share what is made once for a file.
 test: environment
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test-faults: environment
 	@$(BIN)/python -m pytest -m "faults or slow" -s
