@@ -96,6 +96,27 @@ def test_what_no_experiment_has_is_not_run(tmp_path: Path) -> None:
     )
 
 
+def test_of_what_was_not_run_only_judged_statistics_are_named(tmp_path: Path) -> None:
+    lacking = [
+        statistic([], name=name, not_run=why, judged=judged)
+        for name, why, judged in (
+            ("growth", "large is left out", True),
+            ("difference", "large is left out", False),
+            ("flow", "flow is left out", False),
+            ("decoder", "decoder is left out", False),
+        )
+    ]
+    af = row("mnist-af")
+    layout = write(tmp_path, (af, {}))
+    spec = claims(
+        [statistic([{**term, "model": "mnist-af", "published": None} for term in BLAME]), *lacking], [af]
+    )
+    assert details(spec, table(layout, spec))[0]["not_run"] == (
+        f"Not run on {TITLES['mnist']}, because large is left out: growth. Not run on {TITLES['mnist']}, because "
+        f"flow is left out; decoder is left out: statistics that are only shown."
+    )
+
+
 @pytest.mark.parametrize(("combine", "whole"), [("all", "not replicated"), ("most", "replicated")])
 def test_data_sets_combine_to_the_verdict_of_the_claim(tmp_path: Path, combine: str, whole: str) -> None:
     amortized = {"mnist": 3.5, "fashion-mnist": 7.0, "cifar10": 1.2}

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from inference_gaps.replication.analysis.table_text import reading_notes
 from inference_gaps.summary.gaps import Bounds, Quantity, average_over_seeds, quantities
@@ -26,8 +27,19 @@ def test_each_chain_that_hardly_moves_is_counted_once() -> None:
     resting = [_line("log_p_best", "differs between seeds", 27), _line("inference_gap", "ais_prior", 7)]
     # The same simulated points beside the images of another split.
     again = [_line("bdmc_local_ffg", "ais_local_ffg", 1, 6) | {"split": "validation"}]
-    notes = reading_notes(pd.DataFrame([*at_epoch, *at_end, *resting, *again]))
+    notes = reading_notes(pd.DataFrame([*at_epoch, *at_end, *resting, *again]), [])
     assert "Points where chains of AIS or BDMC hardly move, so that their bounds may be loose: m 33." in notes
+
+
+@pytest.mark.parametrize("sign", ["≥", "†", "‡", "§"])
+def test_a_sign_has_a_note_where_a_cell_has_it(sign: str) -> None:
+    lines = pd.DataFrame([_line("inference_gap", "ais_prior", 0)])
+
+    def noted(cell: str) -> bool:
+        return any(note.startswith(sign) for note in reading_notes(lines, ["1.43 ± 0.06", cell]))
+
+    assert noted(f"{sign} 2.77")
+    assert not noted("2.77")
 
 
 def test_what_hardly_moves_belongs_to_the_chains_and_what_rests_on_them() -> None:

@@ -125,12 +125,17 @@ def _estimate(line: pd.Series) -> str:
     return estimate(float(line["value"]), float(line["ci_low"]), float(line["ci_high"]))
 
 
+def _named(statistics: pd.Series) -> str:
+    names = "; ".join(name for name in dict.fromkeys(statistics) if name)
+    return f": {names or 'statistics that are only shown'}"
+
+
 def _not_run(lines: pd.DataFrame, titles: Mapping[str, str]) -> str:
-    """Say why statistics have no value, and which, unless none has one; empty if all have one."""
+    """Say why statistics have no value, and which that are judged, unless none has one; empty if all have one."""
     missing = lines[lines["value"].isna()].assign(names="")
     if len(missing) < len(lines):
-        of_reason = missing.groupby("reason")["statistic"]
-        missing["names"] = of_reason.transform(lambda names: ": " + "; ".join(dict.fromkeys(names)))
+        of_reason = missing["statistic"].where(missing["judged"].astype(bool), "").groupby(missing["reason"])
+        missing["names"] = of_reason.transform(_named)
     found = []
     # The same statistics may lack one model for each data set.
     for names, of_names in missing.groupby("names", sort=False):

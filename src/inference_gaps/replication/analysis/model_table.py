@@ -113,6 +113,7 @@ def model_table(spec: TableSpec, table: pd.DataFrame, reproductions: pd.DataFram
             rows.append((OTHERS, _printed(printed, first["trained_with"])))
     cells = [found for rows in groups.values() for _, found in rows]
     quantities = [name for name in _QUANTITIES if any(name in found for found in cells)]
+    texts = [found.get(name, "") for found in cells for name in quantities]
     return ModelTable(
         spec.title,
         quantities,
@@ -121,7 +122,7 @@ def model_table(spec: TableSpec, table: pd.DataFrame, reproductions: pd.DataFram
             for title, rows in groups.items()
         ],
         [
-            *(_RESTS_ON_OTHERS, *reading_notes(shown)),
+            *(_RESTS_ON_OTHERS, *reading_notes(shown, texts)),
             *(*reproduction_notes(reproductions, printed_as.values()), *data_notes(spec.rows)),
         ],
     )

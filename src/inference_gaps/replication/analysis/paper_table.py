@@ -151,6 +151,9 @@ def paper_table(
             columns.append(Column(name, OURS, OURS))
             cells.append(_our_cells(ours))
         blocks.append(_block(str(of_dataset["dataset_title"].iloc[0]), columns, cells))
-    notes = [*reading_notes(lines), *_status_notes(shown)]
+    texts = (
+        text for block in blocks for section in block.sections for _, row in section.rows for text in row
+    )
+    notes = [*reading_notes(lines, texts), *_status_notes(shown)]
     notes += [*reproduction_notes(reproductions, printed_as.values()), *data_notes(spec.rows)]
     return PaperTable(spec.title, blocks, notes)

@@ -108,8 +108,14 @@ def _unpaired(lines: pd.DataFrame) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def reading_notes(lines: pd.DataFrame) -> list[str]:
-    """Return the notes below a table: how to read its numbers, and what went wrong."""
+def reading_notes(lines: pd.DataFrame, cells: Iterable[str]) -> list[str]:
+    """Return the notes below a table: how to read its numbers, and what went wrong.
+
+    Args:
+        lines: of all quantities, whether the table shows them or not.
+        cells: the texts that it shows; a sign that none of them has needs no note.
+    """
+    printed = "".join(cells)
     sizes = at_images(lines)["n_points"]
     points = " to ".join(str(count) for count in sorted({sizes.min(), sizes.max()}))
     splits = enumerated([SPLIT_WORDS[split] for split in dict.fromkeys(lines["split"])])
@@ -131,16 +137,16 @@ def reading_notes(lines: pd.DataFrame) -> list[str]:
     if lines["sd_between_seeds"].notna().any():
         seeds = int(lines["n_seeds"].max())
         notes.append(f"In brackets: standard deviation between {seeds} training seeds, which are averaged.")
-    if (lines["mark"] == INCLUDES_ZERO).any():
+    if MARK_SIGNS[INCLUDES_ZERO] in printed:
         notes.append(f"{MARK_SIGNS[INCLUDES_ZERO]} The interval includes zero.")
-    if (lines["mark"] == NEGATIVE).any():
+    if MARK_SIGNS[NEGATIVE] in printed:
         notes.append(f"{MARK_SIGNS[NEGATIVE]} The interval is negative: a bound is too loose for this gap.")
-    if (lines["mark"] == WITHIN_BDMC).any():
+    if MARK_SIGNS[WITHIN_BDMC] in printed:
         notes.append(
             f"{MARK_SIGNS[WITHIN_BDMC]} Smaller than the BDMC gap (reverse minus forward AIS on simulated data): "
             f"AIS is not accurate enough for this gap."
         )
-    if lines["loose"].any():
+    if LOOSE in printed:
         notes.append(
             f"{LOOSE} A loose lower bound: too few importance weights count for an error to be known. log p(x), "
             f"and gaps that rest on it, may be far larger."
