@@ -31,14 +31,17 @@ def test_each_chain_that_hardly_moves_is_counted_once() -> None:
     assert "Points where chains of AIS or BDMC hardly move, so that their bounds may be loose: m 33." in notes
 
 
-@pytest.mark.parametrize("sign", ["≥", "†", "‡", "§"])
-def test_a_sign_has_a_note_where_a_cell_has_it(sign: str) -> None:
-    lines = pd.DataFrame([_line("inference_gap", "ais_prior", 0)])
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [*((f"{sign} 2.77", sign) for sign in "≥†‡§"), ("2.77 ± 0.15 [0.10]", "In brackets")],
+)
+def test_a_sign_has_a_note_where_a_cell_has_it(text: str, start: str) -> None:
+    lines = pd.DataFrame([_line("inference_gap", "ais_prior", 0) | {"sd_between_seeds": 0.1, "n_seeds": 2}])
 
     def noted(cell: str) -> bool:
-        return any(note.startswith(sign) for note in reading_notes(lines, ["1.43 ± 0.06", cell]))
+        return any(note.startswith(start) for note in reading_notes(lines, ["1.43 ± 0.06", cell]))
 
-    assert noted(f"{sign} 2.77")
+    assert noted(text)
     assert not noted("2.77")
 
 

@@ -134,7 +134,7 @@ def reading_notes(lines: pd.DataFrame, cells: Iterable[str]) -> list[str]:
             f"If log p(x) and L[q] were evaluated at different images, the interval of the inference gap would be "
             f"{wider} times as wide."
         )
-    if lines["sd_between_seeds"].notna().any():
+    if "[" in printed:
         seeds = int(lines["n_seeds"].max())
         notes.append(f"In brackets: standard deviation between {seeds} training seeds, which are averaged.")
     if MARK_SIGNS[INCLUDES_ZERO] in printed:

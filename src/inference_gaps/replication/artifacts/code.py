@@ -48,7 +48,7 @@ def module_of(command: str) -> str:
 
 
 def code_digest(module: str) -> str:
-    """Return a digest of what counts of the code that a module reaches."""
+    """Return a digest of the code that counts in the modules that a module reaches."""
     return SOURCES.digest(module)
 
 

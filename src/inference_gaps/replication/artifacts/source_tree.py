@@ -92,7 +92,7 @@ class SourceTree:
         return canonical_syntax(self.tree(module))
 
     def _modules(self, module: str) -> tuple[str, ...]:
-        """Return a module and what it reaches of this package by imports, at any depth, of what counts."""
+        """Return a module and the modules of this package that it reaches by imports, where their code counts."""
         found: set[str] = set()
         waiting = [module]
         while waiting:
@@ -106,7 +106,7 @@ class SourceTree:
         return tuple(sorted(found))
 
     def _digest(self, module: str) -> str:
-        """Hash what counts of the code that a module reaches."""
+        """Hash the code that counts in the modules that a module reaches."""
         digest = hashlib.sha256()
         for name in self.modules(module):
             if is_counted(name):
@@ -114,6 +114,6 @@ class SourceTree:
         return digest.hexdigest()
 
     def _packages(self, module: str) -> frozenset[str]:
-        """Return the packages that what counts of the code that a module reaches imports."""
+        """Return the packages that the code that counts imports, in the modules that a module reaches."""
         counted = filter(is_counted, self.modules(module))
         return frozenset(name.partition(".")[0] for each in counted for name in self.imports(each))
