@@ -1,6 +1,5 @@
 """Settings of all tests: one thread, so that results do not depend on the load; mathematics in double precision."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,13 +10,7 @@ from inference_gaps.replication.own_code import code_of_another_folder
 _MATHEMATICS = {"bounds", "exact", "models", "mutants", "posteriors", "training"}
 
 
-# What `make test` hands on to the makes that tests start, as in `make PYTHON=python3.13 test`.
-_OF_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS", "PYTHON")
-
-
 def pytest_configure() -> None:
-    for name in _OF_MAKE:
-        os.environ.pop(name, None)
     if another := code_of_another_folder(Path(__file__).parents[1]):
         pytest.exit(another, returncode=1)
 

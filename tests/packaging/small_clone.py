@@ -1,6 +1,7 @@
 """A clone of the project whose environment is there, without anything being installed."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ __all__ = ["REAL_VERSION", "make", "make_clone", "make_environment", "make_pytho
 
 REAL_VERSION = " ".join(map(str, sys.version_info[:3]))
 
-_OF_THE_USER = ("PRESET", "DATA", "COPIES", "CORES", "PROFILE", "PYTHON", "PYTHONPATH", "VIRTUAL_ENV")
+_OF_THE_USER = ("PRESET", "DATA", "COPIES", "FRESH", "CORES", "PROFILE", "VIRTUAL_ENV")
 _PIP = """
 import sys
 with open("pip.txt", "a") as said:
@@ -76,7 +77,8 @@ def make_environment(top: Path) -> None:
 
 def make_python(path: Path, version: str = REAL_VERSION) -> Path:
     """Write a Python that makes environments without installing anything; return its path."""
-    path.write_text(_PYTHON.format(root=ROOT, real=os.path.realpath(sys.executable), version=version))
+    root, real = (shlex.quote(str(place)) for place in (ROOT, os.path.realpath(sys.executable)))
+    path.write_text(_PYTHON.format(root=root, real=real, version=version))
     path.chmod(0o755)
     return path
 
@@ -91,7 +93,7 @@ def make(folder: Path, *arguments: str, **variables: str) -> subprocess.Complete
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if name not in _OF_THE_USER and not name.startswith(("MAKE", "PYTEST"))
+        if name not in _OF_THE_USER and not name.startswith(("MAKE", "PYTEST", "PYTHON"))
     }
     return subprocess.run(
         ["make", *arguments],
