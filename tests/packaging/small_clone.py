@@ -31,7 +31,7 @@ _PYTHON = """\
 #!/bin/sh
 case "$*" in
     "-I -m venv"*)
-        cd {root} && exec {real} -c "
+        cd {root} && exec {own} -c "
 from pathlib import Path
 from tests.packaging.small_clone import make_environment
 make_environment(Path('$4').parent)"
@@ -77,8 +77,10 @@ def make_environment(top: Path) -> None:
 
 def make_python(path: Path, version: str = REAL_VERSION) -> Path:
     """Write a Python that makes environments without installing anything; return its path."""
-    root, real = (shlex.quote(str(place)) for place in (ROOT, os.path.realpath(sys.executable)))
-    path.write_text(_PYTHON.format(root=root, real=real, version=version))
+    # The code of the tests needs the packages of this environment; a new one is made with the Python below it.
+    places = {"root": str(ROOT), "own": sys.executable, "real": os.path.realpath(sys.executable)}
+    quoted = {name: shlex.quote(place) for name, place in places.items()}
+    path.write_text(_PYTHON.format(version=version, **quoted))
     path.chmod(0o755)
     return path
 

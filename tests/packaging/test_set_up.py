@@ -200,7 +200,7 @@ def test_it_stays_while_a_run_goes_on(going_on: int, project: Path, tmp_path: Pa
 
 def test_an_environment_that_cannot_be_made_is_a_sentence(project: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken"
-    broken.write_text(f'#!/bin/sh\ncase "$*" in *venv*) exit 1;; esac\nexec {sys.executable} "$@"\n')
+    broken.write_text(f'#!/bin/sh\ncase "$*" in *venv*) exit 1;; esac\nexec "{sys.executable}" "$@"\n')
     broken.chmod(0o755)
     shutil.rmtree(project / ".venv")
     done = make(project, "environment", f"PYTHON={broken}")
