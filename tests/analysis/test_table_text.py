@@ -45,6 +45,16 @@ def test_a_sign_has_a_note_where_a_cell_has_it(text: str, start: str) -> None:
     assert not noted("2.77")
 
 
+@pytest.mark.parametrize(("half", "times"), [(132.0, "130"), (13.2, "13"), (1.32, "1.3")])
+def test_how_many_times_as_wide_has_two_digits(half: float, times: str) -> None:
+    widths = {"log_p_best": 0.0, "elbo_amortized": half, "inference_gap": 1.0}
+    lines = [
+        _line(name, "ais_prior", 0) | {"ci_low": -9 - width, "ci_high": -9 + width}
+        for name, width in widths.items()
+    ]
+    assert any(f"would be {times} times as wide" in note for note in reading_notes(pd.DataFrame(lines), []))
+
+
 def test_what_hardly_moves_belongs_to_the_chains_and_what_rests_on_them() -> None:
     index = pd.RangeIndex(8, name="point")
     value = pd.DataFrame({"elbo_amortized": -3.0, "iwae_amortized": -2.0, "ais_prior": -1.0}, index=index)

@@ -104,7 +104,8 @@ def _unpaired(lines: pd.DataFrame) -> str:
     times = ((log_p**2 + elbo**2) ** 0.5 / gap).dropna()
     if times.empty:
         return ""
-    low, high = f"{times.min():.2g}", f"{times.max():.2g}"
+    # Two digits, as a person writes them: 130, not 1.3e+02.
+    low, high = (f"{float(f'{end:.2g}'):g}" for end in (times.min(), times.max()))
     return low if low == high else f"{low} to {high}"
 
 
