@@ -7,9 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["PlainFlow", "PlainGaussian", "bound", "optimise_point"]
+__all__ = ["SAMPLES", "PlainFlow", "PlainGaussian", "bound", "optimise_point"]
 
-_SAMPLES, _WINDOW, _PATIENCE, _LEARNING_RATE = 100, 100, 10, 1e-3
+SAMPLES = 100
+_WINDOW, _PATIENCE, _LEARNING_RATE = 100, 10, 1e-3
 
 
 def _log_normal(value: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
@@ -33,13 +34,17 @@ class PlainGaussian(nn.Module):
 
 
 class PlainFlow(nn.Module):
-    """The auxiliary flow of one data point, with two steps."""
+    """The auxiliary flow of one data point, with two steps.
 
-    def __init__(self, latent_dim: int, hidden: int = 200, steps: int = 2) -> None:
+    With ``copies``, sample i takes the i-th mean and log variance of v; the networks are those of all samples.
+    """
+
+    def __init__(self, latent_dim: int, hidden: int = 200, steps: int = 2, copies: int = 1) -> None:
         super().__init__()
         d = self.latent_dim = latent_dim
         self.noise_dim = 2 * d
-        self.mean, self.log_variance = nn.Parameter(torch.zeros(d)), nn.Parameter(torch.zeros(d))
+        self.mean = nn.Parameter(torch.zeros(copies, d))
+        self.log_variance = nn.Parameter(torch.zeros(copies, d))
 
         def gaussian() -> nn.Sequential:
             return nn.Sequential(
@@ -90,7 +95,7 @@ def optimise_point(decoder: nn.Module, x: Tensor, posterior: nn.Module) -> Itera
     while windows_without <= _PATIENCE:
         total = 0.0
         for _ in range(_WINDOW):
-            loss = -bound(decoder, x, posterior, torch.randn(_SAMPLES, posterior.noise_dim))
+            loss = -bound(decoder, x, posterior, torch.randn(SAMPLES, posterior.noise_dim))
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
