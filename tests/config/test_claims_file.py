@@ -307,6 +307,38 @@ def test_the_local_family_of_each_model_is_the_one_it_was_trained_with(project: 
     }
 
 
+@pytest.mark.parametrize(
+    ("checkpoint", "warm_up", "epoch"),
+    [
+        ("first", 2, 1),
+        ("after-warm-up", 0, 1),
+        ("after-warm-up", 1, 1),
+        ("after-warm-up", 2, 2),
+        ("last", 2, None),
+    ],
+)
+def test_a_term_is_of_one_of_the_checkpoints(
+    project: Path, checkpoint: str, warm_up: int, epoch: int | None
+) -> None:
+    preset = ("checkpoints", [1, 2]), ("training.warm_up_epochs", warm_up)
+    edit_yaml(project / "config/presets/tiny.yaml", *preset)
+    edit_yaml(project / EXPERIMENTS, ("experiments.gaps.at_checkpoints", True))
+    edit_statistic(project, terms=[{**GAP, "checkpoint": checkpoint}])
+    (term,) = statistics(planned(project))["C1"].terms
+    assert (term.model, term.epoch) == ("digits-af", epoch)
+    rows = planned(project).rows["gaps"]
+    assert epoch in [row.epoch for row in rows if row.model == "digits-af"]
+
+
+def test_without_a_checkpoint_after_the_warm_up_there_is_no_growth_after_it(project: Path) -> None:
+    preset = ("checkpoints", [1]), ("training.warm_up_epochs", 2)
+    edit_yaml(project / "config/presets/tiny.yaml", *preset)
+    edit_yaml(project / EXPERIMENTS, ("experiments.gaps.at_checkpoints", True))
+    edit_statistic(project, terms=[{**GAP, "checkpoint": "after-warm-up"}])
+    found = statistics(planned(project))["C1"]
+    assert (found.terms, found.not_run) == ([], "digits-af has no checkpoint after its warm-up")
+
+
 def test_an_effect_may_compare_pixels_and_needs_no_threshold(project: Path) -> None:
     path = project / CLAIMS
     content = yaml.safe_load(path.read_text())

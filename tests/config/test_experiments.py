@@ -115,15 +115,41 @@ def test_each_experiment_says_what_it_is_for_and_names_its_models(study: Study) 
             assert len(set(labels)) == len(labels), name
 
 
-def test_overfitting_is_shown_between_images_seen_and_unseen_for_each_model(study: Study) -> None:
+def test_overfitting_is_shown_since_the_warm_up_and_between_images_seen_and_unseen(study: Study) -> None:
     (overfitting,) = (claim for claim in study.claims.spec.claims if claim.id == "C7")
-    shown = [each for each in overfitting.statistics if not each.judged]
-    models = study.configuration.experiments.experiments["over-training"].models
-    assert [each.terms[0].model for each in shown] == [model for model in models for _ in range(2)]
-    for each in shown:
-        signs = {(term.split, term.epoch is None): term.times for term in each.terms}
-        assert signs[("validation", True)] == -signs[("train", True)] == 1
-        assert signs.get(("validation", False), -1) == -signs.get(("train", False), 1) == -1
+    *shown, against = (
+        [(term.times, term.model, term.split, term.epoch) for term in each.terms]
+        for each in overfitting.statistics
+        if not each.judged
+    )
+    configuration = study.configuration
+    after = {}
+    for model in configuration.experiments.experiments["over-training"].models:
+        (warm_up,) = {
+            job.spec.warm_up_epochs for job in study.jobs.of("train") if model in job.outputs["output"].parts
+        }
+        after[model] = next(epoch for epoch in configuration.checkpoints_of(model) if epoch >= warm_up)
+    held_out, seen = "validation", "train"
+    assert shown == [
+        terms
+        for model, epoch in after.items()
+        for terms in (
+            [(1, model, held_out, None), (-1, model, held_out, epoch)],
+            [(1, model, held_out, None), (-1, model, seen, None)],
+            [
+                (1, model, held_out, None),
+                (-1, model, held_out, epoch),
+                (-1, model, seen, None),
+                (1, model, seen, epoch),
+            ],
+        )
+    ]
+    larger, standard = "fashion-over-encoder", "fashion-over-standard"
+    assert against == [
+        (sign * times, model, held_out, epoch)
+        for sign, model in ((1, larger), (-1, standard))
+        for times, epoch in ((1, None), (-1, after[model]))
+    ]
 
 
 def test_effects_belong_to_deviations(study: Study) -> None:

@@ -275,7 +275,10 @@ class TermSettings(Spec):
     times: Times = 1.0
     split: Part = "train"
     checkpoint: Annotated[
-        Literal["first", "last"] | None, Field(description="Which of the checkpoints of a training.")
+        Literal["first", "after-warm-up", "last"] | None,
+        Field(
+            description="Which of the checkpoints of a training; after-warm-up is the first of them there."
+        ),
     ] = None
 
 

@@ -12,7 +12,12 @@ from inference_gaps.replication.artifacts.records import RECORDS
 from inference_gaps.replication.config.checks import problems_between_files
 from inference_gaps.replication.config.claim_checks import problems_of_claims
 from inference_gaps.replication.config.files import Claims, Datasets, Experiments, Preset, UserSettings
-from inference_gaps.replication.config.resolution import budget_of, checkpoints_of, without
+from inference_gaps.replication.config.resolution import (
+    budget_of,
+    checkpoint_after_warm_up,
+    checkpoints_of,
+    without,
+)
 from inference_gaps.replication.config.sentences import unknown_name, validated
 from inference_gaps.replication.config.training_checks import protocol_problems
 from inference_gaps.replication.config.yaml_files import read_yaml
@@ -53,6 +58,10 @@ class Configuration:
     def checkpoints_of(self, model: str) -> list[int]:
         """Return the epochs, before its last one, whose weights the training of a model keeps."""
         return checkpoints_of(self.experiments, self.budget_of(model), model)
+
+    def checkpoint_after_warm_up(self, model: str) -> int | None:
+        """Return the first of :meth:`checkpoints_of` at which the warm-up of a model is over, or ``None``."""
+        return checkpoint_after_warm_up(self.experiments, self.budget_of(model), model)
 
     def copy_of(self, model: str) -> str:
         """Return which data set of ``config/datasets.yaml`` a model is trained on in this preset."""

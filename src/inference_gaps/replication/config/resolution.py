@@ -17,6 +17,7 @@ from inference_gaps.specs.train import PosteriorSpec, TrainSpec
 __all__ = [
     "ais_spec",
     "budget_of",
+    "checkpoint_after_warm_up",
     "checkpoints_of",
     "convergence_spec",
     "evaluated_in",
@@ -78,6 +79,12 @@ def checkpoints_of(experiments: Experiments, preset: Preset, model: str) -> list
         return []
     epochs = train_spec(preset, experiments.models[model], seed=0).epochs
     return [epoch for epoch in preset.checkpoints if epoch < epochs]
+
+
+def checkpoint_after_warm_up(experiments: Experiments, preset: Preset, model: str) -> int | None:
+    """Return the first of :func:`checkpoints_of` at which the warm-up is over, or ``None``."""
+    over = train_spec(preset, experiments.models[model], seed=0).warm_up_epochs
+    return next((epoch for epoch in checkpoints_of(experiments, preset, model) if epoch >= over), None)
 
 
 def points(preset: Preset, dataset: str, split: Split) -> int:

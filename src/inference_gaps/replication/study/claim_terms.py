@@ -126,6 +126,11 @@ class _Resolution:
     def _missing(self, experiments: list[str], term: TermSettings, model: str) -> list[str]:
         """Say why a term cannot be had; an empty list if it can."""
         if self._experiment(experiments, term, model):
+            if (
+                term.checkpoint == "after-warm-up"
+                and self._configuration.checkpoint_after_warm_up(model) is None
+            ):
+                return [f"{model} has no checkpoint after its warm-up"]
             return []
         if model in self._configuration.preset.without:
             return [f"{model} is left out"]
@@ -145,8 +150,11 @@ class _Resolution:
             for row in experiment_rows(self._configuration, experiment)
             if (row.model, row.split) == (model, term.split)
         ]
-        epochs = sorted(row.epoch for row in of_model if row.epoch is not None)
-        epoch = epochs[0] if term.checkpoint == "first" else None
+        epoch = None
+        if term.checkpoint == "first":
+            epoch = min(row.epoch for row in of_model if row.epoch is not None)
+        elif term.checkpoint == "after-warm-up":
+            epoch = self._configuration.checkpoint_after_warm_up(model)
         rows = self._rows.setdefault(experiment, [])
         rows += [row for row in of_model if row.epoch == epoch and row not in rows]
         return TermSpec(
