@@ -21,20 +21,14 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from benchmarks.baselines import PlainVae
 from benchmarks.local_baseline import SAMPLES, PlainFlow, bound, optimise_point
-from inference_gaps.models.mlp import MlpGenerator
 from inference_gaps.replication.storage.prepared_data import load_prepared
 from inference_gaps.replication.storage.trained_models import load_model
 
-__all__ = ["authors_flow", "plain_decoder"]
+__all__ = ["authors_flow"]
 
 _REPETITIONS = 100
-
-
-def plain_decoder(generator: MlpGenerator) -> nn.Sequential:
-    """Return the layers of ``generator``, ELU between them, frozen."""
-    parts = [part for layer in generator.layers for part in (layer, nn.ELU())]
-    return nn.Sequential(*parts[:-1]).requires_grad_(False)
 
 
 def authors_flow(decoder: nn.Module, x: Tensor, latent_dim: int, seed: int) -> tuple[float, float, int]:
@@ -77,7 +71,11 @@ def main() -> None:
     values = pd.read_csv(options.run / "train" / "iwae-local-af.csv")
     ours = values[values["bound"] == "elbo"].set_index("point")
     rows = pd.read_csv(options.output).to_dict("records") if options.output.exists() else []
-    decoder = plain_decoder(model.generator)
+    if options.images > len(ours):
+        parser.error(
+            f"--images is {options.images}, but the run has q*_AF of {len(ours)} images; ask for so many."
+        )
+    decoder = PlainVae.like(model).decoder.requires_grad_(False)
     for point in range(len(rows), options.images):
         theirs, error, windows = authors_flow(decoder, images[point], model.latent_dim, seed=point)
         own = ours.loc[point]
