@@ -190,6 +190,23 @@ def test_a_run_that_is_not_complete_is_no_success(finished: Path) -> None:
     run(finished)
 
 
+@pytest.mark.parametrize(
+    ("file", "how"),
+    [
+        (WEIGHTS.replace("seed-0", "seed-7"), "--nolock"),
+        (WEIGHTS.replace("digits-ffg", "no-such-model"), "--dry-run"),
+        ("figures/tiny/gaps-no-such-experiment.csv", "--force"),
+    ],
+)
+def test_a_file_that_the_preset_does_not_make(finished: Path, file: str, how: str) -> None:
+    before = files(finished)
+    failed = snakemake(finished, "--cores", "2", how, file)
+    assert failed.returncode == 1
+    assert f"snakemake: preset tiny does not make {file}; nothing was started." in failed.stderr
+    assert "Traceback" not in failed.stderr
+    assert files(finished) == before
+
+
 def test_each_output_of_the_report_comes_back(finished: Path) -> None:
     """No rule reads its numbers, so they have to be asked for."""
     (finished / "results/tiny/report.json").unlink()

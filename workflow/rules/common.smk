@@ -6,11 +6,19 @@ def job_of(pattern):
 
     def job(wildcards):
         path = Path(str(pattern).format(**wildcards))
-        if path not in STUDY.jobs and workflow.remote_exec:
-            sys.exit(f"snakemake: {not_submitted(path)}")
+        if path not in STUDY.jobs:
+            sys.exit(f"snakemake: {not_submitted(path) if workflow.remote_exec else not_planned(path)}")
         return STUDY.jobs[path]
 
     return job
+
+
+def not_planned(path):
+    """Return what is to be said of a file that has the name of a result, but that no job of this preset makes."""
+    return (
+        f"preset {PRESET} does not make {path}; nothing was started. Write the name of a file that it makes, or have it "
+        f"run this model, seed and experiment: seeds, experiments and `without` in config/presets/{PRESET}.yaml."
+    )
 
 
 def on_cluster():
