@@ -38,29 +38,32 @@ def _table(head: list[str], rows: Iterable[list[str]]) -> str:
 
 
 def _verdicts(runs: Mapping[str, tuple[ClaimsSpec, pd.DataFrame]]) -> str:
-    """One line per claim: of the first run that ran it its verdict, and by data set one number that decides."""
+    """One line per claim: its verdict by each run, and a number per data set that decided in the first of them."""
     titles = {dataset.name: dataset.title for spec, _ in runs.values() for dataset in spec.datasets}
-    shown: dict[str, tuple[list[str], dict[str, pd.Series]]] = {}
-    for preset, (spec, table) in runs.items():
+    found: dict[str, list[str]] = {}
+    shown: dict[str, tuple[str, dict[str, pd.Series]]] = {}
+    for spec, table in runs.values():
         for claim in overview(spec, table):
-            if claim["verdict"] == NOT_RUN or claim["id"] in shown:
+            name, verdict = f"{claim['id']} {claim['title']}", claim["verdict"]
+            counts = verdict != NOT_RUN and name not in shown
+            found.setdefault(name, []).append(f"**{verdict}**" if counts else verdict)
+            if not counts:
                 continue
             of_claim = table[(table["claim"] == claim["id"]) & (table["level"] == "statistic")]
             deciding = {
                 dataset.name: line
-                for dataset, verdict in zip(spec.datasets, claim["verdicts"], strict=True)
-                if (line := _deciding(of_claim[of_claim["dataset"] == dataset.name], verdict)) is not None
+                for dataset, of_dataset in zip(spec.datasets, claim["verdicts"], strict=True)
+                if (line := _deciding(of_claim[of_claim["dataset"] == dataset.name], of_dataset)) is not None
             }
             names = list(dict.fromkeys(str(line["statistic"]) for line in deciding.values()))
-            shared = names[0] if len(names) == 1 else names[0].rpartition(",")[0]
-            words = [f"{claim['id']} {claim['title']}", f"**{claim['verdict']}**", preset, shared]
-            shown[claim["id"]] = (words, deciding)
+            shown[name] = (names[0] if len(names) == 1 else names[0].rpartition(",")[0], deciding)
     columns = [name for name in titles if any(name in deciding for _, deciding in shown.values())]
     rows = [
-        words + [_plus_minus(deciding[name]) if name in deciding else "" for name in columns]
-        for _, (words, deciding) in sorted(shown.items())
+        [name, *found[name], shared]
+        + [_plus_minus(deciding[column]) if column in deciding else "" for column in columns]
+        for name, (shared, deciding) in sorted(shown.items())
     ]
-    head = ["claim of the paper", "verdict", "run", "number that decides, in nats"]
+    head = ["claim of the paper", *(f"`{preset}`" for preset in runs), "number that decides, in nats"]
     return _table([*head, *(titles[name] for name in columns)], rows)
 
 
