@@ -1,5 +1,7 @@
 """The estimators of the library on a model of somebody else, at data points and at simulated ones."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -16,6 +18,7 @@ from inference_gaps.foreign.findings import Found
 from inference_gaps.foreign.result import Bidirectional
 from inference_gaps.foreign.vae import Vae
 from inference_gaps.numerics.device import random_generator
+from inference_gaps.posteriors.family import Recognition
 from inference_gaps.posteriors.local import LocalPosterior
 from inference_gaps.specs.base import GradientPrecision
 from inference_gaps.specs.bounds import AisSpec, IwaeSpec, LocalSpec
@@ -45,8 +48,8 @@ class Estimators:
         moments = vae.encoded(x[:1])
         self._like = vae.sampled(x[:1], 2, rng)[0] if moments is None else moments[0]
         self._kind = x.dtype
-        # Estimators take data of the type of z; the model gets its own back.
-        self._x = x.to(self._like.dtype)
+        # Estimators take data of the type of z; the model gets its own back. Models of this project read rows.
+        self._x = (x if vae.posterior is None else x.flatten(1)).to(self._like.dtype)
         rows = rows_that_fit(vae, x, self._like)
         self._generator = ForeignGenerator(vae, x.dtype, rows, bar.count)
         self._q = ForeignPosterior(vae, x.dtype, rows)
@@ -54,8 +57,14 @@ class Estimators:
 
     def _local_spec(self, family: str, points: int, seed: int) -> LocalSpec:
         amount, networks = self._amount, family != "ffg"
+        sizes: dict[str, Any] = {}
+        start = "local-ffg" if networks else "amortised"
+        if self._vae.posterior is not None and family == self._vae.family and FAMILIES[family].conditional:
+            own: Any = self._vae.posterior.family
+            sizes, start = {"flow_steps": own.steps, "flow_hidden": own.hidden}, "trained"
         return LocalSpec(
             family=family,
+            **sizes,
             points=points,
             seed=seed,
             samples=amount.flow_samples if networks else amount.local_samples,
@@ -63,7 +72,7 @@ class Estimators:
             learning_rate=amount.learning_rate * (0.1 if networks and family != "full-gaussian" else 1.0),
             tolerance=amount.tolerance,
             max_cycles=amount.max_cycles,
-            start="local-ffg" if networks else "amortised",
+            start=start,  # type: ignore[arg-type]
             gradient_precision=self._precision,
         )
 
@@ -103,7 +112,7 @@ class Estimators:
     def _at(self, group: int, families: list[str], starts: list[str]) -> Found:
         """Return all bounds at some hundred points, with random numbers of their own."""
         x = self._x[group * _MOST_AT_ONCE : (group + 1) * _MOST_AT_ONCE]
-        found = Found()
+        found = Found(family=self._vae.family)
         spec = IwaeSpec(points=len(x), samples=self._amount.samples, seed=self._stream(group, 1))
         self._bar.say("L[q], IWAE")
         found.add("amortized", evaluate_iwae(self._generator, self._q, x, spec))
@@ -139,7 +148,11 @@ class Estimators:
         """Find q* and what its last cycle gained [B]; points that it still helped are taken further."""
         self._bar.say(f"q*, {label_of(family)}")
         spec = self._local_spec(family, len(x), seed)
-        optima = optimise_local(self._generator, self._q, x, spec, gaussian)
+        q_of_x: Recognition = self._q
+        if spec.start == "trained":
+            assert self._vae.posterior is not None
+            q_of_x = self._vae.posterior
+        optima = optimise_local(self._generator, q_of_x, x, spec, gaussian)
         q, residual = optima.posterior, optima.residual.clone()
         for again in range(_FURTHER):
             left = (residual > MOST_RESIDUAL).nonzero().squeeze(1)

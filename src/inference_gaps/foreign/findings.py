@@ -15,7 +15,7 @@ from inference_gaps.errors import UserError, counted
 from inference_gaps.foreign.probes import Check, Level
 from inference_gaps.foreign.result import Bidirectional
 from inference_gaps.foreign.vae import Vae
-from inference_gaps.specs.families import label_of
+from inference_gaps.specs.families import FAMILIES, label_of
 from inference_gaps.summary.gaps import Bounds
 from inference_gaps.summary.trust import LOW_ACCEPTANCE, MOST_RESIDUAL, stuck, trusted
 
@@ -34,6 +34,7 @@ class Found:
         estimates: bounds by name.
         residuals: what the last cycle of each q* gained.
         acceptance: of the proposals of AIS by its name.
+        family: of q(z|x), where it is known and no factorised Gaussian.
         q: log variances of q(z|x) [B, d], where q is a factorised Gaussian.
         q_star: log variances of q*_FFG [B, d].
     """
@@ -41,6 +42,7 @@ class Found:
     estimates: dict[str, Bound] = field(default_factory=dict)
     residuals: dict[str, Tensor] = field(default_factory=dict)
     acceptance: dict[str, Tensor] = field(default_factory=dict)
+    family: str | None = None
     q: Tensor | None = None
     q_star: Tensor | None = None
 
@@ -67,6 +69,7 @@ class Found:
             estimates,
             tables("residuals"),
             tables("acceptance"),
+            parts[0].family,
             _cat([part.q for part in parts]),
             _cat([part.q_star for part in parts]),
         )
@@ -133,9 +136,9 @@ class Found:
     def _orders(self) -> list[tuple[str, str]]:
         """Return pairs of which the first is at most the second."""
         local = [name for name in self.estimates if name.startswith("elbo_local_")]
-        pairs = (
-            [("elbo_amortized", "elbo_local_ffg")] if self.q is not None and "elbo_local_ffg" in local else []
-        )
+        family = "ffg" if self.q is not None else self.family
+        own = f"elbo_local_{FAMILIES[family].key}" if family else ""
+        pairs = [("elbo_amortized", own)] if own in local else []
         pairs += [
             ("elbo_local_ffg", name)
             for name in local
@@ -221,7 +224,7 @@ def find(
             )
     checks += _widths(found)
     checks += _two_sided(vae, x, two_sided, simulated)
-    if found.q is None and families:
+    if found.q is None and families and families[0] != found.family:
         checks.append(
             Check(
                 "family",

@@ -103,7 +103,14 @@ def describe(model: VAE) -> Vae:
         rows = x.flatten(1)
         return model.family_at(rows).rsample_with_log_prob(model.posterior.parameters_for(rows), n)
 
-    return Vae(None, decode, model.latent_dim, likelihood, modules=(model,), sample_q=sample_q)
+    return Vae(
+        decode=decode,
+        latent_dim=model.latent_dim,
+        likelihood=likelihood,
+        modules=(model,),
+        sample_q=sample_q,
+        posterior=model.posterior,
+    )
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any] | None]:

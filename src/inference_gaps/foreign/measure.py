@@ -34,7 +34,7 @@ def measure(
     vae: Vae,
     x: Any,
     *,
-    local: Sequence[str] = ("ffg",),
+    local: Sequence[str] | None = None,
     elbo: float | Tensor | None = None,
     ais: Sequence[Literal["prior", "local-ffg"]] = ("local-ffg",),
     effort: str | Effort = "standard",
@@ -49,7 +49,8 @@ def measure(
         vae: the model; see :class:`~inference_gaps.foreign.vae.Vae`. Its modules stay as they are.
         x: data [B, ...], a tensor or an array, on the device of the model and of its type.
         local: families in which q* is sought, of :data:`~inference_gaps.specs.families.FAMILIES`: ``ffg``,
-            ``full-gaussian``, ``coupling``, ``hamiltonian``, ``af``. The first is that of the gaps.
+            ``full-gaussian``, ``coupling``, ``hamiltonian``, ``af``. The first is that of the gaps. Not given:
+            that of q(z|x) for a model of this project, else ``ffg``.
         elbo: the owner's own ELBO at these points, in nats, their mean or one for each: the strongest check
             there is.
         ais: where chains start; () for none.
@@ -64,7 +65,6 @@ def measure(
         UserError: the description does not fit the model or the data; numbers would mean nothing.
     """
     amount = effort_of(effort, changes)
-    families = families_of(local)
     starts = starts_of(ais)
     if precision not in ("float32", "bfloat16"):
         raise UserError(f"precision is {precision!r}; write 'float32' or 'bfloat16'.")
@@ -74,6 +74,7 @@ def measure(
         raise UserError(
             f"measure takes a gaps.Vae first, not {type(vae).__name__}; describe the model by one."
         )
+    families = families_of([vae.family or "ffg"] if local is None else local)
     data = data_of(x)
     given = elbo_of(elbo, len(data))
     checks = probe(vae, data, seed)

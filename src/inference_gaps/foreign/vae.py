@@ -12,6 +12,8 @@ from inference_gaps.foreign.likelihoods.composed import likelihood_of
 from inference_gaps.foreign.likelihoods.interface import Likelihood
 from inference_gaps.foreign.modules import Modules, modules_behind
 from inference_gaps.foreign.priors import Prior, prior_of
+from inference_gaps.posteriors.amortized import AmortizedPosterior
+from inference_gaps.specs.families import FAMILIES
 
 __all__ = ["Vae"]
 
@@ -37,6 +39,8 @@ class Vae:
             without it there is no upper bound.
         rows: how many z at most go through ``decode`` at once; chosen by the size of what is computed where
             not given.
+        posterior: what ``sample_q`` draws from, in a model of this project. If it is a flow, q* of its family
+            starts at q(z|x) itself.
 
     Raises:
         UserError: something is missing, given twice, or of another kind.
@@ -55,6 +59,7 @@ class Vae:
         sample_q: Callable[[Tensor, int], tuple[Tensor, Tensor]] | None = None,
         simulate: Callable[[int], tuple[Tensor, Tensor]] | None = None,
         rows: int | None = None,
+        posterior: AmortizedPosterior | None = None,
     ) -> None:
         self.latent_shape = _latent_shape(latent_dim)
         self.latent_dim = math.prod(self.latent_shape)
@@ -90,7 +95,7 @@ class Vae:
             raise UserError(f"rows is {rows!r}; write a number of at least 1.")
         self.encode = encode if flow is None else None
         self.sample_q = sample_q or flow
-        self.decode, self.log_joint, self.rows = decode, log_joint, rows
+        self.decode, self.log_joint, self.rows, self.posterior = decode, log_joint, rows, posterior
         self.likelihood: Likelihood | None = None if likelihood is None else likelihood_of(likelihood)
         self.given_prior = prior
         self.prior: Prior | None = None if log_joint is not None else prior_of(prior, self.latent_shape)
@@ -111,6 +116,15 @@ class Vae:
         if self.likelihood is None:
             return self._simulate is not None
         return self.likelihood.can_simulate
+
+    @property
+    def family(self) -> str | None:
+        """The family of ``posterior``, by its name in :data:`~inference_gaps.specs.families.FAMILIES`."""
+        if self.posterior is None:
+            return None
+        of = type(self.posterior.family)
+        place = f"{of.__module__}.{of.__qualname__}"
+        return next(name for name, entry in FAMILIES.items() if place.endswith(f".{entry.place}"))
 
     def log_joint_rows(self, x: Tensor, z: Tensor) -> Tensor:
         """Return log p(x, z) [N] in nats for rows x [N, ...] and z [N, d]."""

@@ -38,7 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--split", default="test", help="of a prepared data set; default: test")
     parser.add_argument("--points", type=int, default=100, help="the first so many data points; default: 100")
-    parser.add_argument("--local", nargs="+", default=["ffg"], help=f"of {', '.join(FAMILIES)}; default: ffg")
+    parser.add_argument(
+        "--local",
+        nargs="+",
+        help=f"of {', '.join(FAMILIES)}; default: that of q(z|x) for a model of this project, else ffg",
+    )
     parser.add_argument(
         "--ais", nargs="*", default=["local-ffg"], help="of prior, local-ffg; default: local-ffg"
     )
