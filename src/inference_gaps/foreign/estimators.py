@@ -59,9 +59,11 @@ class Estimators:
         amount, networks = self._amount, family != "ffg"
         sizes: dict[str, Any] = {}
         start = "local-ffg" if networks else "amortised"
+        rate = 0.1 if networks and family != "full-gaussian" else 1.0
         if self._vae.posterior is not None and family == self._vae.family and FAMILIES[family].conditional:
             own: Any = self._vae.posterior.family
-            sizes, start = {"flow_steps": own.steps, "flow_hidden": own.hidden}, "trained"
+            # Little is left to gain from q(z|x) itself, and the noise of a larger rate would lose more.
+            sizes, start, rate = {"flow_steps": own.steps, "flow_hidden": own.hidden}, "trained", 0.02
         return LocalSpec(
             family=family,
             **sizes,
@@ -69,7 +71,7 @@ class Estimators:
             seed=seed,
             samples=amount.flow_samples if networks else amount.local_samples,
             steps=amount.flow_steps if networks else amount.steps,
-            learning_rate=amount.learning_rate * (0.1 if networks and family != "full-gaussian" else 1.0),
+            learning_rate=amount.learning_rate * rate,
             tolerance=amount.tolerance,
             max_cycles=amount.max_cycles,
             start=start,  # type: ignore[arg-type]
