@@ -244,6 +244,27 @@ def test_an_interruption_at_any_moment(project: Path) -> None:
     run(project)
 
 
+def test_an_interruption_before_a_job_can_hear_it(project: Path) -> None:
+    """Its Python ends with a traceback, which stays in its log."""
+    program = project / "src/inference_gaps/__main__.py"
+    program.write_text("import time\ntime.sleep(60)\n" + program.read_text())
+    interrupted = subprocess.Popen(
+        [sys.executable, "scripts/run_snakemake.py", "--cores", "1"],
+        cwd=project, env={**os.environ, "PYTHONPATH": "src", "INFERENCE_GAPS_WARM": "no"},
+        start_new_session=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    logs = project / "results/tiny/logs"
+    while not list(logs.rglob("*.log")):
+        assert interrupted.poll() is None
+        time.sleep(0.1)
+    time.sleep(1)
+    os.killpg(interrupted.pid, signal.SIGINT)
+    said = interrupted.communicate()[0]
+    assert any("KeyboardInterrupt" in log.read_text() for log in logs.rglob("*.log"))
+    assert "Error in rule" in said
+    assert "Traceback" not in said, said
+
+
 def test_the_store_is_bounded_by_the_configuration(finished: Path) -> None:
     """What one run sets aside stays for the next, at least."""
     edit_yaml(finished / "config/config.yaml", ("store_gigabytes", 0))

@@ -45,8 +45,9 @@ if QUIET:
 
 def interrupted(number, frame):
     """End the run, without the logs of the jobs that end with it: a job may not even have begun to hear Ctrl-C."""
-    for handler in workflow.logger_manager.get_log_handlers():
-        handler.formatter.show_failed_logs = False
+    for handler in workflow.logger_manager.logger.handlers:
+        if handler.formatter is not None:
+            handler.formatter.show_failed_logs = False
     raise KeyboardInterrupt
 
 
