@@ -18,7 +18,6 @@ from inference_gaps.foreign.findings import Found
 from inference_gaps.foreign.result import Bidirectional
 from inference_gaps.foreign.vae import Vae
 from inference_gaps.numerics.device import random_generator
-from inference_gaps.posteriors.family import Recognition
 from inference_gaps.posteriors.local import LocalPosterior
 from inference_gaps.specs.base import GradientPrecision
 from inference_gaps.specs.bounds import AisSpec, IwaeSpec, LocalSpec
@@ -60,10 +59,11 @@ class Estimators:
         sizes: dict[str, Any] = {}
         start = "local-ffg" if networks else "amortised"
         rate = 0.1 if networks and family != "full-gaussian" else 1.0
-        if self._vae.posterior is not None and family == self._vae.family and FAMILIES[family].conditional:
-            own: Any = self._vae.posterior.family
+        if family == self._vae.family and FAMILIES[family].conditional:
+            own: Any = self._vae.posterior
             # Little is left to gain from q(z|x) itself, and the noise of a larger rate would lose more.
-            sizes, start, rate = {"flow_steps": own.steps, "flow_hidden": own.hidden}, "trained", 0.02
+            sizes = {"flow_steps": own.family.steps, "flow_hidden": own.family.hidden}
+            start, rate = "trained", 0.02
         return LocalSpec(
             family=family,
             **sizes,
@@ -150,11 +150,8 @@ class Estimators:
         """Find q* and what its last cycle gained [B]; points that it still helped are taken further."""
         self._bar.say(f"q*, {label_of(family)}")
         spec = self._local_spec(family, len(x), seed)
-        q_of_x: Recognition = self._q
-        if spec.start == "trained":
-            assert self._vae.posterior is not None
-            q_of_x = self._vae.posterior
-        optima = optimise_local(self._generator, q_of_x, x, spec, gaussian)
+        own = self._vae.posterior if spec.start == "trained" else None
+        optima = optimise_local(self._generator, own or self._q, x, spec, gaussian)
         q, residual = optima.posterior, optima.residual.clone()
         for again in range(_FURTHER):
             left = (residual > MOST_RESIDUAL).nonzero().squeeze(1)
