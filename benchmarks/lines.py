@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from benchmarks import ours
 from benchmarks.ours import Files, LocalRun
 from benchmarks.timing import Comparison, Turns
-from inference_gaps.replication.study.cost import work_of
+from inference_gaps.replication.study.work import work_of
 from inference_gaps.specs.bounds import AisSpec, IwaeSpec, LocalSpec
 from inference_gaps.specs.train import TrainSpec
 

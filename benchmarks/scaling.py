@@ -4,7 +4,7 @@ import pandas as pd
 
 from benchmarks import ours
 from benchmarks.timing import Turns, product_rate
-from inference_gaps.replication.study.cost import work_of
+from inference_gaps.replication.study.work import work_of
 from inference_gaps.specs.bounds import AisSpec
 from inference_gaps.specs.train import MlpArchitectureSpec, TrainSpec
 

@@ -10,8 +10,9 @@ from inference_gaps.posteriors.coupling_flow import CouplingFlow
 from inference_gaps.replication.artifacts.records import run_of
 from inference_gaps.replication.cli import main
 from inference_gaps.replication.specs.models import SamplesSpec
-from inference_gaps.replication.study.cost import Work, job_costs, stage_costs, work_of
+from inference_gaps.replication.study.cost import job_costs, stage_costs
 from inference_gaps.replication.study.plan import load_study
+from inference_gaps.replication.study.work import Work, work_of
 from inference_gaps.specs.bounds import AisSpec, IwaeSpec, LocalSpec
 from inference_gaps.specs.train import ConvArchitectureSpec, MlpArchitectureSpec, TrainSpec
 from tests.small_project import ROOT, make_project

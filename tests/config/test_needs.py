@@ -7,10 +7,11 @@ import pytest
 
 from inference_gaps.replication.artifacts.records import run_of
 from inference_gaps.replication.study.command_line import LONGEST_SPEC, file_flags, rule_flags
-from inference_gaps.replication.study.cost import JobCost, Work, activations, job_costs
+from inference_gaps.replication.study.cost import JobCost, job_costs
 from inference_gaps.replication.study.jobs import Job
 from inference_gaps.replication.study.needs import FLOOR_MB, FLOOR_MINUTES, Needs, needs_of, needs_of_jobs
 from inference_gaps.replication.study.plan import load_study
+from inference_gaps.replication.study.work import Work, activations
 from inference_gaps.specs.base import Spec
 from inference_gaps.specs.bounds import IwaeSpec, LocalSpec
 from inference_gaps.specs.train import ConvArchitectureSpec, MlpArchitectureSpec, TrainSpec

@@ -81,7 +81,7 @@ class Stage:
         instead: flags that a person can give instead of a specification.
         device: whether it computes on a device, with threads.
         lower: what to do when its memory does not suffice.
-        work: in what :mod:`.study.cost` counts its products; None where it has next to none.
+        work: in what :mod:`.study.work` counts its products; None where it has next to none.
         made: the participle of what it does to an artifact.
     """
 

@@ -9,12 +9,18 @@
 - ``notebook_jobs``  the jobs that execute notebooks
 - ``plan``           all of them, from the configuration
 - ``amounts``        whether the data suffice for them
-- ``cost``           what they cost, before they run
+- ``work``           how many multiplications a job asks for
+- ``rates``          how fast one thread does them
+- ``cost``           what the jobs of a plan cost, before they run
+- ``needs``          how many minutes and megabytes a cluster is asked for
+- ``submitted``      which fingerprint each job on a cluster is held against
 - ``command_line``   how each is called
+- ``flags``          which study a command line is about
 
 And what lies on disk of it:
 
 - ``freshness``      in which fields an artifact differs from what its job makes
+- ``settling``       what is set aside before a run, and what comes back
 - ``explanation``    where an artifact comes from
 - ``manifest``       the whole run as a Workflow Run RO-Crate
 """

@@ -9,8 +9,9 @@ more the next time, so that both may be wrong now and then.
 import math
 from dataclasses import dataclass
 
-from inference_gaps.replication.study.cost import JobCost, activations, job_costs, reference_samples
+from inference_gaps.replication.study.cost import JobCost, job_costs
 from inference_gaps.replication.study.plan import Study
+from inference_gaps.replication.study.work import activations, reference_samples
 from inference_gaps.specs.bounds import LocalSpec
 from inference_gaps.specs.train import TrainSpec
 
