@@ -20,6 +20,8 @@ The folders are the chapters of the library:
 - ``numerics``     devices, random streams, precision, resuming
 - ``specs``        what each of these is asked to do, typed
 - ``replication``  the floor above: the paper, as a pipeline
+
+Beside them ``errors`` has the errors that a user can act on.
 """
 
 import importlib

@@ -1,4 +1,7 @@
-"""What README and docs name is there: tests, files, links, commands and their flags, targets of make."""
+"""What README and docs name is there: tests, files, links, commands and their flags, targets of make.
+
+What is there is named: each module in the docstring of its folder.
+"""
 
 import ast
 import contextlib
@@ -118,3 +121,17 @@ def test_the_targets_of_make_exist(page: str) -> None:
             for word in shlex.split(found[1] or ""):
                 name, equals, _ = word.partition("=")
                 assert name in (given if equals else targets), code
+
+
+@pytest.mark.parametrize(
+    "package", sorted(str(path.parent.relative_to(ROOT)) for path in (ROOT / "src").rglob("__init__.py"))
+)
+def test_a_folder_of_the_source_names_its_modules(package: str) -> None:
+    folder = ROOT / package
+    if folder.name == "commands":
+        return  # One for each subcommand, of the same name.
+    docstring = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) or ""
+    modules = {path.stem for path in folder.glob("*.py")} | {
+        path.parent.name for path in folder.glob("*/__init__.py")
+    }
+    assert modules - {"__init__", "__main__"} <= set(re.findall(r"``(\w+)``", docstring))

@@ -12,6 +12,7 @@ Of points that are computed together:
 Of any number of points, in batches and from one seed, as the stages of the pipeline and users want them:
 
 - ``batches``        how many rows go through the generator at once
+- ``by_points``      what each point gives, some points at a time
 - ``iwae``           ELBO and IWAE bound of q
 - ``chains``         AIS, and BDMC on simulated data
 - ``optima``         q*

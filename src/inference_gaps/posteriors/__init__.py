@@ -11,4 +11,5 @@
 - ``networks``          layers whose weights are shared or one set per data point
 - ``amortized``         parameters from a recognition network
 - ``local``             parameters from a table with one row per data point (q*)
+- ``at_points``         a trained flow as such a table: q(z|x) itself, where q* starts
 """

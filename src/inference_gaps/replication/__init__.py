@@ -15,4 +15,12 @@ The folders are the chapters:
 - ``report``     the replication report
 - ``notebooks``  notebooks, executed
 - ``warm``       one server that has the packages loaded, for many short jobs
+- ``requalify``  whether edited code still gives the same bits
+
+And beside them:
+
+- ``stages``    the table of stages: flags, inputs and outputs of each
+- ``cli``       the command line
+- ``own_code``  whether the code that runs is that of this folder
+- ``terminal``  what is printed, in any encoding and until the reader goes away
 """

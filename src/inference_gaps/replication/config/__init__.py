@@ -3,6 +3,7 @@
 - ``yaml_files``  reads YAML; syntax errors and duplicate keys become sentences
 - ``sections``    the parts of specifications that a preset may set
 - ``files``       the shape of each configuration file
+- ``datasets``    the data sets, by name
 - ``sentences``   one sentence for each problem that validation finds
 - ``checks``      what only several files together can tell
 - ``training_checks``, ``claim_checks``  the same for trainings, and for claims

@@ -19,8 +19,8 @@
 
 And what lies on disk of it:
 
-- ``freshness``      in which fields an artifact differs from what its job makes
-- ``settling``       what is set aside before a run, and what comes back
-- ``explanation``    where an artifact comes from
-- ``manifest``       the whole run as a Workflow Run RO-Crate
+- ``freshness``    in which fields an artifact differs from what its job makes
+- ``settling``     what is set aside before a run, and what comes back
+- ``explanation``  where an artifact comes from
+- ``manifest``     the whole run as a Workflow Run RO-Crate
 """
