@@ -1,5 +1,6 @@
 """Settings of all tests: one thread, so that results do not depend on the load; mathematics in double precision."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,8 @@ _MATHEMATICS = {"bounds", "exact", "models", "mutants", "posteriors", "training"
 def pytest_configure() -> None:
     if another := code_of_another_folder(Path(__file__).parents[1]):
         pytest.exit(another, returncode=1)
+    # What a shell starts in the background ignores Ctrl-C, and so would the runs that tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -16,10 +16,8 @@ from inference_gaps.replication.artifacts.records import RECORDS, check_content
 
 __all__ = ["Killer", "Task", "summary"]
 
-# A test run in the background ignores SIGINT, and its children would, too.
 _PROGRAM = """
-import signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)
+import sys
 from inference_gaps.replication.cli import main
 sys.exit(main())
 """
