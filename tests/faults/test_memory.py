@@ -1,5 +1,6 @@
 """Out of memory: a sentence that names the setting to lower, and no output."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -90,59 +91,52 @@ def test_a_model_too_large_for_the_memory_is_not_called_damaged(
     assert "the memory does not suffice" in capsys.readouterr().err
 
 
+# One process imports, and forks a child for each command line: its memory is as small as a new process's.
 _LIMITED = """
-import resource, sys
+import json, os, resource, sys
 import torch, torch._dynamo, pandas, inference_gaps.bounds.ais, inference_gaps.training
 import inference_gaps.replication.commands.stage_inputs
 from inference_gaps.replication.cli import main
 torch.set_num_threads(1)
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (used + (400 << 20), resource.RLIM_INFINITY))
-sys.exit(main(sys.argv[1:]))
+for words, said in json.loads(sys.argv[1]):
+    if os.fork() == 0:
+        os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT), 2)
+        resource.setrlimit(resource.RLIMIT_AS, (used + (400 << 20), resource.RLIM_INFINITY))
+        status = main(words)
+        sys.stderr.flush()
+        os._exit(status)
+    print(os.waitstatus_to_exitcode(os.wait()[1]))
 """
 
 
-@pytest.mark.parametrize(
-    ("command", "spec", "sentence"),
-    [
-        ("train", {"architecture": {"kind": "mlp", "encoder_hidden": [8192, 8192], "decoder_hidden": [8192]}},
-         STAGES["train"].lower),
-        ("evaluate-ais", AIS | {"chains": 2**31 - 1, "start": "local-ffg"}, STAGES["evaluate-ais"].lower),
-        ("optimise-local", LOCAL | {"family": "af", "start": "local-ffg", "flow_hidden": 8192, "samples": 10**6},
-         STAGES["optimise-local"].lower),
-    ],
-)  # fmt: skip
-def test_a_process_that_really_runs_out_of_it(
-    command: str, spec: dict[str, object], sentence: str, stages: Path
-) -> None:
+def test_processes_that_really_run_out_of_it(stages: Path, tmp_path: Path) -> None:
+    """Of which one reads a large model, which is then not called damaged."""
     if not Path("/proc/self/statm").exists():
         pytest.skip("the size of a process is not known here")
-    wanted = TRAIN | spec if command == "train" else spec
-    before = contents(stages)
-    run = subprocess.run(
-        [sys.executable, "-c", _LIMITED, *command_line(stages, command, spec=wanted)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert run.returncode == 1, run.stderr
-    assert "the memory does not suffice" in run.stderr
-    assert sentence in run.stderr
-    assert "Traceback" not in run.stderr
-    assert contents(stages) == before
-
-
-def test_reading_a_file_without_memory_does_not_call_it_damaged(stages: Path) -> None:
-    """A file that cannot be mapped is not damaged."""
-    large = stages / "model.safetensors"
-    tensors, provenance = read_tensors(large)
+    tensors, provenance = read_tensors(stages / "model.safetensors")
+    large = stages / "large.safetensors"
     write_tensors(large, {**tensors, "large": torch.zeros(150 << 20)}, provenance)
+    before = contents(stages)
+    wide: dict[str, object] = {"kind": "mlp", "encoder_hidden": [8192, 8192], "decoder_hidden": [8192]}
+    flow = LOCAL | {"family": "af", "start": "local-ffg", "flow_hidden": 8192, "samples": 10**6}
+    lines = {
+        "train": command_line(stages, "train", spec=TRAIN | {"architecture": wide}),
+        "evaluate-ais": command_line(
+            stages, "evaluate-ais", spec=AIS | {"chains": 2**31 - 1, "start": "local-ffg"}
+        ),
+        "optimise-local": command_line(stages, "optimise-local", spec=flow),
+        "evaluate-iwae": command_line(stages, "evaluate-iwae", model=large),
+    }
+    order = json.dumps([(words, str(tmp_path / command)) for command, words in lines.items()])
     run = subprocess.run(
-        [sys.executable, "-c", _LIMITED, *command_line(stages, "evaluate-iwae")],
-        capture_output=True,
-        text=True,
-        timeout=300,
+        [sys.executable, "-c", _LIMITED, order], capture_output=True, text=True, timeout=300, check=True
     )
-    assert run.returncode == 1
-    assert "move it away" not in run.stderr
-    assert "the memory does not suffice" in run.stderr
+    said = {command: (tmp_path / command).read_text() for command in lines}
+    assert run.stdout.split() == ["1"] * len(lines), said
+    for command, sentence in said.items():
+        assert "the memory does not suffice" in sentence
+        assert STAGES[command].lower in sentence
+        assert "Traceback" not in sentence
+        assert "move it away" not in sentence
+    assert contents(stages) == before
