@@ -1,5 +1,6 @@
 """Calls that cannot be meant: each ends in a sentence, none in a traceback from inside PyTorch."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -104,6 +105,7 @@ def test_a_call_that_cannot_be_meant_ends_in_a_sentence(name: str) -> None:
     with pytest.raises(UserError, match=words) as error:
         call()
     assert str(error.value).endswith(".")
+    assert not re.search(r"\b1 (data points|points|places|rows|columns|elements)\b", str(error.value))
 
 
 def test_samples_of_q_of_another_shape_are_refused() -> None:

@@ -103,8 +103,8 @@ class Found:
         if int(finite.sum()) < 2:
             worst = (~np.isfinite(value)).sum().idxmax()
             raise UserError(
-                f"Only {int(finite.sum())} of {len(value)} data points have bounds that are finite, and "
-                f"{worst} has most of the others; look at log p(x, z) at samples of q(z|x)."
+                f"Bounds are finite at only {int(finite.sum())} of {len(value)} data points, and {worst} is not "
+                f"finite at most of the others; look at log p(x, z) at samples of q(z|x)."
             )
         excluded = int((~finite).sum())
         return Bounds(value.loc[finite], error.loc[finite], excluded, effective_sample_size=size.loc[finite])
@@ -195,7 +195,7 @@ def find(
             Check(
                 "finite",
                 "warning",
-                f"{bounds.excluded} data points have bounds that are not finite and are left out of all means.",
+                f"Bounds are not finite at {counted(bounds.excluded, 'data point')}, left out of all means.",
             )
         )
     checks += _estimates(bounds)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from inference_gaps.errors import UserError, is_out_of_memory
+from inference_gaps.errors import UserError, counted, is_out_of_memory
 from inference_gaps.foreign.priors import StandardNormal
 from inference_gaps.foreign.vae import Vae
 from inference_gaps.numerics.device import random_generator
@@ -74,8 +74,9 @@ def probe(vae: Vae, x: Tensor, seed: int) -> list[Check]:
         if is_out_of_memory(error):
             raise
         raise UserError(
-            f"The functions of this Vae failed on {len(some)} data points of shape {tuple(some.shape[1:])} with "
-            f"{type(error).__name__}: {_first_line(error)}. Try encode(x[:2]) and decode(z[:2]) by hand."
+            f"The functions of this Vae failed on {counted(len(some), 'data point')} of shape "
+            f"{tuple(some.shape[1:])} with {type(error).__name__}: {_first_line(error)}. Try "
+            f"encode(x[:2]) and decode(z[:2]) by hand."
         ) from error
     finally:
         unchanged = vae.modules.unchanged_since(before)
@@ -164,7 +165,7 @@ def _encoder(vae: Vae, x: Tensor, some: Tensor, rng: torch.Generator) -> list[Ch
         bad = (~torch.isfinite(values)).nonzero()
         if len(bad):
             raise UserError(
-                f"encode gives a {what} that is not finite at {len(bad)} places, first at data point "
+                f"encode gives a {what} that is not finite at {counted(len(bad), 'place')}, first at data point "
                 f"{int(bad[0, 0])}, latent dimension {int(bad[0, 1])}; look at x there, and at the weights "
                 "of the encoder."
             )

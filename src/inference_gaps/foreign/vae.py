@@ -179,7 +179,7 @@ class Vae:
         for what, tensor in zip(("a mean", "a log variance"), given):
             if tensor.shape[:1] != (len(x),) or tensor.numel() != len(x) * self.latent_dim:
                 raise UserError(
-                    f"encode gives {what} of shape {tuple(tensor.shape)} for {len(x)} data points, but "
+                    f"encode gives {what} of shape {tuple(tensor.shape)} for {counted(len(x), 'data point')}, but "
                     f"latent_dim is {_shown(self.latent_shape)}, so it should be "
                     f"{(len(x), *self.latent_shape)}; correct one of them."
                 )
@@ -207,13 +207,13 @@ class Vae:
         )
         if not pair or given[0].numel() != math.prod(wanted) or given[0].shape[:2] != wanted[:2]:
             raise UserError(
-                f"Samples of q(z|x) came as {_found(given)} for {len(x)} data points and n = {n}; "
+                f"Samples of q(z|x) came as {_found(given)} for {counted(len(x), 'data point')} and n = {n}; "
                 f"return z of shape {wanted} and log q of shape {wanted[:2]}."
             )
         if given[1].shape != wanted[:2]:
             raise UserError(
-                f"log q(z|x) has the shape {tuple(given[1].shape)} for {len(x)} data points and n = {n}; return "
-                f"one number for each sample, {wanted[:2]}, summed over latent dimensions."
+                f"log q(z|x) has the shape {tuple(given[1].shape)} for {counted(len(x), 'data point')} and "
+                f"n = {n}; return one number for each sample, {wanted[:2]}, summed over latent dimensions."
             )
         return given[0].reshape(wanted), given[1]
 

@@ -90,8 +90,8 @@ class _Function(Likelihood):
         value = self._function(x, decoded)
         if not isinstance(value, Tensor) or value.shape != (len(x),):
             raise UserError(
-                f"The likelihood returned {kind_of(value)} for {len(x)} data points; let it return one number "
-                f"for each, log p(x|z) summed over all elements of a data point (no mean over pixels, no "
+                f"The likelihood returned {kind_of(value)} for {counted(len(x), 'data point')}; let it return one "
+                f"number for each, log p(x|z) summed over all elements of a data point (no mean over pixels, no "
                 "mean over the batch)."
             )
         return value
