@@ -356,6 +356,13 @@ def test_a_key_given_twice(project: Path) -> None:
     assert sentences(project) == ["config/config.yaml, line 6: threads is given twice; keep one of the two."]
 
 
+def test_of_very_many_problems_some_are_listed(project: Path) -> None:
+    edit_yaml(project / "config/presets/tiny.yaml", *((f"none_{number}", 0) for number in range(51)))
+    said = sentences(project)
+    assert len(said) == 51
+    assert said[-1] == "config/presets/tiny.yaml: 1 problem more; correct these first."
+
+
 def test_all_problems_are_listed(project: Path) -> None:
     edit_yaml(project / "config/config.yaml", ("threads", "two"))
     edit_yaml(project / "config/presets/tiny.yaml", ("points", 0), ("trainig", {}))

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from inference_gaps.errors import counted
 from inference_gaps.specs.base import InvalidSpec
 
 __all__ = ["nearest", "shown", "spec_sentences", "unknown_name", "validated"]
@@ -94,9 +95,8 @@ def _sentences(model: type[BaseModel], content: Any, error: ValidationError, nam
         f"{name}: {_sentence(dict(problem), content, schema)}" for problem in problems[:_MOST_PROBLEMS]
     ]
     if len(problems) > _MOST_PROBLEMS:
-        sentences.append(
-            f"{name}: there are {len(problems) - _MOST_PROBLEMS} more problems; correct these first."
-        )
+        more = counted(len(problems) - _MOST_PROBLEMS, "problem")
+        sentences.append(f"{name}: {more} more; correct these first.")
     return sentences
 
 
