@@ -1,4 +1,4 @@
-"""Write the verdicts and the gaps of finished runs into README.md, between marks that name what and which preset.
+"""Write what finished runs found into README.md, between marks that name what and which preset.
 
     python scripts/readme_results.py
 
@@ -19,7 +19,13 @@ from inference_gaps.replication.analysis.published import read_published
 from inference_gaps.replication.analysis.reproductions import read_reproductions
 from inference_gaps.replication.analysis.table import read_table
 from inference_gaps.replication.analysis.table_text import signed
-from inference_gaps.replication.analysis.verdicts import NOT_RUN
+from inference_gaps.replication.analysis.verdicts import (
+    DIRECTION_ONLY,
+    INCONCLUSIVE,
+    NOT_REPLICATED,
+    NOT_RUN,
+    REPLICATED,
+)
 from inference_gaps.replication.artifacts.files import read_provenance, read_values
 from inference_gaps.replication.specs.claims import ClaimsSpec
 from inference_gaps.replication.specs.tables import TableSpec
@@ -35,6 +41,25 @@ _QUANTITIES = {
 
 def _table(head: list[str], rows: Iterable[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows))
+
+
+def _summary(runs: Mapping[str, tuple[ClaimsSpec, pd.DataFrame]]) -> str:
+    """How many claims have which verdict, each by the first run that has run it, in a sentence."""
+    counts: dict[str, tuple[str, str]] = {}
+    for preset, (spec, table) in runs.items():
+        for claim in overview(spec, table):
+            if counts.get(claim["id"], (NOT_RUN, ""))[0] == NOT_RUN:
+                counts[claim["id"]] = claim["verdict"], preset
+    phrases = []
+    for verdict in (REPLICATED, DIRECTION_ONLY, INCONCLUSIVE, NOT_REPLICATED, NOT_RUN):
+        by = {
+            preset: [name for name, found in counts.items() if found == (verdict, preset)] for preset in runs
+        }
+        which = "; ".join(f"{', '.join(names)} by `{preset}`" for preset, names in by.items() if names)
+        if which or verdict in (REPLICATED, NOT_REPLICATED):
+            number = f"**{sum(map(len, by.values()))} {verdict}**"
+            phrases.append(f"{number} ({which})" if which else number)
+    return f"Of the paper's {len(counts)} claims: {', '.join(phrases)}."
 
 
 def _verdicts(runs: Mapping[str, tuple[ClaimsSpec, pd.DataFrame]]) -> str:
@@ -111,12 +136,12 @@ def parts(top: Path, preset: str) -> dict[str, str]:
     published = read_published(top / "paper" / "published.csv")
     reproductions = read_reproductions(top / "paper" / "reproductions.csv")
     gaps = paper_table(TableSpec.model_validate(made_by["spec"]), table, published, reproductions)
-    runs = [preset, beside] if beside else [preset]
-    return {"verdicts": _verdicts({name: _judged(top, name) for name in runs}), "gaps": _gaps(gaps)}
+    runs = {name: _judged(top, name) for name in ([preset, beside] if beside else [preset])}
+    return {"summary": _summary(runs), "verdicts": _verdicts(runs), "gaps": _gaps(gaps)}
 
 
 def marks(text: str) -> list[tuple[str, str]]:
-    """Return what the marks of a text name: ``verdicts`` or ``gaps``, and a preset."""
+    """Return what the marks of a text name: ``summary``, ``verdicts`` or ``gaps``, and a preset."""
     return re.findall(r"<!-- (\w+) of (\S+): begin -->", text)
 
 
