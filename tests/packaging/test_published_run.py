@@ -1,4 +1,4 @@
-"""The published runs: their tables and verdicts are what their committed values give."""
+"""The published runs: they are what configuration and code make, their tables what their committed values give."""
 
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from inference_gaps.replication.analysis.selfcheck import require_passed
 from inference_gaps.replication.analysis.table import build_table
 from inference_gaps.replication.artifacts.files import Provenance, read_values, write_values
 from inference_gaps.replication.artifacts.layout import Layout
+from inference_gaps.replication.cli import main
 from inference_gaps.replication.config.loading import load_configuration
 from inference_gaps.replication.specs.claims import ClaimsSpec
 from inference_gaps.replication.specs.tables import TableSpec
@@ -48,3 +49,18 @@ def test_verdicts_are_those_of_the_values(layout: Layout, tmp_path: Path) -> Non
 @of_each_run
 def test_the_estimators_of_the_run_had_hit_the_known_answers(layout: Layout) -> None:
     require_passed(layout.selfcheck("csv"))
+
+
+@of_each_run
+def test_all_of_it_is_what_configuration_and_code_make(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Versions of packages aside, which may be others than those of the lock."""
+    monkeypatch.chdir(TOP)
+    main(["check", "--preset", layout.preset])
+    found = capsys.readouterr().out.splitlines()
+    assert sum(line.startswith("fresh") for line in found) > 100
+    stale = [line for line in found if line.startswith(("stale", "unreadable")) and ", here is " not in line]
+    assert stale == [], (
+        f"run 'make PRESET={layout.preset}'; if no number has changed, inference-gaps requalify"
+    )
