@@ -43,34 +43,41 @@ def _table(head: list[str], rows: Iterable[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows))
 
 
-def _summary(runs: Mapping[str, tuple[ClaimsSpec, pd.DataFrame]]) -> str:
-    """How many claims have which verdict, each by the first run that has run it, in a sentence."""
-    counts: dict[str, tuple[str, str]] = {}
+_Runs = Mapping[str, tuple[ClaimsSpec, pd.DataFrame]]
+
+
+def _counting(runs: _Runs) -> dict[str, tuple[str, str]]:
+    """Return the verdict that counts on each claim, by its id, and its preset: of the first run that has one."""
+    found: dict[str, tuple[str, str]] = {}
     for preset, (spec, table) in runs.items():
         for claim in overview(spec, table):
-            if counts.get(claim["id"], (NOT_RUN, ""))[0] == NOT_RUN:
-                counts[claim["id"]] = claim["verdict"], preset
+            if claim["verdict"] != NOT_RUN:
+                found.setdefault(claim["id"], (claim["verdict"], preset))
+    return found
+
+
+def _summary(counting: Mapping[str, tuple[str, str]]) -> str:
+    """How many claims have which verdict, in a sentence."""
     phrases = []
-    for verdict in (REPLICATED, DIRECTION_ONLY, INCONCLUSIVE, NOT_REPLICATED, NOT_RUN):
-        by = {
-            preset: [name for name, found in counts.items() if found == (verdict, preset)] for preset in runs
-        }
-        which = "; ".join(f"{', '.join(names)} by `{preset}`" for preset, names in by.items() if names)
-        if which or verdict in (REPLICATED, NOT_REPLICATED):
-            number = f"**{sum(map(len, by.values()))} {verdict}**"
-            phrases.append(f"{number} ({which})" if which else number)
-    return f"Of the paper's {len(counts)} claims: {', '.join(phrases)}."
+    for verdict in (REPLICATED, DIRECTION_ONLY, INCONCLUSIVE, NOT_REPLICATED):
+        by: dict[str, list[str]] = {}
+        for name, (found, preset) in counting.items():
+            if found == verdict:
+                by.setdefault(preset, []).append(name)
+        which = "; ".join(f"{', '.join(names)} by `{preset}`" for preset, names in by.items())
+        phrases.append(f"**{sum(map(len, by.values()))} {verdict}**" + (f" ({which})" if which else ""))
+    return f"{len(counting)} claims of the paper are judged: {', '.join(phrases)}."
 
 
-def _verdicts(runs: Mapping[str, tuple[ClaimsSpec, pd.DataFrame]]) -> str:
+def _verdicts(runs: _Runs, counting: Mapping[str, tuple[str, str]]) -> str:
     """One line per claim: its verdict by each run, and a number per data set that decided in the first of them."""
     titles = {dataset.name: dataset.title for spec, _ in runs.values() for dataset in spec.datasets}
     found: dict[str, list[str]] = {}
     shown: dict[str, tuple[str, dict[str, pd.Series]]] = {}
-    for spec, table in runs.values():
+    for preset, (spec, table) in runs.items():
         for claim in overview(spec, table):
             name, verdict = f"{claim['id']} {claim['title']}", claim["verdict"]
-            counts = verdict != NOT_RUN and name not in shown
+            counts = counting.get(claim["id"]) == (verdict, preset)
             found.setdefault(name, []).append(f"**{verdict}**" if counts else verdict)
             if not counts:
                 continue
@@ -137,7 +144,8 @@ def parts(top: Path, preset: str) -> dict[str, str]:
     reproductions = read_reproductions(top / "paper" / "reproductions.csv")
     gaps = paper_table(TableSpec.model_validate(made_by["spec"]), table, published, reproductions)
     runs = {name: _judged(top, name) for name in ([preset, beside] if beside else [preset])}
-    return {"summary": _summary(runs), "verdicts": _verdicts(runs), "gaps": _gaps(gaps)}
+    counting = _counting(runs)
+    return {"summary": _summary(counting), "verdicts": _verdicts(runs, counting), "gaps": _gaps(gaps)}
 
 
 def marks(text: str) -> list[tuple[str, str]]:
